@@ -1,0 +1,1 @@
+//! `defn`: an ahead-of-time tensor compiler inside rustc.
