@@ -1,0 +1,141 @@
+//! What leaves the compiler: code for each level, the signature of the entry point, and what was done.
+//!
+//! The entry point is `extern "C" fn(buffers: *const *mut u8, symbols: *const i64, workspace: *mut u8)`:
+//! the leaves of the parameters in order, then those of the results without the updated parameters; each contiguous.
+
+use crate::graph::{Check, Dim, Graph, TensorType};
+use crate::options::Level;
+
+/// A compiled function.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    /// How it is called.
+    pub signature: Signature,
+    /// The code for each level, in the order of the options.
+    pub code: Vec<Code>,
+    /// Bytes of scratch.
+    pub workspace: Dim,
+    /// What was fused, planned and vectorized, for people.
+    pub explanation: String,
+}
+
+/// The code for one level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// What the processor must be able to do.
+    pub level: Level,
+    /// Assembly in AT&T syntax; the entry point is the symbol `defn_entry`.
+    pub assembly: String,
+}
+
+/// How an entry point is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// The names of the extent symbols.
+    pub symbols: Vec<String>,
+    /// Parameter leaves.
+    pub parameters: Vec<(String, TensorType)>,
+    /// Result leaves that are no updated parameters.
+    pub results: Vec<TensorType>,
+    /// How the symbols are found, in order.
+    pub solves: Vec<Solve>,
+    /// What is checked once the symbols are known.
+    pub checks: Vec<Check>,
+}
+
+/// `symbol = (extent of `axis` of parameter `parameter` − rest) / factor`, without remainder and not negative.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Solve {
+    /// The symbol.
+    pub symbol: usize,
+    /// The parameter leaf.
+    pub parameter: usize,
+    /// The axis of it; none if the leaf is a `usize` that is the symbol itself.
+    pub axis: Option<usize>,
+    /// What the symbol is multiplied with in the extent of the axis.
+    pub factor: i64,
+    /// The rest of the extent, over symbols that are solved before.
+    pub rest: Dim,
+}
+
+/// Finds an order in which every symbol stands linearly with known ones in some axis; the symbols without one come back as an error.
+pub fn solve(symbols: usize, parameters: &[TensorType]) -> Result<Vec<Solve>, Vec<usize>> {
+    let mut solves: Vec<Solve> = Vec::new();
+    let mut known = vec![false; symbols];
+    while let Some(next) = next_solve(&known, parameters) {
+        known[next.symbol] = true;
+        solves.push(next);
+    }
+    let open: Vec<usize> = (0..symbols).filter(|symbol| !known[*symbol]).collect();
+    if open.is_empty() { Ok(solves) } else { Err(open) }
+}
+
+fn next_solve(known: &[bool], parameters: &[TensorType]) -> Option<Solve> {
+    let axes = parameters.iter().enumerate().flat_map(|(parameter, ty)| {
+        ty.shape.iter().enumerate().map(move |(axis, extent)| (parameter, axis, extent))
+    });
+    axes.filter_map(|(parameter, axis, extent)| {
+        let (symbol, factor, rest) = linear_unknown(known, extent)?;
+        Some(Solve { symbol, parameter, axis: Some(axis), factor, rest })
+    })
+    // A symbol that stands alone is found without division, so those come first.
+    .min_by_key(|solve| (solve.factor != 1 || !solve.rest.is(0), solve.parameter, solve.axis))
+}
+
+/// The only unknown symbol of an extent, if it stands there linearly with a constant factor.
+fn linear_unknown(known: &[bool], extent: &Dim) -> Option<(usize, i64, Dim)> {
+    let mut unknown = Vec::new();
+    extent.for_each_symbol(&mut |symbol| {
+        if !known[symbol.0 as usize] {
+            unknown.push(symbol);
+        }
+    });
+    let [symbol] = unknown.as_slice() else { return None };
+    let alone = Dim::from(*symbol);
+    let (monomial, _) = &alone.terms()[0];
+    let (_, factor) = extent.terms().iter().find(|(candidate, _)| candidate == monomial)?;
+    let rest = extent.clone() - alone * Dim::from(*factor);
+    Some((symbol.0 as usize, *factor, rest))
+}
+
+impl Signature {
+    /// The signature of a graph whose symbols can all be solved.
+    pub fn of(graph: &Graph) -> Self {
+        let types: Vec<TensorType> = graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect();
+        let solves = solve(graph.symbols.len(), &types).unwrap_or_else(|open| {
+            crate::bug!("signature", "symbols {open:?} of `{}` cannot be solved", graph.name)
+        });
+        Self {
+            symbols: graph.symbols.clone(),
+            parameters: graph.parameters.iter().map(|p| (p.name.clone(), p.ty.clone())).collect(),
+            results: graph
+                .results
+                .iter()
+                .filter(|result| result.updates.is_none())
+                .map(|result| graph.ty(result.node).clone())
+                .collect(),
+            solves,
+            checks: graph.checks.clone(),
+        }
+    }
+
+    /// The values of the symbols for these shapes, or what disagrees.
+    pub fn bind(&self, shapes: &[Vec<i64>]) -> Result<Vec<i64>, String> {
+        let mut symbols = vec![0; self.symbols.len()];
+        for solve in &self.solves {
+            let Some(axis) = solve.axis else { continue };
+            let remainder = shapes[solve.parameter][axis].wrapping_sub(solve.rest.evaluate(&symbols));
+            if remainder % solve.factor != 0 || remainder / solve.factor < 0 {
+                return Err(format!("`{}` has no value", self.symbols[solve.symbol]));
+            }
+            symbols[solve.symbol] = remainder / solve.factor;
+        }
+        for ((name, ty), shape) in self.parameters.iter().zip(shapes) {
+            let expected: Vec<i64> = ty.shape.iter().map(|extent| extent.evaluate(&symbols)).collect();
+            if expected != *shape {
+                return Err(format!("`{name}` has shape {shape:?}, expected {expected:?}"));
+            }
+        }
+        Ok(symbols)
+    }
+}

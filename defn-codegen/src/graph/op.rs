@@ -1,0 +1,341 @@
+//! The closed set of primitives.
+//!
+//! Everything else of the language is written from these, in `library/`.
+//! Positions of axes are positions in the operand's or the result's shape; names of axes live above the graph.
+
+use super::shape::Dim;
+use super::ty::Element;
+use crate::program::Callable;
+
+/// A primitive. The operands stand in the node; what is here are the attributes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Op {
+    /// The value of parameter `k` of the graph.
+    Parameter(usize),
+    /// A scalar.
+    Constant(Scalar),
+    /// An extent as an `i64` scalar.
+    Extent(Dim),
+    /// `i64`: the position along `axis` of the result.
+    Iota {
+        /// The axis that is counted.
+        axis: usize,
+    },
+    /// A function of each element.
+    Unary(Unary),
+    /// A function of two elements at the same place; operands have the same type.
+    Binary(Binary),
+    /// A comparison of two elements at the same place; the result is `bool`. With NaN only `Ne` holds.
+    Compare(Comparison),
+    /// Operands: condition (`bool`), then, else; all of one shape.
+    Select,
+    /// Rust's `as`, element by element.
+    Convert,
+    /// Operand axis `i` becomes result axis `axes[i]` (strictly increasing); the value repeats along the others.
+    Broadcast {
+        /// Where each operand axis goes.
+        axes: Vec<usize>,
+    },
+    /// Result axis `i` is operand axis `permutation[i]`.
+    Transpose {
+        /// For each result axis, the operand axis.
+        permutation: Vec<usize>,
+    },
+    /// The same elements in row-major order under another shape of the same size.
+    Reshape,
+    /// Result element `i` is operand element `i + starts`; sizes are those of the result type.
+    Slice {
+        /// The first position, for each axis.
+        starts: Vec<Dim>,
+    },
+    /// Operands: tensor, scalar. The scalar stands in front of and behind the tensor.
+    Pad {
+        /// How many in front, for each axis; not negative.
+        low: Vec<Dim>,
+        /// How many behind, for each axis; not negative.
+        high: Vec<Dim>,
+    },
+    /// Counts backwards along each of `axes`.
+    Reverse {
+        /// The reversed axes, increasing.
+        axes: Vec<usize>,
+    },
+    /// Operands one behind the other along `axis`.
+    Concat {
+        /// The axis along which they follow each other.
+        axis: usize,
+    },
+    /// Operands: `x` of shape `[batch.., n, rest..]`, `i64` positions of shape `[batch.., index..]`.
+    /// The result has shape `[batch.., index.., rest..]`; positions outside `0..n` are clamped into it.
+    /// Of an `x` with `n = 0` the result is zero.
+    Take {
+        /// The number of leading axes that both share.
+        batch: usize,
+    },
+    /// Operands: `x` of shape `[batch.., n, rest..]`, `i64` positions `[batch.., index..]`, `y` of shape `[batch.., index.., rest..]`.
+    /// The result is `x` with every `y` added at its position, in row-major order of the positions; those outside are dropped.
+    AddAt {
+        /// The number of leading axes that all share.
+        batch: usize,
+    },
+    /// Reduces `axes` away. An empty reduction gives the identity (sum 0, product 1, max −inf or MIN or false, min +inf or MAX or true).
+    Reduce {
+        /// What combines two elements.
+        combine: Combine,
+        /// The reduced axes, increasing.
+        axes: Vec<usize>,
+    },
+    /// Operands: `[batch.., left.., contracted..]` and `[batch.., right.., contracted..]` of one element type.
+    /// The result `[batch.., left.., right..]` is the sum over `contracted` of the products, not rounded in between.
+    Contract {
+        /// The number of leading axes that both share.
+        batch: usize,
+        /// The number of trailing axes that are summed.
+        contracted: usize,
+    },
+    /// Calls a function of the program or a transform of one; the node has one type for each result.
+    /// Operands are the leaves of the arguments.
+    Call {
+        /// What is called.
+        callee: Callable,
+        /// The extent in the caller for each symbol of the called function.
+        symbols: Vec<Dim>,
+    },
+    /// Result `k` of a node with several results.
+    Project(usize),
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$row:meta])* $variant:ident $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$row])* $variant,)* }
+
+        impl $name {
+            /// All of them, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The word in dumps.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// What this word stands for.
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|candidate| candidate.word() == word)
+            }
+        }
+    };
+}
+
+words! {
+    /// Functions of one element. Floats only, unless the row says otherwise.
+    Unary {
+        /// −x; integers wrap. Every number.
+        Neg "neg",
+        /// |x|; integers wrap. Every number.
+        Abs "abs",
+        /// −1, 0 or 1 as for integers in Rust; for floats the sign of x, 0 for ±0, NaN for NaN. Every number.
+        Sign "sign",
+        /// Bitwise for integers, logical for `bool`. Integers and `bool` only.
+        Not "not",
+        /// The largest whole number that is not above x.
+        Floor "floor",
+        /// The smallest whole number that is not below x.
+        Ceil "ceil",
+        /// The nearest whole number, halves away from zero, as in Rust.
+        Round "round",
+        /// √x, correctly rounded.
+        Sqrt "sqrt",
+        /// 1 / √x.
+        Rsqrt "rsqrt",
+        /// ∛x.
+        Cbrt "cbrt",
+        /// eˣ.
+        Exp "exp",
+        /// 2ˣ.
+        Exp2 "exp2",
+        /// eˣ − 1 without cancellation.
+        Expm1 "expm1",
+        /// ln x.
+        Log "log",
+        /// log₂ x.
+        Log2 "log2",
+        /// ln(1 + x) without cancellation.
+        Log1p "log1p",
+        /// sin x.
+        Sin "sin",
+        /// cos x.
+        Cos "cos",
+        /// tan x.
+        Tan "tan",
+        /// arcsin x.
+        Asin "asin",
+        /// arccos x.
+        Acos "acos",
+        /// arctan x.
+        Atan "atan",
+        /// sinh x.
+        Sinh "sinh",
+        /// cosh x.
+        Cosh "cosh",
+        /// tanh x.
+        Tanh "tanh",
+        /// 1 / (1 + e⁻ˣ).
+        Sigmoid "sigmoid",
+        /// The error function.
+        Erf "erf",
+    }
+}
+
+words! {
+    /// Functions of two elements of one type. Every number, unless the row says otherwise.
+    Binary {
+        /// x + y; integers wrap.
+        Add "add",
+        /// x − y; integers wrap.
+        Sub "sub",
+        /// x · y; integers wrap.
+        Mul "mul",
+        /// x / y; integers truncate, x / 0 = 0, MIN / −1 = MIN.
+        Div "div",
+        /// Rust's remainder; of integers x % 0 = x, MIN % −1 = 0.
+        Rem "rem",
+        /// xʸ; floats only.
+        Pow "pow",
+        /// The angle of the point (y, x), where x is the second operand; floats only.
+        Atan2 "atan2",
+        /// The larger; NaN if one is NaN; +0 above −0. Also `bool`.
+        Max "max",
+        /// The smaller; NaN if one is NaN; −0 below +0. Also `bool`.
+        Min "min",
+        /// Bitwise and, integers and `bool` only.
+        And "and",
+        /// Bitwise or, integers and `bool` only.
+        Or "or",
+        /// Bitwise exclusive or, integers and `bool` only.
+        Xor "xor",
+        /// x << (y modulo the width), integers only.
+        ShiftLeft "shl",
+        /// x >> (y modulo the width), arithmetic if signed, integers only.
+        ShiftRight "shr",
+    }
+}
+
+words! {
+    /// Comparisons, on every element type; `false < true`.
+    Comparison {
+        /// x = y.
+        Eq "eq",
+        /// x ≠ y.
+        Ne "ne",
+        /// x < y.
+        Lt "lt",
+        /// x ≤ y.
+        Le "le",
+        /// x > y.
+        Gt "gt",
+        /// x ≥ y.
+        Ge "ge",
+    }
+}
+
+words! {
+    /// What a reduction combines two elements with. Numbers, and for `Max` and `Min` also `bool` (any, all).
+    Combine {
+        /// Sum; identity 0.
+        Add "add",
+        /// Product; identity 1.
+        Mul "mul",
+        /// As [`Binary::Max`].
+        Max "max",
+        /// As [`Binary::Min`].
+        Min "min",
+    }
+}
+
+impl Combine {
+    /// The same function of two elements.
+    pub fn binary(self) -> Binary {
+        match self {
+            Self::Add => Binary::Add,
+            Self::Mul => Binary::Mul,
+            Self::Max => Binary::Max,
+            Self::Min => Binary::Min,
+        }
+    }
+
+    /// The value that changes nothing.
+    pub fn identity(self, element: Element) -> Scalar {
+        match (self, element) {
+            (Self::Add, _) => Scalar::from_i64(element, 0),
+            (Self::Mul, _) => Scalar::from_i64(element, 1),
+            (Self::Max, Element::F64 | Element::F32) => Scalar::from_f64(element, f64::NEG_INFINITY),
+            (Self::Min, Element::F64 | Element::F32) => Scalar::from_f64(element, f64::INFINITY),
+            (Self::Max, Element::I32) => Scalar::from_i64(element, i64::from(i32::MIN)),
+            (Self::Min, Element::I32) => Scalar::from_i64(element, i64::from(i32::MAX)),
+            (Self::Max, Element::I64) => Scalar::from_i64(element, i64::MIN),
+            (Self::Min, Element::I64) => Scalar::from_i64(element, i64::MAX),
+            (Self::Max, Element::U8 | Element::Bool) => Scalar::from_i64(element, 0),
+            (Self::Min, Element::U8) => Scalar::from_i64(element, 255),
+            (Self::Min, Element::Bool) => Scalar::from_i64(element, 1),
+        }
+    }
+}
+
+/// One element: its type and its bits, zero-extended to 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scalar {
+    /// The element type.
+    pub element: Element,
+    /// The bits of the value.
+    pub bits: u64,
+}
+
+impl Scalar {
+    /// The nearest value of `element`, converted as by Rust's `as`.
+    pub fn from_f64(element: Element, value: f64) -> Self {
+        let bits = match element {
+            Element::F64 => value.to_bits(),
+            Element::F32 => u64::from((value as f32).to_bits()),
+            Element::I32 => u64::from((value as i32).cast_unsigned()),
+            Element::I64 => (value as i64).cast_unsigned(),
+            Element::U8 => u64::from(value as u8),
+            Element::Bool => u64::from(value != 0.0),
+        };
+        Self { element, bits }
+    }
+
+    /// The value of `element`, converted as by Rust's `as`; any number but zero is `true`.
+    pub fn from_i64(element: Element, value: i64) -> Self {
+        let bits = match element {
+            Element::F64 => (value as f64).to_bits(),
+            Element::F32 => u64::from((value as f32).to_bits()),
+            Element::I32 => u64::from((value as i32).cast_unsigned()),
+            Element::I64 => value.cast_unsigned(),
+            Element::U8 => u64::from(value as u8),
+            Element::Bool => u64::from(value != 0),
+        };
+        Self { element, bits }
+    }
+
+    /// The value as `f64`: exact for every type but `i64`.
+    pub fn to_f64(self) -> f64 {
+        match self.element {
+            Element::F64 => f64::from_bits(self.bits),
+            Element::F32 => f64::from(f32::from_bits(self.bits as u32)),
+            Element::I32 => f64::from((self.bits as u32).cast_signed()),
+            Element::I64 => self.bits.cast_signed() as f64,
+            Element::U8 | Element::Bool => self.bits as f64,
+        }
+    }
+
+    /// The value as `i64`, floats converted as by Rust's `as`.
+    pub fn to_i64(self) -> i64 {
+        match self.element {
+            Element::F64 | Element::F32 => self.to_f64() as i64,
+            Element::I32 => i64::from((self.bits as u32).cast_signed()),
+            Element::I64 | Element::U8 | Element::Bool => self.bits.cast_signed(),
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Extents: integer expressions over symbols, in a normal form.
+//!
+//! A [`Dim`] is a polynomial with integer coefficients over atoms; an atom is a symbol of the graph or a quotient.
+//! Two extents are provably equal exactly if their normal forms are equal.
+//!
+//! ```text
+//! (n + 1) * (n - 1)  is  n*n - 1
+//! 64 * exact(n / 64) is  n          (an exact quotient was checked on entry)
+//! floor(n / 2) * 2   stays          (nothing says that n is even)
+//! ```
+
+use std::fmt;
+use std::ops::{Add, Mul, Neg, Sub};
+
+/// An extent symbol: a position in the symbol table of its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Symbol(pub u32);
+
+/// What a polynomial is made of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Atom {
+    /// A symbol.
+    Symbol(Symbol),
+    /// `floor(numerator / divisor)`; with `exact`, a check on entry says that nothing remains.
+    Quotient {
+        /// What is divided.
+        numerator: Dim,
+        /// What it is divided by.
+        divisor: Dim,
+        /// Whether the division is known to leave no remainder.
+        exact: bool,
+    },
+}
+
+/// A product of powers of atoms, sorted by atom; empty is 1.
+type Monomial = Vec<(Atom, u32)>;
+
+/// An extent in normal form.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Dim {
+    /// Sorted by monomial, no coefficient zero.
+    terms: Vec<(Monomial, i64)>,
+}
+
+impl From<i64> for Dim {
+    fn from(value: i64) -> Self {
+        Self { terms: if value == 0 { Vec::new() } else { vec![(Vec::new(), value)] } }
+    }
+}
+
+impl From<Symbol> for Dim {
+    fn from(symbol: Symbol) -> Self {
+        Self::from_atom(Atom::Symbol(symbol))
+    }
+}
+
+impl Dim {
+    fn from_atom(atom: Atom) -> Self {
+        Self { terms: vec![(vec![(atom, 1)], 1)] }
+    }
+
+    /// The number, if it is one.
+    pub fn as_constant(&self) -> Option<i64> {
+        match self.terms.as_slice() {
+            [] => Some(0),
+            [(monomial, value)] if monomial.is_empty() => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The symbol, if it is a lone one.
+    pub fn as_symbol(&self) -> Option<Symbol> {
+        match self.terms.as_slice() {
+            [(monomial, 1)] => match monomial.as_slice() {
+                [(Atom::Symbol(symbol), 1)] => Some(*symbol),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether it is the number `value`.
+    pub fn is(&self, value: i64) -> bool {
+        self.as_constant() == Some(value)
+    }
+
+    /// The terms: monomials with their coefficients, sorted.
+    pub fn terms(&self) -> &[(Vec<(Atom, u32)>, i64)] {
+        &self.terms
+    }
+
+    /// `floor(self / divisor)`. Division by zero gives zero, as everywhere in the language.
+    pub fn floor_div(&self, divisor: &Self) -> Self {
+        self.quotient(divisor, false)
+    }
+
+    /// `self / divisor` where a check on entry says that nothing remains.
+    pub fn exact_div(&self, divisor: &Self) -> Self {
+        self.quotient(divisor, true)
+    }
+
+    fn quotient(&self, divisor: &Self, exact: bool) -> Self {
+        if let (Some(left), Some(right)) = (self.as_constant(), divisor.as_constant()) {
+            return Self::from(floor_div(left, right));
+        }
+        self.divide_terms(divisor).unwrap_or_else(|| {
+            Self::from_atom(Atom::Quotient { numerator: self.clone(), divisor: divisor.clone(), exact })
+        })
+    }
+
+    /// The quotient if every term of `self` is a multiple of `divisor`, a single term.
+    fn divide_terms(&self, divisor: &Self) -> Option<Self> {
+        let [(by, factor)] = divisor.terms.as_slice() else { return None };
+        // Only a constant or a product of symbols that is not zero may be cancelled; a symbol may be zero, and
+        // `x / 0 = 0`, so that cancelling it is sound only when it is a number.
+        if !by.is_empty() {
+            return None;
+        }
+        let terms: Option<Vec<_>> =
+            self.terms.iter().map(|(m, c)| (c % factor == 0).then(|| (m.clone(), c / factor))).collect();
+        terms.map(|terms| Self { terms })
+    }
+
+    /// The value for these values of the symbols, in wrapping arithmetic.
+    pub fn evaluate(&self, symbols: &[i64]) -> i64 {
+        self.terms.iter().fold(0, |sum: i64, (monomial, coefficient)| {
+            let product = monomial.iter().fold(*coefficient, |product, (atom, power)| {
+                product.wrapping_mul(atom.evaluate(symbols).wrapping_pow(*power))
+            });
+            sum.wrapping_add(product)
+        })
+    }
+
+    /// The same expression with `symbols[k]` in place of symbol `k`.
+    pub fn substitute(&self, symbols: &[Self]) -> Self {
+        self.terms.iter().fold(Self::default(), |sum, (monomial, coefficient)| {
+            let product = monomial.iter().fold(Self::from(*coefficient), |product, (atom, power)| {
+                let value = atom.substitute(symbols);
+                (0..*power).fold(product, |product, _| product * value.clone())
+            });
+            sum + product
+        })
+    }
+
+    /// Calls `visit` for every symbol in it, also inside quotients.
+    pub fn for_each_symbol(&self, visit: &mut dyn FnMut(Symbol)) {
+        for (atom, _) in self.terms.iter().flat_map(|(monomial, _)| monomial) {
+            match atom {
+                Atom::Symbol(symbol) => visit(*symbol),
+                Atom::Quotient { numerator, divisor, exact: _ } => {
+                    numerator.for_each_symbol(visit);
+                    divisor.for_each_symbol(visit);
+                }
+            }
+        }
+    }
+
+    /// The form with the names of the symbols: `2*n + 1`.
+    pub fn display<'d>(&'d self, names: &'d [String]) -> impl fmt::Display + 'd {
+        DisplayDim { dim: self, names }
+    }
+
+    fn from_terms(mut terms: Vec<(Monomial, i64)>) -> Self {
+        terms.sort();
+        let mut merged: Vec<(Monomial, i64)> = Vec::with_capacity(terms.len());
+        for (monomial, coefficient) in terms {
+            match merged.last_mut() {
+                Some((last, sum)) if *last == monomial => *sum = sum.wrapping_add(coefficient),
+                _ => merged.push((monomial, coefficient)),
+            }
+        }
+        merged.retain(|(_, coefficient)| *coefficient != 0);
+        Self { terms: merged }
+    }
+
+    /// `coefficient * monomial` with `divisor * exact(n / divisor) = n` applied.
+    fn from_monomial(monomial: Monomial, coefficient: i64) -> Self {
+        let found = monomial.iter().enumerate().find_map(|(position, (atom, _))| {
+            let Atom::Quotient { numerator, divisor, exact: true } = atom else { return None };
+            let [(by, factor)] = divisor.terms.as_slice() else { return None };
+            if coefficient % factor != 0 {
+                return None;
+            }
+            let mut rest = monomial.clone();
+            take_power(&mut rest, position);
+            remove_all(&mut rest, by).then(|| (rest, coefficient / factor, numerator.clone()))
+        });
+        match found {
+            Some((rest, coefficient, numerator)) => Self::from_monomial(rest, coefficient) * numerator,
+            None => Self { terms: vec![(monomial, coefficient)] },
+        }
+    }
+}
+
+/// Division as the language has it: rounds down, and by zero gives zero.
+pub fn floor_div(left: i64, right: i64) -> i64 {
+    if right == 0 { 0 } else { left.wrapping_div_euclid(right) - i64::from(right < 0 && left.wrapping_rem_euclid(right) != 0) }
+}
+
+fn take_power(monomial: &mut Monomial, position: usize) {
+    if monomial[position].1 == 1 {
+        monomial.remove(position);
+    } else {
+        monomial[position].1 -= 1;
+    }
+}
+
+/// Removes every factor of `by`; false if one is missing.
+fn remove_all(monomial: &mut Monomial, by: &Monomial) -> bool {
+    by.iter().all(|(atom, power)| {
+        (0..*power).all(|_| match monomial.iter().position(|(candidate, _)| candidate == atom) {
+            Some(position) => {
+                take_power(monomial, position);
+                true
+            }
+            None => false,
+        })
+    })
+}
+
+impl Atom {
+    fn evaluate(&self, symbols: &[i64]) -> i64 {
+        match self {
+            Self::Symbol(symbol) => symbols[symbol.0 as usize],
+            Self::Quotient { numerator, divisor, exact: _ } => {
+                floor_div(numerator.evaluate(symbols), divisor.evaluate(symbols))
+            }
+        }
+    }
+
+    fn substitute(&self, symbols: &[Dim]) -> Dim {
+        match self {
+            Self::Symbol(symbol) => symbols[symbol.0 as usize].clone(),
+            Self::Quotient { numerator, divisor, exact } => {
+                numerator.substitute(symbols).quotient(&divisor.substitute(symbols), *exact)
+            }
+        }
+    }
+}
+
+impl Add for Dim {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        let mut terms = self.terms;
+        terms.extend(other.terms);
+        Self::from_terms(terms)
+    }
+}
+
+impl Neg for Dim {
+    type Output = Self;
+    fn neg(mut self) -> Self {
+        for (_, coefficient) in &mut self.terms {
+            *coefficient = coefficient.wrapping_neg();
+        }
+        self
+    }
+}
+
+impl Sub for Dim {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        self + -other
+    }
+}
+
+impl Mul for Dim {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        let mut sum = Self::default();
+        for (left, a) in &self.terms {
+            for (right, b) in &other.terms {
+                let mut monomial = left.clone();
+                for (atom, power) in right {
+                    match monomial.iter_mut().find(|(candidate, _)| candidate == atom) {
+                        Some((_, sum)) => *sum += power,
+                        None => monomial.push((atom.clone(), *power)),
+                    }
+                }
+                monomial.sort();
+                sum = sum + Self::from_monomial(monomial, a.wrapping_mul(*b));
+            }
+        }
+        sum
+    }
+}
+
+struct DisplayDim<'d> {
+    dim: &'d Dim,
+    names: &'d [String],
+}
+
+impl fmt::Display for DisplayDim<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.dim.terms.is_empty() {
+            return formatter.write_str("0");
+        }
+        // Constants come last, as people write them; the normal form keeps them first.
+        let (constants, others): (Vec<_>, Vec<_>) = self.dim.terms.iter().partition(|(m, _)| m.is_empty());
+        for (position, (monomial, coefficient)) in others.into_iter().chain(constants).enumerate() {
+            let sign = match (position, *coefficient < 0) {
+                (0, true) => "-",
+                (0, false) => "",
+                (_, true) => " - ",
+                (_, false) => " + ",
+            };
+            formatter.write_str(sign)?;
+            self.term(formatter, monomial, coefficient.unsigned_abs())?;
+        }
+        Ok(())
+    }
+}
+
+impl DisplayDim<'_> {
+    fn term(&self, formatter: &mut fmt::Formatter<'_>, monomial: &Monomial, coefficient: u64) -> fmt::Result {
+        let mut separator = "";
+        if coefficient != 1 || monomial.is_empty() {
+            write!(formatter, "{coefficient}")?;
+            separator = "*";
+        }
+        for (atom, power) in monomial {
+            for _ in 0..*power {
+                formatter.write_str(separator)?;
+                self.atom(formatter, atom)?;
+                separator = "*";
+            }
+        }
+        Ok(())
+    }
+
+    fn atom(&self, formatter: &mut fmt::Formatter<'_>, atom: &Atom) -> fmt::Result {
+        match atom {
+            Atom::Symbol(symbol) => match self.names.get(symbol.0 as usize) {
+                Some(name) => formatter.write_str(name),
+                None => write!(formatter, "?{}", symbol.0),
+            },
+            Atom::Quotient { numerator, divisor, exact } => write!(
+                formatter,
+                "{}({} / {})",
+                if *exact { "exact" } else { "floor" },
+                numerator.display(self.names),
+                divisor.display(self.names)
+            ),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Groups of nodes that become one launch each.
+//!
+//! A [`Kernels`] is a graph together with the list of its kernels, in an order in which every kernel runs after those it reads from.
+//! A node is *stored* if its value gets a buffer; all other nodes are computed where they are used.
+//!
+//! ```text
+//! kernels softmax {
+//!   kernel 0 rows=[n] {
+//!     reduce %0 columns=[m]
+//!     keep   %3 columns=[m]
+//!     reduce %4 columns=[m]
+//!     store  %6 columns=[m]
+//!   }
+//! }
+//! ```
+
+pub mod print;
+pub mod verify;
+
+use crate::arena::SideTable;
+use crate::graph::{Dim, Graph, Node, NodeId};
+
+/// A graph and its kernels.
+#[derive(Clone, Debug)]
+pub struct Kernels {
+    /// The nodes.
+    pub graph: Graph,
+    /// Whether a node has a buffer of its own. Parameters always have.
+    pub stored: SideTable<Node, bool>,
+    /// In order of execution.
+    pub kernels: Vec<Kernel>,
+}
+
+/// What runs over one space of rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// The extents of the rows. Every step is executed once for each row.
+    pub rows: Vec<Dim>,
+    /// In order of execution.
+    pub steps: Vec<Step>,
+}
+
+/// One thing that a kernel does for a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Computes a reduction or a contraction, whose result axes are the rows; it stays in a register, and is written if it is stored.
+    Reduce(NodeId),
+    /// Computes a node whose leading axes are the rows, and writes it to its buffer.
+    Store(NodeId),
+    /// Computes a node whose leading axes are the rows into scratch of one row, for the steps behind it.
+    Keep(NodeId),
+    /// Writes operand `operand` of a stored `concat` or `pad` into its region; for operand 1 of `pad`, the whole.
+    Region {
+        /// The `concat` or `pad`.
+        node: NodeId,
+        /// Which operand.
+        operand: usize,
+    },
+    /// Copies operand 0 of a stored `add_at` and adds the updates.
+    Scatter(NodeId),
+}

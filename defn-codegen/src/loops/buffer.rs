@@ -1,0 +1,40 @@
+//! The memory that a program reads and writes.
+
+use crate::arena::Id;
+use crate::graph::{Dim, Element};
+
+/// The position of a buffer in its program.
+pub type BufferId = Id<Buffer>;
+
+/// Elements in row-major order, without gaps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// The name in dumps.
+    pub name: String,
+    /// The type of an element.
+    pub element: Element,
+    /// The extent of each axis; what bounds an address is their product.
+    pub shape: Vec<Dim>,
+    /// Where it is.
+    pub space: Space,
+}
+
+/// Where a buffer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// Parameter `k` of the entry point, only read.
+    Parameter(usize),
+    /// Parameter `k` of the entry point, read and then overwritten.
+    Updated(usize),
+    /// Result `k` of the entry point, counted without the updated parameters.
+    Result(usize),
+    /// Scratch at a byte offset that is a multiple of 64; none before memory is planned.
+    Workspace(Option<Dim>),
+}
+
+impl Buffer {
+    /// The number of elements.
+    pub fn size(&self) -> Dim {
+        self.shape.iter().fold(Dim::from(1), |size, dim| size * dim.clone())
+    }
+}

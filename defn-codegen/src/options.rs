@@ -1,0 +1,73 @@
+//! What the caller of [`compile`](crate::compile::compile) may choose.
+
+/// What is compiled for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// One piece of code for each.
+    pub levels: Vec<Level>,
+    /// The target triple: `x86_64-unknown-linux-gnu`.
+    pub triple: String,
+    /// Which stages are printed, and where to.
+    pub dump: Dump,
+    /// Whether each stage is verified.
+    pub verify: bool,
+}
+
+/// What a processor must be able to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// x86-64-v3: AVX2 and FMA.
+    V3,
+    /// x86-64-v4: AVX-512 F, BW, CD, DQ, VL.
+    V4,
+    /// aarch64 with NEON.
+    Neon,
+}
+
+impl Level {
+    /// The name in `DEFN_LEVEL` and in dumps.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V3 => "v3",
+            Self::V4 => "v4",
+            Self::Neon => "neon",
+        }
+    }
+
+    /// The levels of a target triple; none if it is not supported.
+    pub fn of_triple(triple: &str) -> &'static [Self] {
+        if triple.starts_with("x86_64") {
+            &[Self::V3, Self::V4]
+        } else if triple.starts_with("aarch64") {
+            &[Self::Neon]
+        } else {
+            &[]
+        }
+    }
+
+    /// Bytes of a vector register.
+    pub fn register_bytes(self) -> u32 {
+        match self {
+            Self::V3 => 32,
+            Self::V4 => 64,
+            Self::Neon => 16,
+        }
+    }
+
+    /// How many vector registers there are.
+    pub fn registers(self) -> u32 {
+        match self {
+            Self::V3 => 16,
+            Self::V4 | Self::Neon => 32,
+        }
+    }
+}
+
+/// Which stages are printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dump {
+    /// The names of the stages that are printed to standard error.
+    pub stages: Vec<String>,
+    /// A folder that gets every stage as a file.
+    pub folder: Option<String>,
+}
