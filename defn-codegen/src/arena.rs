@@ -18,7 +18,10 @@ pub struct Id<T> {
 impl<T> Id<T> {
     /// The id of position `index`.
     pub fn new(index: usize) -> Self {
-        Self { index: u32::try_from(index).expect("an arena holds fewer than 2^32 items"), marker: PhantomData }
+        Self {
+            index: u32::try_from(index).expect("an arena holds fewer than 2^32 items"),
+            marker: PhantomData,
+        }
     }
 
     /// The position.

@@ -3,7 +3,7 @@
 //! The entry point is `extern "C" fn(buffers: *const *mut u8, symbols: *const i64, workspace: *mut u8)`:
 //! the leaves of the parameters in order, then those of the results without the updated parameters; each contiguous.
 
-use crate::graph::{Check, Dim, Graph, TensorType};
+use crate::graph::{Check, Dim, Graph, Parameter, TensorType};
 use crate::options::Level;
 
 /// A compiled function.
@@ -34,7 +34,7 @@ pub struct Signature {
     /// The names of the extent symbols.
     pub symbols: Vec<String>,
     /// Parameter leaves.
-    pub parameters: Vec<(String, TensorType)>,
+    pub parameters: Vec<Parameter>,
     /// Result leaves that are no updated parameters.
     pub results: Vec<TensorType>,
     /// How the symbols are found, in order.
@@ -59,9 +59,22 @@ pub struct Solve {
 }
 
 /// Finds an order in which every symbol stands linearly with known ones in some axis; the symbols without one come back as an error.
-pub fn solve(symbols: usize, parameters: &[TensorType]) -> Result<Vec<Solve>, Vec<usize>> {
+pub fn solve(symbols: usize, parameters: &[Parameter]) -> Result<Vec<Solve>, Vec<usize>> {
     let mut solves: Vec<Solve> = Vec::new();
     let mut known = vec![false; symbols];
+    for (position, parameter) in parameters.iter().enumerate() {
+        if let Some(symbol) = parameter.symbol {
+            let symbol = symbol.0 as usize;
+            known[symbol] = true;
+            solves.push(Solve {
+                symbol,
+                parameter: position,
+                axis: None,
+                factor: 1,
+                rest: Dim::default(),
+            });
+        }
+    }
     while let Some(next) = next_solve(&known, parameters) {
         known[next.symbol] = true;
         solves.push(next);
@@ -70,9 +83,9 @@ pub fn solve(symbols: usize, parameters: &[TensorType]) -> Result<Vec<Solve>, Ve
     if open.is_empty() { Ok(solves) } else { Err(open) }
 }
 
-fn next_solve(known: &[bool], parameters: &[TensorType]) -> Option<Solve> {
-    let axes = parameters.iter().enumerate().flat_map(|(parameter, ty)| {
-        ty.shape.iter().enumerate().map(move |(axis, extent)| (parameter, axis, extent))
+fn next_solve(known: &[bool], parameters: &[Parameter]) -> Option<Solve> {
+    let axes = parameters.iter().enumerate().flat_map(|(parameter, leaf)| {
+        leaf.ty.shape.iter().enumerate().map(move |(axis, extent)| (parameter, axis, extent))
     });
     axes.filter_map(|(parameter, axis, extent)| {
         let (symbol, factor, rest) = linear_unknown(known, extent)?;
@@ -101,13 +114,12 @@ fn linear_unknown(known: &[bool], extent: &Dim) -> Option<(usize, i64, Dim)> {
 impl Signature {
     /// The signature of a graph whose symbols can all be solved.
     pub fn of(graph: &Graph) -> Self {
-        let types: Vec<TensorType> = graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect();
-        let solves = solve(graph.symbols.len(), &types).unwrap_or_else(|open| {
+        let solves = solve(graph.symbols.len(), &graph.parameters).unwrap_or_else(|open| {
             crate::bug!("signature", "symbols {open:?} of `{}` cannot be solved", graph.name)
         });
         Self {
             symbols: graph.symbols.clone(),
-            parameters: graph.parameters.iter().map(|p| (p.name.clone(), p.ty.clone())).collect(),
+            parameters: graph.parameters.clone(),
             results: graph
                 .results
                 .iter()
@@ -119,21 +131,32 @@ impl Signature {
         }
     }
 
-    /// The values of the symbols for these shapes, or what disagrees.
-    pub fn bind(&self, shapes: &[Vec<i64>]) -> Result<Vec<i64>, String> {
+    /// The values of the symbols for these shapes, or what disagrees. `value` reads a scalar parameter.
+    pub fn bind(
+        &self,
+        shapes: &[Vec<i64>],
+        value: &dyn Fn(usize) -> i64,
+    ) -> Result<Vec<i64>, String> {
         let mut symbols = vec![0; self.symbols.len()];
         for solve in &self.solves {
-            let Some(axis) = solve.axis else { continue };
-            let remainder = shapes[solve.parameter][axis].wrapping_sub(solve.rest.evaluate(&symbols));
-            if remainder % solve.factor != 0 || remainder / solve.factor < 0 {
+            let found = match solve.axis {
+                Some(axis) => shapes[solve.parameter][axis],
+                None => value(solve.parameter),
+            };
+            let rest = found.wrapping_sub(solve.rest.evaluate(&symbols));
+            if rest % solve.factor != 0 || rest / solve.factor < 0 {
                 return Err(format!("`{}` has no value", self.symbols[solve.symbol]));
             }
-            symbols[solve.symbol] = remainder / solve.factor;
+            symbols[solve.symbol] = rest / solve.factor;
         }
-        for ((name, ty), shape) in self.parameters.iter().zip(shapes) {
-            let expected: Vec<i64> = ty.shape.iter().map(|extent| extent.evaluate(&symbols)).collect();
+        for (parameter, shape) in self.parameters.iter().zip(shapes) {
+            let expected: Vec<i64> =
+                parameter.ty.shape.iter().map(|extent| extent.evaluate(&symbols)).collect();
             if expected != *shape {
-                return Err(format!("`{name}` has shape {shape:?}, expected {expected:?}"));
+                return Err(format!(
+                    "`{}` has shape {shape:?}, expected {expected:?}",
+                    parameter.name
+                ));
             }
         }
         Ok(symbols)

@@ -22,5 +22,5 @@ pub mod artifact;
 
 pub mod arena;
 pub mod origin;
-pub mod math;
+
 pub mod diagnostic;

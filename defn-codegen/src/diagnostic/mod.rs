@@ -21,7 +21,11 @@ pub struct Limitation {
 
 impl fmt::Display for Limitation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}\n  this is a limitation of defn, not a mistake of yours\n  help: {}\n  [limitation]", self.what, self.instead)
+        write!(
+            formatter,
+            "{}\n  this is a limitation of defn, not a mistake of yours\n  help: {}\n  [limitation]",
+            self.what, self.instead
+        )
     }
 }
 

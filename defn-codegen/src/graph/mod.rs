@@ -63,6 +63,8 @@ pub struct Parameter {
     pub name: String,
     /// The type.
     pub ty: TensorType,
+    /// For a `usize` of the user, passed as an `i64` scalar: the symbol whose value it is.
+    pub symbol: Option<Symbol>,
 }
 
 /// A result: one tensor, a leaf of the result of the user's function.

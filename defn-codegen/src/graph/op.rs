@@ -270,7 +270,9 @@ impl Combine {
         match (self, element) {
             (Self::Add, _) => Scalar::from_i64(element, 0),
             (Self::Mul, _) => Scalar::from_i64(element, 1),
-            (Self::Max, Element::F64 | Element::F32) => Scalar::from_f64(element, f64::NEG_INFINITY),
+            (Self::Max, Element::F64 | Element::F32) => {
+                Scalar::from_f64(element, f64::NEG_INFINITY)
+            }
             (Self::Min, Element::F64 | Element::F32) => Scalar::from_f64(element, f64::INFINITY),
             (Self::Max, Element::I32) => Scalar::from_i64(element, i64::from(i32::MIN)),
             (Self::Min, Element::I32) => Scalar::from_i64(element, i64::from(i32::MAX)),

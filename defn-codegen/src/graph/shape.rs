@@ -104,7 +104,11 @@ impl Dim {
             return Self::from(floor_div(left, right));
         }
         self.divide_terms(divisor).unwrap_or_else(|| {
-            Self::from_atom(Atom::Quotient { numerator: self.clone(), divisor: divisor.clone(), exact })
+            Self::from_atom(Atom::Quotient {
+                numerator: self.clone(),
+                divisor: divisor.clone(),
+                exact,
+            })
         })
     }
 
@@ -116,8 +120,11 @@ impl Dim {
         if !by.is_empty() {
             return None;
         }
-        let terms: Option<Vec<_>> =
-            self.terms.iter().map(|(m, c)| (c % factor == 0).then(|| (m.clone(), c / factor))).collect();
+        let terms: Option<Vec<_>> = self
+            .terms
+            .iter()
+            .map(|(m, c)| (c % factor == 0).then(|| (m.clone(), c / factor)))
+            .collect();
         terms.map(|terms| Self { terms })
     }
 
@@ -134,10 +141,11 @@ impl Dim {
     /// The same expression with `symbols[k]` in place of symbol `k`.
     pub fn substitute(&self, symbols: &[Self]) -> Self {
         self.terms.iter().fold(Self::default(), |sum, (monomial, coefficient)| {
-            let product = monomial.iter().fold(Self::from(*coefficient), |product, (atom, power)| {
-                let value = atom.substitute(symbols);
-                (0..*power).fold(product, |product, _| product * value.clone())
-            });
+            let product =
+                monomial.iter().fold(Self::from(*coefficient), |product, (atom, power)| {
+                    let value = atom.substitute(symbols);
+                    (0..*power).fold(product, |product, _| product * value.clone())
+                });
             sum + product
         })
     }
@@ -186,7 +194,9 @@ impl Dim {
             remove_all(&mut rest, by).then(|| (rest, coefficient / factor, numerator.clone()))
         });
         match found {
-            Some((rest, coefficient, numerator)) => Self::from_monomial(rest, coefficient) * numerator,
+            Some((rest, coefficient, numerator)) => {
+                Self::from_monomial(rest, coefficient) * numerator
+            }
             None => Self { terms: vec![(monomial, coefficient)] },
         }
     }
@@ -194,7 +204,12 @@ impl Dim {
 
 /// Division as the language has it: rounds down, and by zero gives zero.
 pub fn floor_div(left: i64, right: i64) -> i64 {
-    if right == 0 { 0 } else { left.wrapping_div_euclid(right) - i64::from(right < 0 && left.wrapping_rem_euclid(right) != 0) }
+    if right == 0 {
+        0
+    } else {
+        left.wrapping_div_euclid(right)
+            - i64::from(right < 0 && left.wrapping_rem_euclid(right) != 0)
+    }
 }
 
 fn take_power(monomial: &mut Monomial, position: usize) {
@@ -296,7 +311,8 @@ impl fmt::Display for DisplayDim<'_> {
             return formatter.write_str("0");
         }
         // Constants come last, as people write them; the normal form keeps them first.
-        let (constants, others): (Vec<_>, Vec<_>) = self.dim.terms.iter().partition(|(m, _)| m.is_empty());
+        let (constants, others): (Vec<_>, Vec<_>) =
+            self.dim.terms.iter().partition(|(m, _)| m.is_empty());
         for (position, (monomial, coefficient)) in others.into_iter().chain(constants).enumerate() {
             let sign = match (position, *coefficient < 0) {
                 (0, true) => "-",
@@ -312,7 +328,12 @@ impl fmt::Display for DisplayDim<'_> {
 }
 
 impl DisplayDim<'_> {
-    fn term(&self, formatter: &mut fmt::Formatter<'_>, monomial: &Monomial, coefficient: u64) -> fmt::Result {
+    fn term(
+        &self,
+        formatter: &mut fmt::Formatter<'_>,
+        monomial: &Monomial,
+        coefficient: u64,
+    ) -> fmt::Result {
         let mut separator = "";
         if coefficient != 1 || monomial.is_empty() {
             write!(formatter, "{coefficient}")?;
