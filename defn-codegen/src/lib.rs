@@ -19,6 +19,7 @@ pub mod loops;
 pub mod schedule;
 pub mod llvm;
 pub mod artifact;
+pub mod explain;
 
 pub mod arena;
 pub mod origin;
