@@ -1,1 +1,3 @@
 //! The compiler of `defn`.
+
+pub mod math;
