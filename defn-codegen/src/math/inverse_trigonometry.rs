@@ -22,6 +22,9 @@ const FRAC_PI_2_REST: f64 = 6.123233995736766e-17;
 const FRAC_PI_4_REST: f64 = 3.061616997868383e-17;
 const PI_REST: f64 = 1.2246467991473532e-16;
 
+/// `2^500`.
+const TWO_TO_500: f64 = 3.273390607896142e150;
+
 /// `tan π/8`, where the arc tangent turns by `π/4`.
 const TAN_FRAC_PI_8: f64 = 0.41421356237309503;
 
@@ -147,8 +150,9 @@ pub(super) fn atan2_f32<'d, M: Machine>(y: F32<'d, M>, x: F32<'d, M>) -> F32<'d,
 
 pub(super) fn atan2_f64<'d, M: Machine>(y: F64<'d, M>, x: F64<'d, M>) -> F64<'d, M> {
     let (steep, small, large) = sort(y.abs(), x.abs());
-    // The sum of the two and the reciprocal of the larger must be normal numbers.
-    let up = large.less(1e-270).select(large.constant(1.0e60), 1.0);
+    // The sum of the two, the reciprocal of the larger and the rest of the quotient must be normal numbers.
+    // A quotient that the scale leaves without them is zero.
+    let up = large.less(1e150).select(large.constant(TWO_TO_500), 1.0);
     let scale = large.constant(1e306).less(large).select(large.constant(0.0625), up);
     let arc = arc(small * scale, large * scale);
     flip_f64(arc.steep(steep).left(is_left(x)).sum(), sign_f64(y))
