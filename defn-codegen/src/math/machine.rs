@@ -1,6 +1,6 @@
 //! What a machine must be able to do for the polynomials of this folder.
 //!
-//! In:  nothing.   Out: the trait [`Machine`], about seventy plain operations on lanes.
+//! In:  nothing.   Out: the trait [`Machine`], about sixty plain operations on lanes.
 //!
 //! A value of a machine is a bundle of lanes, one or many; each operation acts on each lane alone.
 //! Every operation is one plain vector instruction of LLVM or one of its exact intrinsics, so two
@@ -99,8 +99,6 @@ pub trait Machine {
     fn sub_i32(&mut self, a: Self::I32, b: Self::I32) -> Self::I32;
     /// The bits that both have.
     fn and_i32(&mut self, a: Self::I32, b: Self::I32) -> Self::I32;
-    /// The bits that one has.
-    fn or_i32(&mut self, a: Self::I32, b: Self::I32) -> Self::I32;
     /// The bits that exactly one has.
     fn xor_i32(&mut self, a: Self::I32, b: Self::I32) -> Self::I32;
     /// Towards the high bits, zeros enter.

@@ -124,9 +124,6 @@ impl Machine for Scalar {
     fn and_i32(&mut self, a: i32, b: i32) -> i32 {
         a & b
     }
-    fn or_i32(&mut self, a: i32, b: i32) -> i32 {
-        a | b
-    }
     fn xor_i32(&mut self, a: i32, b: i32) -> i32 {
         a ^ b
     }

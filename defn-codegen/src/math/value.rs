@@ -186,12 +186,11 @@ macro_rules! float {
 }
 
 macro_rules! integer {
-    ($name:ident, $plain:ident, $float:ident, [$add:ident $sub:ident $and:ident $or:ident $xor:ident
+    ($name:ident, $plain:ident, $float:ident, [$add:ident $sub:ident $and:ident $xor:ident
       $shl:ident $shr:ident $to_float:ident]) => {
         operator!($name, $plain, $plain, Add::add, $add);
         operator!($name, $plain, $plain, Sub::sub, $sub);
         operator!($name, $plain, $plain, BitAnd::bitand, $and);
-        operator!($name, $plain, $plain, BitOr::bitor, $or);
         operator!($name, $plain, $plain, BitXor::bitxor, $xor);
 
         impl<M: Machine> Shl<u32> for $name<'_, M> {
@@ -229,8 +228,9 @@ number!(I32, i32, eq_i32, lt_i32, select_i32);
 number!(I64, i64, eq_i64, lt_i64, select_i64);
 float!(F32, f32, I32, [add_f32 sub_f32 mul_f32 div_f32 neg_f32 fma_f32 abs_f32 sqrt_f32 le_f32 bits_f32]);
 float!(F64, f64, I64, [add_f64 sub_f64 mul_f64 div_f64 neg_f64 fma_f64 abs_f64 sqrt_f64 le_f64 bits_f64]);
-integer!(I32, i32, F32, [add_i32 sub_i32 and_i32 or_i32 xor_i32 shl_i32 shr_i32 float_i32]);
-integer!(I64, i64, F64, [add_i64 sub_i64 and_i64 or_i64 xor_i64 shl_i64 shr_i64 float_i64]);
+integer!(I32, i32, F32, [add_i32 sub_i32 and_i32 xor_i32 shl_i32 shr_i32 float_i32]);
+integer!(I64, i64, F64, [add_i64 sub_i64 and_i64 xor_i64 shl_i64 shr_i64 float_i64]);
+operator!(I64, i64, i64, BitOr::bitor, or_i64);
 
 impl<'d, M: Machine> F32<'d, M> {
     /// The same number in twice the width.

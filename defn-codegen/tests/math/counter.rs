@@ -48,7 +48,7 @@ impl Machine for Counter {
         lt_f64(a: (), b: ()); le_f64(a: (), b: ()); eq_f64(a: (), b: ());
         select_f32(mask: (), a: (), b: ()); select_f64(mask: (), a: (), b: ());
         select_i32(mask: (), a: (), b: ()); select_i64(mask: (), a: (), b: ());
-        add_i32(a: (), b: ()); sub_i32(a: (), b: ()); and_i32(a: (), b: ()); or_i32(a: (), b: ());
+        add_i32(a: (), b: ()); sub_i32(a: (), b: ()); and_i32(a: (), b: ());
         add_i64(a: (), b: ()); sub_i64(a: (), b: ()); and_i64(a: (), b: ()); or_i64(a: (), b: ());
         xor_i32(a: (), b: ()); shl_i32(a: (), amount: u32); shr_i32(a: (), amount: u32);
         xor_i64(a: (), b: ()); shl_i64(a: (), amount: u32); shr_i64(a: (), amount: u32);
