@@ -24,4 +24,5 @@ pub mod explain;
 pub mod arena;
 pub mod origin;
 
+pub mod math;
 pub mod diagnostic;
