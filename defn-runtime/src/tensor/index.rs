@@ -47,7 +47,8 @@ impl<E: Element, const RANK: usize> IndexMut<[usize; RANK]> for Tensor<E, RANK> 
     /// The element, to be changed; all elements are copied first if they are shared.
     #[track_caller]
     fn index_mut(&mut self, index: [usize; RANK]) -> &mut E {
-        if Arc::get_mut(&mut self.storage).is_none() {
+        // There are no weak counts, so that a single strong one is this tensor's.
+        if Arc::strong_count(&self.storage) > 1 {
             *self = self.copied();
         }
         let place = self.sure_place(index);

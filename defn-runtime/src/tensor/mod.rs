@@ -115,8 +115,8 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
 
     /// Makes the elements contiguous and this tensor's alone.
     fn own(&mut self) {
-        let alone = Arc::get_mut(&mut self.storage).is_some();
-        if !alone || !self.is_contiguous() {
+        // There are no weak counts, so that a single strong one is this tensor's.
+        if Arc::strong_count(&self.storage) > 1 || !self.is_contiguous() {
             *self = self.copied();
         }
     }

@@ -67,11 +67,15 @@ impl Format {
                 format!("{:>left$}.{:<right$}", it.left, it.right)
             }
             Self::Exponent { left, digits: right, exponent, precision } => {
-                let it = digits(value, precision, true);
+                let mut it = digits(value, precision, true);
+                // A value that needs fewer digits than the widest shows more of its own, not zeros.
+                if it.right.len() < right {
+                    it = split(&float_text(value, Some(right), true));
+                }
                 let power = it.exponent.unwrap_or(0);
                 let sign = if power < 0 { '-' } else { '+' };
                 let power = power.unsigned_abs();
-                format!("{:>left$}.{:0<right$}e{sign}{power:0>exponent$}", it.left, it.right)
+                format!("{:>left$}.{}e{sign}{power:0>exponent$}", it.left, it.right)
             }
         }
     }
@@ -165,12 +169,12 @@ fn wants_exponents(finite: &[Value]) -> bool {
 }
 
 /// The fewest digits that identify the float, or its value rounded to `precision` digits after the point if these are fewer.
+///
+/// Two texts of the fewest digits may be equally near, and NumPy takes the one that ends in an even digit.
+/// Rust takes it too if it is asked for this number of digits.
 fn digits(value: Value, precision: usize, exponent: bool) -> Digits {
-    let shortest = split(&float_text(value, None, exponent));
-    if shortest.right.len() <= precision {
-        return shortest;
-    }
-    let mut rounded = split(&float_text(value, Some(precision), exponent));
+    let fewest = split(&float_text(value, None, exponent)).right.len();
+    let mut rounded = split(&float_text(value, Some(fewest.min(precision)), exponent));
     rounded.right.truncate(rounded.right.trim_end_matches('0').len());
     rounded
 }

@@ -33,6 +33,8 @@ fn floats_print_like_numpy() {
     check(&Tensor::from([1.23456789123e-7f64, 2e-7]), "[1.23456789e-07 2.00000000e-07]");
     check(&Tensor::from([0.999999999f64]), "[1.]");
     check(&Tensor::from([9.99999999999e-6f64]), "[1.e-05]");
+    check(&Tensor::from([161266.63f32]), "[161266.62]");
+    check(&Tensor::from([2.1545245e-11f32, -63742.03]), "[ 2.1545245e-11 -6.3742031e+04]");
 }
 
 #[test]
