@@ -74,7 +74,8 @@ pub fn workspace_bytes<'a>(
 ) -> Result<usize, Error> {
     let mut passed = Arguments::new();
     arguments(&mut passed);
-    let symbols = solve::solve(&function.signature, passed.found.as_slice())?;
+    let mut symbols = Symbols::new();
+    solve::solve(&function.signature, passed.found.as_slice(), &mut symbols)?;
     solve::workspace(&function.signature, symbols.as_slice())
 }
 
@@ -279,7 +280,8 @@ fn enter(
     results: &mut Builder,
 ) -> Result<(), Error> {
     let signature = &function.signature;
-    let symbols = solve::solve(signature, passed.found.as_slice())?;
+    let mut symbols = Symbols::new();
+    solve::solve(signature, passed.found.as_slice(), &mut symbols)?;
     let entry = function.entry()?;
     results.allocate(passed.found.as_slice(), symbols.as_slice())?;
     for memory in results.memory.as_mut_slice() {
@@ -299,7 +301,8 @@ fn enter_into(
     places: &Arguments<'_>,
 ) -> Result<(), Error> {
     let signature = &function.signature;
-    let symbols = solve::solve(signature, passed.found.as_slice())?;
+    let mut symbols = Symbols::new();
+    solve::solve(signature, passed.found.as_slice(), &mut symbols)?;
     let entry = function.entry()?;
     let given = places.found.as_slice();
     assert!(

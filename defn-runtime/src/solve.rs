@@ -1,6 +1,6 @@
 //! From the shapes of the arguments to the values of the symbols.
 //!
-//! In:  a [`Signature`] and what was found of each argument.   Out: [`Symbols`], or the facts that disagreed.
+//! In:  a [`Signature`] and what was found of each argument.   Out: [`Symbols`] filled in, or the facts that disagreed.
 //!
 //! ```text
 //! x: [batch, 2 * n] found [8, 6]      batch = 8, n = 3
@@ -36,10 +36,15 @@ pub(crate) enum Form {
     Number,
 }
 
-/// The values of the symbols, after all that the signature requires was found to hold.
-pub(crate) fn solve(signature: &Signature, found: &[Found<'_>]) -> Result<Symbols, Error> {
+/// Puts the values of the symbols into `symbols`, which is empty, after all that the signature requires was found to hold.
+///
+/// The list is the caller's, because moving it out of here would copy its places on the stack.
+pub(crate) fn solve(
+    signature: &Signature,
+    found: &[Found<'_>],
+    symbols: &mut Symbols,
+) -> Result<(), Error> {
     fits(signature, found);
-    let mut symbols = Symbols::new();
     for _ in signature.symbols {
         symbols.push(0);
     }
@@ -54,7 +59,7 @@ pub(crate) fn solve(signature: &Signature, found: &[Found<'_>]) -> Result<Symbol
     for check in signature.checks {
         hold(signature, found, values, check)?;
     }
-    Ok(symbols)
+    Ok(())
 }
 
 /// Panics unless the arguments have the leaves, element types and ranks of the signature.

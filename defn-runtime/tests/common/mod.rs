@@ -54,7 +54,10 @@ pub(crate) unsafe fn buffer_mut<'a, T>(
 
 /// `y[row, column] = sum over inner of a[row, inner] * b[inner, column]`, through a workspace of one row.
 pub(crate) mod matmul {
-    use super::*;
+    use super::{
+        Entry, Error, Extent, Function, Level, Signature, Tensor, axis, buffer, buffer_mut,
+        everywhere, fail, leaf, plain, run, run_into,
+    };
 
     unsafe extern "C" fn entry(buffers: *const *mut u8, symbols: *const i64, workspace: *mut u8) {
         // SAFETY: the signature below has three symbols, three leaves of these lengths, and a workspace of one row.
@@ -156,7 +159,10 @@ impl Leaves for Dense {
 
 /// `p = p - rate * g` in place; returns the sum of `g.b`, whether it is positive, and twice `g`.
 pub(crate) mod sgd {
-    use super::*;
+    use super::{
+        Axis, Dense, ElementKind, Entry, Error, Extent, Function, Leaf, Level, Signature, axis,
+        buffer, buffer_mut, everywhere, leaf, plain, run,
+    };
 
     unsafe extern "C" fn entry(buffers: *const *mut u8, symbols: *const i64, _: *mut u8) {
         // SAFETY: the signature below has two symbols and these leaves.
@@ -221,7 +227,10 @@ pub(crate) mod sgd {
 
 /// `y[n - k + 1]` windows of `x[2 * n]`, for a number `k` that divides `n`; the entry fills in `k`.
 pub(crate) mod windows {
-    use super::*;
+    use super::{
+        Check, CheckKind, ElementKind, Entry, Error, Extent, Function, Leaf, Level, Signature,
+        Solve, Tensor, axis, buffer, buffer_mut, everywhere, leaf, run,
+    };
 
     unsafe extern "C" fn entry(buffers: *const *mut u8, symbols: *const i64, _: *mut u8) {
         // SAFETY: the signature below has two symbols, and a result of `n - k + 1` elements.
