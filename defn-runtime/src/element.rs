@@ -8,6 +8,8 @@
 
 use std::fmt::{self, Debug, Display};
 
+use crate::leaves::Leaves;
+
 mod sealed {
     /// Keeps the set of element types closed.
     pub trait Sealed {}
@@ -17,12 +19,13 @@ mod sealed {
 ///
 /// The trait is sealed.
 /// Its types are plain numbers: they are copied as bytes, need no drop, and the pattern of zero bytes is one of their values.
+/// Each is also a leaf of its own, so that a generic function takes and returns it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an element type",
     label = "a tensor holds `f32`, `f64`, `i32`, `i64`, `u8` or `bool`"
 )]
 pub trait Element:
-    sealed::Sealed + Copy + Default + PartialEq + Debug + Display + Send + Sync + 'static
+    sealed::Sealed + Leaves + Copy + Default + PartialEq + Debug + Display + Send + Sync + 'static
 {
     /// The name of the type as a value.
     const KIND: ElementKind;

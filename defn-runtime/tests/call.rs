@@ -4,7 +4,7 @@ mod common;
 
 use common::{Dense, axis, everywhere, leaf, matmul, plain, sgd, windows};
 use defn_runtime::__private::{
-    Check, CheckKind, Entry, Extent, Function, Leaves, Level, Signature, Solve, broken,
+    Check, CheckKind, Entry, Extent, Float, Function, Leaves, Level, Signature, Solve, broken,
     checked_only, run, workspace_bytes,
 };
 use defn_runtime::{Error, Tensor};
@@ -316,6 +316,21 @@ fn types_that_the_signature_does_not_have_never_reach_the_entry() {
         refused::<_, _, ()>(&square, &square),
         "defn bug: `matmul` was declared with fewer results"
     );
+}
+
+/// A generic function as the compiler writes it: the element type picks the function.
+fn generic<T: Float>(x: &Tensor<T, 2>, scale: T) -> Result<T, Error> {
+    static NONE: [&Function; 2] = [&matmul::FUNCTION, &matmul::FUNCTION];
+    run(NONE[T::FLOAT], |arguments| {
+        arguments.read(x);
+        arguments.read(&scale);
+    })
+}
+
+#[test]
+fn generic_functions_pass_tensors_and_scalars() {
+    let text = panic_text(|| generic(&Tensor::from([[1.0f64]]), 2.0));
+    assert_eq!(text, "defn bug: `matmul` was called with a wrong type for `a`");
 }
 
 #[test]
