@@ -23,6 +23,7 @@ pub mod explain;
 
 pub mod arena;
 pub mod origin;
+pub mod text;
 
 pub mod math;
 pub mod diagnostic;
