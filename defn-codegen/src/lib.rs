@@ -22,5 +22,6 @@ pub mod artifact;
 
 pub mod arena;
 pub mod origin;
+pub mod text;
 
 pub mod diagnostic;

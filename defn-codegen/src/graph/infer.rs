@@ -77,7 +77,29 @@ pub fn unary_accepts(unary: Unary, element: Element) -> bool {
     match unary {
         Unary::Neg | Unary::Abs | Unary::Sign => element != Element::Bool,
         Unary::Not => !element.is_float(),
-        _ => element.is_float(),
+        Unary::Floor
+        | Unary::Ceil
+        | Unary::Round
+        | Unary::Sqrt
+        | Unary::Rsqrt
+        | Unary::Cbrt
+        | Unary::Exp
+        | Unary::Exp2
+        | Unary::Expm1
+        | Unary::Log
+        | Unary::Log2
+        | Unary::Log1p
+        | Unary::Sin
+        | Unary::Cos
+        | Unary::Tan
+        | Unary::Asin
+        | Unary::Acos
+        | Unary::Atan
+        | Unary::Sinh
+        | Unary::Cosh
+        | Unary::Tanh
+        | Unary::Sigmoid
+        | Unary::Erf => element.is_float(),
     }
 }
 

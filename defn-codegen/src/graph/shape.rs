@@ -123,7 +123,9 @@ impl Dim {
         let terms: Option<Vec<_>> = self
             .terms
             .iter()
-            .map(|(m, c)| (c % factor == 0).then(|| (m.clone(), c / factor)))
+            .map(|(m, c)| {
+                (c.wrapping_rem(*factor) == 0).then(|| (m.clone(), c.wrapping_div(*factor)))
+            })
             .collect();
         terms.map(|terms| Self { terms })
     }
@@ -178,27 +180,39 @@ impl Dim {
             }
         }
         merged.retain(|(_, coefficient)| *coefficient != 0);
-        Self { terms: merged }
+        // Two terms may together be a multiple of the divisor that neither is alone.
+        let position = merged.iter().position(|(m, c)| Self::cancelled(m, *c).is_some());
+        match position.map(|position| merged.remove(position)) {
+            Some((monomial, coefficient)) => {
+                Self { terms: merged } + Self::from_monomial(monomial, coefficient)
+            }
+            None => Self { terms: merged },
+        }
     }
 
     /// `coefficient * monomial` with `divisor * exact(n / divisor) = n` applied.
     fn from_monomial(monomial: Monomial, coefficient: i64) -> Self {
-        let found = monomial.iter().enumerate().find_map(|(position, (atom, _))| {
-            let Atom::Quotient { numerator, divisor, exact: true } = atom else { return None };
-            let [(by, factor)] = divisor.terms.as_slice() else { return None };
-            if coefficient % factor != 0 {
-                return None;
-            }
-            let mut rest = monomial.clone();
-            take_power(&mut rest, position);
-            remove_all(&mut rest, by).then(|| (rest, coefficient / factor, numerator.clone()))
-        });
-        match found {
+        match Self::cancelled(&monomial, coefficient) {
             Some((rest, coefficient, numerator)) => {
                 Self::from_monomial(rest, coefficient) * numerator
             }
             None => Self { terms: vec![(monomial, coefficient)] },
         }
+    }
+
+    /// What is left of a term beside the numerator of an exact quotient whose divisor it holds.
+    fn cancelled(monomial: &Monomial, coefficient: i64) -> Option<(Monomial, i64, Self)> {
+        monomial.iter().enumerate().find_map(|(position, (atom, _))| {
+            let Atom::Quotient { numerator, divisor, exact: true } = atom else { return None };
+            let [(by, factor)] = divisor.terms.as_slice() else { return None };
+            if coefficient.wrapping_rem(*factor) != 0 {
+                return None;
+            }
+            let mut rest = monomial.clone();
+            take_power(&mut rest, position);
+            remove_all(&mut rest, by)
+                .then(|| (rest, coefficient.wrapping_div(*factor), numerator.clone()))
+        })
     }
 }
 
