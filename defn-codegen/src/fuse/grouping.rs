@@ -108,7 +108,7 @@ impl Grouping {
         }
         let rank = graph.ty(root).rank();
         let reduces = matches!(graph.op(root), Op::Reduce { .. } | Op::Contract { .. });
-        if candidate.product && (reduces || rank != candidate.rows.len()) {
+        if candidate.product && (reduces || rank != candidate.rows.len() || self.is_dear(graph, root, found)) {
             return false;
         }
         if self.sources(found, group).contains(&group) {
@@ -126,6 +126,13 @@ impl Grouping {
             }
         }
         inside || shared
+    }
+
+    /// Whether an epilogue computes more than a few simple operations: it would be written out for every row of a tile,
+    /// with all accumulators of the tile waiting in registers.
+    fn is_dear(&self, graph: &Graph, root: NodeId, found: &Reads) -> bool {
+        let between = found.between.iter().map(|access| access.node).collect::<BTreeSet<_>>();
+        between.into_iter().chain([root]).map(|node| super::own_cost(graph, node)).sum::<u32>() > super::DEAR
     }
 
     /// Whether a member is read in the row of the reader, and, if it has columns, in its column.

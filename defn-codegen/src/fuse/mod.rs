@@ -64,20 +64,40 @@ const DEAR: u32 = 8;
 fn costs(graph: &Graph) -> SideTable<Node, u32> {
     let mut costs = SideTable::new(&graph.nodes, 0);
     for (id, node) in graph.nodes.iter() {
-        let inherited = || node.operands.iter().map(|operand| costs[*operand]).fold(0, u32::saturating_add);
-        costs[id] = match &node.op {
-            Op::Parameter(_) | Op::Constant(_) | Op::Extent(_) | Op::Iota { .. } => 0,
-            Op::Reduce { .. } | Op::Contract { .. } | Op::AddAt { .. } | Op::Concat { .. } | Op::Pad { .. } => 0,
-            Op::Call { .. } | Op::Project(_) => 0,
-            Op::Unary(unary) => inherited().saturating_add(unary_cost(*unary)),
-            Op::Binary(Binary::Div | Binary::Rem) => inherited().saturating_add(4),
-            Op::Binary(Binary::Pow | Binary::Atan2) => inherited().saturating_add(30),
-            Op::Take { .. } => inherited().saturating_add(4),
-            Op::Binary(_) | Op::Compare(_) | Op::Select | Op::Convert => inherited().saturating_add(1),
-            Op::Broadcast { .. } | Op::Transpose { .. } | Op::Reshape | Op::Slice { .. } | Op::Reverse { .. } => inherited(),
-        };
+        let boundary = matches!(
+            node.op,
+            Op::Reduce { .. } | Op::Contract { .. } | Op::AddAt { .. } | Op::Concat { .. } | Op::Pad { .. } | Op::Call { .. }
+        );
+        let inherited = node.operands.iter().map(|operand| costs[*operand]).fold(0, u32::saturating_add);
+        costs[id] = if boundary { 0 } else { inherited.saturating_add(own_cost(graph, id)) };
     }
     costs
+}
+
+/// What the primitive itself costs, in simple operations.
+fn own_cost(graph: &Graph, node: NodeId) -> u32 {
+    match graph.op(node) {
+        Op::Unary(unary) => unary_cost(*unary),
+        Op::Binary(Binary::Div | Binary::Rem) | Op::Take { .. } => 4,
+        Op::Binary(Binary::Pow | Binary::Atan2) => 30,
+        Op::Binary(_) | Op::Compare(_) | Op::Select | Op::Convert => 1,
+        Op::Parameter(_)
+        | Op::Constant(_)
+        | Op::Extent(_)
+        | Op::Iota { .. }
+        | Op::Broadcast { .. }
+        | Op::Transpose { .. }
+        | Op::Reshape
+        | Op::Slice { .. }
+        | Op::Reverse { .. }
+        | Op::Pad { .. }
+        | Op::Concat { .. }
+        | Op::AddAt { .. }
+        | Op::Reduce { .. }
+        | Op::Contract { .. }
+        | Op::Call { .. }
+        | Op::Project(_) => 0,
+    }
 }
 
 fn unary_cost(unary: Unary) -> u32 {

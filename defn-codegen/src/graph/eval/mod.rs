@@ -10,7 +10,7 @@
 
 mod value;
 pub(super) mod walk;
-mod scalar;
+pub mod scalar;
 
 pub use scalar::{binary, compare, contract, convert, reduce, unary};
 pub use value::Value;
