@@ -3,6 +3,7 @@
 use super::{Declaration, Reader, Refusal, item::declaration, name};
 use crate::surface::{Definition, Function, Options, Parameter, Type, TypeKind, TypeParameter};
 use proc_macro2::{Ident, Span};
+use quote::ToTokens;
 use syn::{FnArg, Pat, ReturnType, Signature};
 
 impl Reader {
@@ -29,6 +30,8 @@ impl Reader {
         let mut declaration =
             declaration(item.attrs, &item.vis, Ident::new("fn", item.sig.fn_token.span));
         declaration.braces = item.block.brace_token.span.join();
+        let receiver = item.sig.receiver();
+        declaration.receiver = receiver.map(ToTokens::to_token_stream);
         let callees = std::mem::take(&mut self.scope.callees);
         let function = Function { name: own, elements, parameters, result, body, callees, options };
         (Definition::Function(function), declaration)

@@ -75,8 +75,9 @@ impl Reader {
         self.parameters(&item.generics);
         let ty = self.ty(&item.ty);
         let value = self.expr(&item.expr);
-        let declaration =
+        let mut declaration =
             declaration(item.attrs, &item.vis, Ident::new("const", item.const_token.span));
+        declaration.value = item.expr.to_token_stream();
         let callees = std::mem::take(&mut self.scope.callees);
         (Definition::Constant(Constant { name: own, ty, value, callees, options }), declaration)
     }
@@ -105,5 +106,7 @@ pub(super) fn declaration(
         braces: keyword.span(),
         keyword,
         fields: Vec::new(),
+        value: TokenStream::new(),
+        receiver: None,
     }
 }

@@ -22,7 +22,8 @@ mod expr;
 mod call;
 mod request;
 
-use self::{refusals::Refusal, scope::Scope};
+pub(crate) use self::refusals::Refusal;
+use self::scope::Scope;
 use crate::{
     report::Mistake,
     surface::{Definition, Name, Path, Request, RequestKind},
@@ -37,6 +38,8 @@ pub(crate) struct Item {
     pub(crate) declaration: Declaration,
     /// What is wrong with it.
     pub(crate) mistakes: Vec<Mistake>,
+    /// Whether it can only stand in an `impl` or a trait, where no item may stand beside it.
+    pub(crate) is_method: bool,
 }
 
 /// The parts of an item that mean nothing to the compiler, as tokens of the user.
@@ -53,6 +56,10 @@ pub(crate) struct Declaration {
     pub(crate) braces: Span,
     /// Attributes and visibility of each field of a container.
     pub(crate) fields: Vec<(Vec<syn::Attribute>, TokenStream)>,
+    /// The value of a constant.
+    pub(crate) value: TokenStream,
+    /// `self` in any form: then the function stands in an `impl`.
+    pub(crate) receiver: Option<TokenStream>,
 }
 
 /// Reads the item under `#[defn]`; without a definition, only the mistakes are of use.
@@ -60,9 +67,12 @@ pub(crate) fn parse(options: TokenStream, item: TokenStream) -> Result<Item, Vec
     let parsed: syn::Item = syn::parse2(item).map_err(|error| unread(error).collect::<Vec<_>>())?;
     let mut reader = Reader::default();
     match reader.item(parsed, options) {
-        Some((definition, declaration)) => {
-            Ok(Item { definition, declaration, mistakes: reader.mistakes })
-        }
+        Some((definition, declaration)) => Ok(Item {
+            definition,
+            declaration,
+            mistakes: reader.mistakes,
+            is_method: reader.is_method,
+        }),
         None => Err(reader.mistakes),
     }
 }
@@ -84,12 +94,14 @@ pub(crate) fn parse_request(
 #[derive(Default)]
 struct Reader {
     mistakes: Vec<Mistake>,
+    is_method: bool,
     scope: Scope,
 }
 
 impl Reader {
     /// Notes that something is not part of the language.
     fn refuse(&mut self, refusal: &Refusal, span: Span) {
+        self.is_method |= matches!(refusal, Refusal::Method);
         self.mistakes.push(Mistake { message: refusal.message(), span });
     }
 }

@@ -139,6 +139,30 @@ pub(crate) enum Refusal {
     Inspect,
     /// A function that names itself.
     SelfCall(String),
+    /// A function that reaches itself through others: the names on the way.
+    Cycle(Vec<String>),
+    /// `grad!` of a container or of a constant.
+    NotAFunction {
+        /// As written.
+        name: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A definition that another version of `defn` wrote.
+    OtherVersion(String),
+    /// `vmap!` without `over`.
+    VmapWithoutAxis,
+    /// A derivative of a function without parameters.
+    NoParameters,
+    /// `wrt` or `of` names something else than a parameter.
+    NoSuchParameter {
+        /// As written.
+        name: String,
+        /// The parameters, between back-ticks and commas.
+        known: String,
+    },
+    /// A request that would add axes to a container.
+    ContainerInRequest(String),
 }
 
 /// The four parts of a message.
@@ -433,6 +457,47 @@ impl Refusal {
                 "`inspect!` needs a label and a value",
                 "write `inspect!(\"label\", x)`",
                 "inspect-form",
+            ),
+            Self::Cycle(names) => {
+                let ways = names.join("` calls `");
+                let first = names.first().map_or("", String::as_str);
+                say(
+                    format!(
+                        "`{ways}` calls `{first}`\n  a function cannot call itself, not even through others"
+                    ),
+                    "carry the state through a `while` or `for` loop",
+                    "recursion",
+                )
+            }
+            Self::NotAFunction { name, what } => say(
+                format!("`{name}` is {what}, not a function"),
+                "name a `#[defn]` function",
+                "request-of-other-item",
+            ),
+            Self::OtherVersion(name) => say(
+                format!("`{name}` was written by another version of `defn`"),
+                "let both crates depend on the same version",
+                "other-version",
+            ),
+            Self::VmapWithoutAxis => say(
+                "`vmap!` needs a name for the new axis",
+                "write `vmap!(f, over = batch)`",
+                "vmap-without-axis",
+            ),
+            Self::NoParameters => {
+                say("a function without parameters has no derivative", "", "no-parameters")
+            }
+            Self::NoSuchParameter { name, known } => say(
+                format!("`{name}` is not a parameter\n  the parameters are `{known}`"),
+                "",
+                "no-such-parameter",
+            ),
+            Self::ContainerInRequest(request) => say(
+                format!(
+                    "`{request}!` cannot add axes to a container\n  this is a limitation of defn, not a mistake of yours"
+                ),
+                "write a function that takes and returns tensors",
+                "limitation",
             ),
         }
     }

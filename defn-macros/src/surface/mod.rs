@@ -10,8 +10,9 @@
 mod ty;
 mod expr;
 mod request;
+mod walk;
 
-pub(crate) use self::{expr::*, request::*, ty::*};
+pub(crate) use self::{expr::*, request::*, ty::*, walk::*};
 
 use proc_macro2::{Ident, Span};
 
@@ -46,6 +47,16 @@ impl Definition {
             Self::Struct(container) => &container.callees,
             Self::Constant(constant) => &constant.callees,
             Self::Alias(alias) => &alias.callees,
+        }
+    }
+
+    /// What stands in the parentheses of its attribute.
+    pub(crate) fn options(&self) -> &Options {
+        match self {
+            Self::Function(function) => &function.options,
+            Self::Struct(container) => &container.options,
+            Self::Constant(constant) => &constant.options,
+            Self::Alias(alias) => &alias.options,
         }
     }
 
