@@ -7,6 +7,9 @@ use defn_codegen::graph::{Graph, parse};
 use defn_codegen::loops;
 use defn_codegen::lower::lower;
 use defn_codegen::options::{Dump, Level, Options};
+use defn_codegen::program::{Callable, Program};
+use defn_codegen::simplify::simplify;
+use defn_codegen::transform::transform;
 
 fn options() -> Options {
     Options { levels: Vec::new(), triple: String::new(), dump: Dump::default(), verify: true }
@@ -176,5 +179,20 @@ fn a_perceptron_and_its_gradient() {
     println!("{}", fuse(&parse::parse(text).unwrap()));
     for (b, i, h) in [(4, 5, 3), (1, 1, 1), (13, 33, 70), (0, 2, 3), (2, 0, 3)] {
         check(text, &[f32s(&[b, i]), f32s(&[i, h]), f32s(&[b, h])]);
+    }
+}
+
+#[test]
+fn the_gradient_of_a_classifier() {
+    let mut program = Program::default();
+    let function = program.functions.push(parse::parse(include_str!("programs/classifier.graph")).unwrap());
+    let of = Box::new(Callable::Function(function));
+    program.entry = Some(Callable::Gradient { of, wrt: vec![0, 1, 2], value: true });
+    let graph = simplify(transform(&program));
+    let transposed = fuse(&graph).kernels.len();
+    assert!(transposed <= 11, "the gradient of a weight is a product in its own layout\n{graph}\n{}", fuse(&graph));
+    for (b, i, h, c) in [(4, 5, 3, 3), (1, 1, 1, 1), (13, 9, 40, 10)] {
+        let arguments = [f32s(&[i, h]), f32s(&[h]), f32s(&[h, c]), f32s(&[b, i]), i64s(&[b], 4)];
+        check_graph(&graph, &arguments);
     }
 }
