@@ -20,6 +20,8 @@ pub mod schedule;
 pub mod llvm;
 pub mod artifact;
 
+pub mod math;
+
 pub mod arena;
 pub mod origin;
 pub mod text;

@@ -1,0 +1,303 @@
+//! exp, exp2, expm1, sinh, cosh, tanh, sigmoid.
+//!
+//! In:  any `x`.   Out: the function at `x`, overflow to infinity and gradual underflow included.
+//!
+//! ```text
+//! x = k ln 2 + r,  |r| <= ln 2 / 2        e^x = 2^k (1 + r + r² Q(r))
+//! ```
+//!
+//! The `f64` functions keep `r` and `e^r` as a float and a small correction where a later step cancels.
+//! Functions of an odd kind take a polynomial of their own near zero.
+//! The `f32` functions that are seldom hot (expm1, sinh, cosh) go through a short `f64` kernel.
+
+use super::machine::Machine;
+use super::pieces::{
+    ExponentF32, ExponentF64, at_most_f32, at_most_f64, clamp_f32, clamp_f64, fast_two_sum,
+    flip_f32, flip_f64, polynomial_f32, polynomial_f64, sign_f32, sign_f64,
+};
+use super::value::{F32, F64};
+use std::f64::consts::{LN_2, LOG2_E};
+
+/// `LN_2` and its remainder; the product of the head and any `k` here is exact in an fma.
+const LN_2_REST: f64 = 2.3190468138462996e-17;
+const LN_2_F32: f32 = std::f32::consts::LN_2;
+const LN_2_REST_F32: f32 = -1.904_654_2e-9;
+
+/// `(e^r - 1 - r) / r²`, relative error of `e^r` below 2^-28.
+const EXP_F32: [f32; 5] =
+    [4.999_999_4e-1, 1.666_651_7e-1, 4.166_810_2e-2, 8.369_195e-3, 1.383_905_6e-3];
+
+/// `(2^r - 1) / r`, relative error of `2^r` below 2^-27.
+const EXP2_F32: [f32; 6] =
+    [6.931_472_4e-1, 2.402_265_4e-1, 5.550_277_6e-2, 9.617_979e-3, 1.341_467_5e-3, 1.541_283_6e-4];
+
+/// `(e^r - 1 - r) / r²`, relative error of `e^r` below 2^-33: enough for a result in `f32`.
+const EXP_SHORT: [f64; 6] = [
+    0.5000000067813073,
+    0.1666666371975895,
+    0.04166628573339747,
+    0.008334036577203127,
+    0.0013945575532549454,
+    0.00019478861505254272,
+];
+
+/// `(e^r - 1 - r) / r²`, relative error of `e^r` below 2^-57.
+const EXP_F64: [f64; 10] = [
+    0.5000000000000011,
+    0.1666666666666622,
+    0.0416666666665232,
+    0.008333333333629036,
+    0.001388888894600233,
+    0.00019841269196244326,
+    2.480149021330705e-05,
+    2.7557877933988204e-06,
+    2.763139908612402e-07,
+    2.4903844266995835e-08,
+];
+
+/// `(2^r - 1 - r ln 2) / r²`, relative error of `2^r` below 2^-57.
+const EXP2_F64: [f64; 10] = [
+    0.24022650695910122,
+    0.05550410866481873,
+    0.00961812910759588,
+    0.0013333558147355137,
+    0.00015403530456359557,
+    1.5252732808632847e-05,
+    1.321543516805318e-06,
+    1.0178515782129342e-07,
+    7.073861990542021e-09,
+    4.384191917666369e-10,
+];
+
+/// `(sinh x - x) / x³` in `x²` for `|x| <= 1`, to 2^-34 and 2^-61.
+const SINH_SHORT: [f64; 4] =
+    [0.16666666488828555, 0.008333350590613933, 0.0001983606708985123, 2.8174381709631634e-06];
+const SINH_F64: [f64; 7] = [
+    0.16666666666666669,
+    0.008333333333332913,
+    0.0001984126984159126,
+    2.755731910764043e-06,
+    2.5052130838635436e-08,
+    1.6056672365032567e-10,
+    7.776196176097676e-13,
+];
+
+/// Below this the tangent has a polynomial, above it `1 - 2 / (e^2x + 1)` loses nothing.
+const TANH_BORDER: f64 = 0.625;
+
+/// `(tanh x - x) / x³` in `x²` below the border, to 2^-32 and 2^-61.
+const TANH_F32: [f32; 6] =
+    [-3.333_333e-1, 1.333_322_1e-1, -5.394_818e-2, 2.170_689_2e-2, -8.19e-3, 2.152_663_7e-3];
+const TANH_F64: [f64; 12] = [
+    -0.33333333333333315,
+    0.13333333333329922,
+    -0.05396825396611712,
+    0.021869488469635084,
+    -0.008863234320012731,
+    0.003592114023111752,
+    -0.0014557258533419064,
+    0.0005894505731906833,
+    -0.000237006419069235,
+    9.154623593399072e-05,
+    -3.017248063560548e-05,
+    6.035029245476324e-06,
+];
+
+pub(super) fn exp_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
+    let (power, exponent) = exp_near_one_f32(clamp_f32(x, -104.0, 89.0));
+    exponent.scale(power)
+}
+
+pub(super) fn exp_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
+    let reduced = reduce(clamp_f64(x, -746.0, 710.0), &EXP_F64);
+    reduced.exponent.scale(1.0 + (reduced.r + reduced.c))
+}
+
+pub(super) fn exp2_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
+    let x = clamp_f32(x, -151.0, 129.0);
+    let exponent = ExponentF32::nearest(x, 1.0);
+    let r = x - exponent.number();
+    exponent.scale(r.fma(polynomial_f32(r, &EXP2_F32), 1.0))
+}
+
+pub(super) fn exp2_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
+    let x = clamp_f64(x, -1076.0, 1025.0);
+    exp2_sum_f64(x, x.constant(0.0))
+}
+
+pub(super) fn expm1_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
+    let x = clamp_f32(x, -30.0, 89.0).widen();
+    let reduced = reduce_short(x);
+    let power = reduced.exponent.power(0);
+    // The sign of a zero is lost in the sum.
+    let result = power.fma(reduced.r + reduced.c, power - 1.0);
+    x.equals(0.0).select(x, result).narrow()
+}
+
+/// The head of the sum is rounded with the power, so the tail can be added to a result of full precision.
+pub(super) fn expm1_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
+    let reduced = reduce(clamp_f64(x, -50.0, 710.0), &EXP_F64);
+    let half = reduced.exponent.power(1);
+    let head = half.fma(reduced.r, half - 0.5);
+    let result = half.fma(reduced.c, head) * 2.0;
+    x.abs().less(f64::EPSILON / 4.0).select(x, result)
+}
+
+pub(super) fn sinh_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
+    let a = at_most_f32(x.abs(), 90.0).widen();
+    let z = a * a;
+    let small = (a * z).fma(polynomial_f64(z, &SINH_SHORT), a);
+    let power = exp_short(a);
+    let large = power * 0.5 - 0.5 / power;
+    flip_f32(a.less(1.0).select(small, large).narrow(), sign_f32(x))
+}
+
+pub(super) fn sinh_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
+    let a = at_most_f64(x.abs(), 711.0);
+    let z = a * a;
+    let small = (a * z).fma(polynomial_f64(z, &SINH_F64), a);
+    let (half, rest) = half_exp(a);
+    let large = half + (rest - 0.25 / half);
+    flip_f64(a.less(1.0).select(small, large), sign_f64(x))
+}
+
+pub(super) fn cosh_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
+    let power = exp_short(at_most_f32(x.abs(), 90.0).widen());
+    (power * 0.5 + 0.5 / power).narrow()
+}
+
+pub(super) fn cosh_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
+    let (half, rest) = half_exp(at_most_f64(x.abs(), 711.0));
+    half + (rest + 0.25 / half)
+}
+
+pub(super) fn tanh_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
+    let a = at_most_f32(x.abs(), 9.1);
+    let z = a * a;
+    let small = (a * z).fma(polynomial_f32(z, &TANH_F32), a);
+    let (power, exponent) = exp_near_one_f32(a + a);
+    let large = 1.0 - 2.0 / power.fma(exponent.power(), 1.0);
+    flip_f32(a.less(TANH_BORDER as f32).select(small, large), sign_f32(x))
+}
+
+pub(super) fn tanh_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
+    let a = at_most_f64(x.abs(), 20.0);
+    let z = a * a;
+    let small = (a * z).fma(polynomial_f64(z, &TANH_F64), a);
+    let large = 1.0 - 2.0 / (exp_moderate(a + a) + 1.0);
+    flip_f64(a.less(TANH_BORDER).select(small, large), sign_f64(x))
+}
+
+/// `e^-|x|` stays below one; it is the numerator for a negative `x`.
+/// The correction takes back the roundings of the sum and of the quotient, which would add up to two ULP.
+pub(super) fn sigmoid_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
+    let a = at_most_f32(x.abs(), 104.0);
+    let (power, exponent) = exp_near_one_f32(-a);
+    let power = exponent.scale(power);
+    let top = x.less(0.0).select(power, 1.0);
+    let bottom = 1.0 + power;
+    let bottom_low = (1.0 - bottom) + power;
+    let inverse = 1.0 / bottom;
+    let quotient = top * inverse;
+    let remainder = (-quotient).fma(bottom_low, (-quotient).fma(bottom, top));
+    remainder.fma(inverse, quotient)
+}
+
+/// The quotient of two double-doubles, with one step of correction.
+pub(super) fn sigmoid_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
+    let reduced = reduce(-at_most_f64(x.abs(), 746.0), &EXP_F64);
+    let (high, low) = reduced.sum();
+    let (first, second) = reduced.exponent.halves();
+    let (high, low) = (high * first * second, low * first * second);
+    let bottom = 1.0 + high;
+    let bottom_low = ((1.0 - bottom) + high) + low;
+    let negative = x.less(0.0);
+    let top = negative.select(high, 1.0);
+    let top_low = negative.select(low, 0.0);
+    let inverse = 1.0 / bottom;
+    let quotient = top * inverse;
+    let remainder = (-quotient).fma(bottom, top) + (top_low - quotient * bottom_low);
+    remainder.fma(inverse, quotient)
+}
+
+/// `e^x` for `|x| < 700`, within one ULP.
+pub(super) fn exp_moderate<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
+    let reduced = reduce(x, &EXP_F64);
+    (1.0 + (reduced.r + reduced.c)) * reduced.exponent.power(0)
+}
+
+/// `2^(high + low)`; the low part is below an ULP of the high one, which is in `-1076 ..= 1025`.
+pub(super) fn exp2_sum_f64<'d, M: Machine>(high: F64<'d, M>, low: F64<'d, M>) -> F64<'d, M> {
+    let exponent = ExponentF64::nearest(high, 1.0);
+    let head = high - exponent.number();
+    let r = head + low;
+    let rest = (head - r) + low;
+    let tail = r.fma(LN_2_REST, rest * LN_2);
+    let c = (r * r).fma(polynomial_f64(r, &EXP2_F64), tail);
+    exponent.scale(r.fma(LN_2, c) + 1.0)
+}
+
+/// `2^x` with an error of 2^-33, for `|x| <= 1000`.
+pub(super) fn exp2_short<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
+    let exponent = ExponentF64::nearest(x, 1.0);
+    let r = (x - exponent.number()) * LN_2;
+    let c = r * r * polynomial_f64(r, &EXP_SHORT);
+    (1.0 + (r + c)) * exponent.power(0)
+}
+
+/// `e^x = 2^k p` with `p` near one, for `x` in the range of `f32`.
+pub(super) fn exp_near_one_f32<'d, M: Machine>(x: F32<'d, M>) -> (F32<'d, M>, ExponentF32<'d, M>) {
+    let exponent = ExponentF32::nearest(x, LOG2_E as f32);
+    let minus_k = -exponent.number();
+    let r = minus_k.fma(LN_2_F32, x);
+    let r = minus_k.fma(LN_2_REST_F32, r);
+    let p = polynomial_f32(r, &EXP_F32).fma(r, 1.0).fma(r, 1.0);
+    (p, exponent)
+}
+
+/// `e^x` with an error of 2^-33, for `x` in the range of `f32`.
+fn exp_short<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
+    let reduced = reduce_short(x);
+    (1.0 + (reduced.r + reduced.c)) * reduced.exponent.power(0)
+}
+
+/// `e^x = 2^k (1 + r + c)` with `c` small beside `r`.
+struct Reduced<'d, M: Machine> {
+    exponent: ExponentF64<'d, M>,
+    r: F64<'d, M>,
+    c: F64<'d, M>,
+}
+
+impl<'d, M: Machine> Reduced<'d, M> {
+    /// `1 + r + c` as the nearest float and its correction.
+    fn sum(&self) -> (F64<'d, M>, F64<'d, M>) {
+        let (high, low) = fast_two_sum(self.r.constant(1.0), self.r);
+        fast_two_sum(high, low + self.c)
+    }
+}
+
+fn reduce<'d, M: Machine>(x: F64<'d, M>, coefficients: &[f64]) -> Reduced<'d, M> {
+    let exponent = ExponentF64::nearest(x, LOG2_E);
+    let minus_k = -exponent.number();
+    let head = minus_k.fma(LN_2, x);
+    let r = minus_k.fma(LN_2_REST, head);
+    let rest = minus_k.fma(LN_2_REST, head - r);
+    let c = (r * r).fma(polynomial_f64(r, coefficients), rest);
+    Reduced { exponent, r, c }
+}
+
+/// One constant is enough where only 2^-33 is asked.
+fn reduce_short<M: Machine>(x: F64<'_, M>) -> Reduced<'_, M> {
+    let exponent = ExponentF64::nearest(x, LOG2_E);
+    let r = (-exponent.number()).fma(LN_2, x);
+    let c = r * r * polynomial_f64(r, &EXP_SHORT);
+    Reduced { exponent, r, c }
+}
+
+/// `e^x / 2` as a float and its correction.
+fn half_exp<M: Machine>(x: F64<'_, M>) -> (F64<'_, M>, F64<'_, M>) {
+    let reduced = reduce(x, &EXP_F64);
+    let (high, low) = reduced.sum();
+    let (first, second) = reduced.exponent.halves();
+    (high * 0.5 * first * second, low * 0.5 * first * second)
+}
