@@ -1,1 +1,98 @@
 //! `defn`: an ahead-of-time tensor compiler inside rustc.
+//!
+//! ```ignore
+//! use defn::prelude::*;
+//!
+//! #[defn]
+//! pub fn softmax(x: Tensor<f32, batch, class>) -> Tensor<f32, batch, class> {
+//!     let e = (x - x.max(class)).exp();
+//!     e / e.sum(class)
+//! }
+//! ```
+//!
+//! `#[defn]` compiles the body while your crate compiles: every mistake about element types, axes and extents
+//! is an error of `cargo check` at the guilty token, and the binary holds machine code, nothing else.
+//!
+//! Users' macros are built without optimisation, so large programs compile faster with
+//! ```toml
+//! [profile.dev.build-override]
+//! opt-level = 3
+//! ```
+
+pub mod prelude;
+
+pub use defn_macros::defn;
+pub use defn_runtime::{Element, ElementKind, Error, Float, Level, Number, Tensor};
+
+// One hidden macro does the work; these keep `$crate`, so that requests work under any name of this crate.
+
+/// The gradient of a function with respect to its first parameter, or to those of `wrt = (p, x)`.
+#[macro_export]
+macro_rules! grad {
+    ($($tokens:tt)*) => { $crate::__private::__request! { $crate grad $($tokens)* } };
+}
+
+/// The value of a function, and its gradient as [`grad!`] has it.
+#[macro_export]
+macro_rules! value_and_grad {
+    ($($tokens:tt)*) => { $crate::__private::__request! { $crate value_and_grad $($tokens)* } };
+}
+
+/// A function and its directional derivative.
+#[macro_export]
+macro_rules! jvp {
+    ($($tokens:tt)*) => { $crate::__private::__request! { $crate jvp $($tokens)* } };
+}
+
+/// A function, and the gradient that belongs to a given gradient of its result.
+#[macro_export]
+macro_rules! vjp {
+    ($($tokens:tt)*) => { $crate::__private::__request! { $crate vjp $($tokens)* } };
+}
+
+/// A function over one more axis: `vmap!(f, over = batch)`.
+#[macro_export]
+macro_rules! vmap {
+    ($($tokens:tt)*) => { $crate::__private::__request! { $crate vmap $($tokens)* } };
+}
+
+/// All derivatives of all results.
+#[macro_export]
+macro_rules! jacobian {
+    ($($tokens:tt)*) => { $crate::__private::__request! { $crate jacobian $($tokens)* } };
+}
+
+/// All second derivatives of a scalar.
+#[macro_export]
+macro_rules! hessian {
+    ($($tokens:tt)*) => { $crate::__private::__request! { $crate hessian $($tokens)* } };
+}
+
+/// What expanded code names, and nobody else.
+#[doc(hidden)]
+pub mod __private {
+    pub use defn_macros::{__compile, __met, __met_foreign, __request};
+    pub use defn_runtime::__private::*;
+
+    /// The code of a function that has none: what `#[defn]` implements wins over it.
+    ///
+    /// It depends on its type parameter, so that rustc evaluates it only where it is called:
+    /// then the definition was lost without an error, and the build must not pass.
+    pub trait LastResort {
+        /// What was fused, planned and vectorized.
+        const __EXPLANATION: &'static str = "";
+
+        /// The code.
+        fn __function<E, Call>(_: E, _: Call) -> &'static Function {
+            const {
+                assert!(
+                    size_of::<Call>() != 0,
+                    "defn bug: a function was not compiled, yet no mistake was reported"
+                );
+            }
+            broken()
+        }
+    }
+
+    impl<T> LastResort for T {}
+}

@@ -1,1 +1,65 @@
-//! In construction.
+//! Every stage once, in order: the page to read first.
+//!
+//! ```text
+//! program -- transform --> graph -- simplify --> graph -- fuse --> kernels -- lower --> loops
+//!                                                            for each level: schedule --> loops -- llvm --> assembly
+//! ```
+
+use crate::artifact::{Artifact, Code, Signature};
+use crate::diagnostic::Limitation;
+use crate::fuse::fuse;
+use crate::graph::Graph;
+use crate::kernels::Kernels;
+use crate::llvm;
+use crate::loops::Loops;
+use crate::lower::lower;
+use crate::options::{Level, Options};
+use crate::program::Program;
+use crate::schedule::schedule;
+use crate::simplify::simplify;
+use crate::stages::Stages;
+use crate::transform::transform;
+
+/// Compiles the entry of a program for every level of the options.
+pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitation> {
+    let name = program.entry.as_ref().map(|entry| program.functions[entry.function()].name.clone()).unwrap_or_default();
+    let mut stages = Stages::new(options, &name);
+    let front = front(&mut stages, program);
+    let mut artifact = Artifact {
+        signature: Signature::of(&front.graph),
+        code: Vec::new(),
+        workspace: crate::graph::Dim::default(),
+        explanation: String::new(),
+    };
+    for level in &options.levels {
+        let loops = stages.run(&format!("schedule-{}", level.name()), || schedule(&front.loops, *level));
+        let assembly = stages.text(&format!("llvm-{}", level.name()), || llvm::host(&loops, *level, &options.triple))?;
+        artifact.code.push(Code { level: *level, assembly });
+        artifact.workspace = loops.workspace.clone();
+        artifact.explanation = crate::explain::explain(&front.kernels, &loops);
+    }
+    Ok(artifact)
+}
+
+/// What all levels share.
+struct Front {
+    graph: Graph,
+    kernels: Kernels,
+    loops: Loops,
+}
+
+fn front(stages: &mut Stages<'_>, program: &Program) -> Front {
+    let graph = stages.run("transform", || transform(program));
+    let graph = stages.run("simplify", || simplify(graph));
+    let kernels = stages.run("fuse", || fuse(&graph));
+    let loops = stages.run("lower", || lower(&kernels));
+    Front { graph, kernels, loops }
+}
+
+/// The scheduled loops of a graph without calls: what tests evaluate and run.
+pub fn schedule_graph(graph: &Graph, level: Level, options: &Options) -> Loops {
+    let mut stages = Stages::new(options, &graph.name);
+    let kernels = stages.run("fuse", || fuse(graph));
+    let loops = stages.run("lower", || lower(&kernels));
+    stages.run("schedule", || schedule(&loops, level))
+}

@@ -19,11 +19,11 @@ pub mod loops;
 pub mod schedule;
 pub mod llvm;
 pub mod artifact;
-
-pub mod math;
+pub mod explain;
 
 pub mod arena;
 pub mod origin;
 pub mod text;
 
+pub mod math;
 pub mod diagnostic;

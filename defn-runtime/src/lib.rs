@@ -1,1 +1,50 @@
-//! The runtime of `defn`.
+//! The runtime of `defn`: what stays in a user's program beside the compiled code.
+//!
+//! - [`Tensor`] holds the elements: aligned, shared, seen through strides, copied when changed.
+//! - A call checks the shapes of its arguments against the signature, solves the symbols, allocates the results,
+//!   picks the code for this processor, and enters it.
+//! - [`Error`] says which facts disagreed.
+//!
+//! ```text
+//! tensors -> leaves -> solve -> call -> machine code -> tensors
+//! ```
+//!
+//! # Examples
+//! ```
+//! use defn_runtime::Tensor;
+//!
+//! let x = Tensor::from_fn([2, 3], |[row, column]| (10 * row + column) as f32);
+//! assert_eq!(x.slice(1, 1..).to_vec(), [1.0, 2.0, 11.0, 12.0]);
+//! println!("{}", x.transposed());
+//! ```
+//!
+//! # Environment
+//! `DEFN_LEVEL=v3` or `v4` forces a level of x86-64 instructions below the best that the processor has.
+#![deny(unsafe_code)]
+
+mod element;
+mod shape;
+#[expect(unsafe_code, reason = "memory that is aligned, not yet written, or shared")]
+mod storage;
+mod tensor;
+#[expect(
+    unsafe_code,
+    reason = "the promise that the compiler makes for a function, which nothing here relies on alone"
+)]
+mod abi;
+mod level;
+mod solve;
+mod leaves;
+#[expect(unsafe_code, reason = "the only place where generated code is entered")]
+mod call;
+mod error;
+#[doc(hidden)]
+pub mod __private;
+
+pub use element::{Element, ElementKind, Float, Number};
+pub use error::{
+    CheckFailed, Error, ExtentMismatch, NegativeExtent, NotSolvable, Place, ResultShape,
+    ShapeMismatch, Source,
+};
+pub use level::Level;
+pub use tensor::{Iter, Tensor};

@@ -1,1 +1,259 @@
-//! In construction.
+//! Grouping of nodes into kernels.
+//!
+//! In: a simplified [`Graph`].   Out: [`Kernels`], every reduction and every stored value in exactly one.
+//!
+//! ```text
+//! before                                             after
+//! %0: f32[n] = reduce.max x axes=[1]                 kernel 0 rows=[n] {
+//! %1: f32[n, m] = broadcast %0 axes=[0]                reduce %0
+//! %2: f32[n, m] = sub x, %1                            keep %3
+//! %3: f32[n, m] = exp %2                               reduce %4
+//! %4: f32[n] = reduce.add %3 axes=[1]                  store %6
+//! %5: f32[n, m] = broadcast %4 axes=[0]              }
+//! %6: f32[n, m] = div %3, %5
+//! ```
+//!
+//! Elementwise values and movements are computed where they are used; one that is expensive and used by several kernels is stored,
+//! one that is used in several sweeps of one kernel is kept for a row.
+//! Afterwards: no kernel reads a value outside of its row that it also writes; steps stand in an order in which they can run.
+//! Never here: loop orders, lanes, tiles (that is `schedule`).
+
+mod prepare;
+mod stored;
+mod access;
+mod grouping;
+
+pub(crate) use stored::blocks;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use access::{Access, Place};
+use grouping::Grouping;
+
+use crate::arena::SideTable;
+use crate::graph::{Binary, Dim, Graph, Node, NodeId, Op, Unary};
+use crate::kernels::{Kernel, Kernels, Step};
+
+/// Groups a graph into kernels.
+pub fn fuse(graph: &Graph) -> Kernels {
+    let (graph, copies) = prepare::prepare(graph);
+    let mut stored = stored::stored(&graph, &copies);
+    let costs = costs(&graph);
+    let mut grouping = grouping::group(&graph, &stored);
+    // Storing a value changes the groups, which may send another value to several kernels; a few rounds settle it,
+    // and stopping early only means that something is computed twice.
+    for _ in 0..4 {
+        let spread = spread(&graph, &grouping, &costs);
+        if spread.is_empty() {
+            break;
+        }
+        for node in spread {
+            stored[node] = true;
+        }
+        grouping = grouping::group(&graph, &stored);
+    }
+    store_what_others_read(&graph, &grouping, &mut stored);
+    let kernels = grouping.order().into_iter().map(|group| kernel(&graph, &grouping, group, &costs)).collect();
+    Kernels { graph, stored, kernels }
+}
+
+/// Above this many simple operations a value is not computed twice.
+const DEAR: u32 = 8;
+
+/// What it costs to compute each value from boundaries, in simple operations.
+fn costs(graph: &Graph) -> SideTable<Node, u32> {
+    let mut costs = SideTable::new(&graph.nodes, 0);
+    for (id, node) in graph.nodes.iter() {
+        let boundary = matches!(
+            node.op,
+            Op::Reduce { .. } | Op::Contract { .. } | Op::AddAt { .. } | Op::Concat { .. } | Op::Pad { .. } | Op::Call { .. }
+        );
+        let inherited = node.operands.iter().map(|operand| costs[*operand]).fold(0, u32::saturating_add);
+        costs[id] = if boundary { 0 } else { inherited.saturating_add(own_cost(graph, id)) };
+    }
+    costs
+}
+
+/// What the primitive itself costs, in simple operations.
+fn own_cost(graph: &Graph, node: NodeId) -> u32 {
+    match graph.op(node) {
+        Op::Unary(unary) => unary_cost(*unary),
+        Op::Binary(Binary::Div | Binary::Rem) | Op::Take { .. } => 4,
+        Op::Binary(Binary::Pow | Binary::Atan2) => 30,
+        Op::Binary(_) | Op::Compare(_) | Op::Select | Op::Convert => 1,
+        Op::Parameter(_)
+        | Op::Constant(_)
+        | Op::Extent(_)
+        | Op::Iota { .. }
+        | Op::Broadcast { .. }
+        | Op::Transpose { .. }
+        | Op::Reshape
+        | Op::Slice { .. }
+        | Op::Reverse { .. }
+        | Op::Pad { .. }
+        | Op::Concat { .. }
+        | Op::AddAt { .. }
+        | Op::Reduce { .. }
+        | Op::Contract { .. }
+        | Op::Call { .. }
+        | Op::Project(_) => 0,
+    }
+}
+
+fn unary_cost(unary: Unary) -> u32 {
+    match unary {
+        Unary::Neg | Unary::Abs | Unary::Sign | Unary::Not | Unary::Floor | Unary::Ceil | Unary::Round => 1,
+        Unary::Sqrt | Unary::Rsqrt => 5,
+        _ => 12,
+    }
+}
+
+/// The values that are dear and computed on the way by roots of several kernels, or at several places by one root.
+/// Of a chain of such values the last is enough.
+fn spread(graph: &Graph, grouping: &Grouping, costs: &SideTable<Node, u32>) -> Vec<NodeId> {
+    let mut seen: BTreeMap<NodeId, BTreeSet<(usize, Vec<Place>)>> = BTreeMap::new();
+    for (root, reads) in &grouping.reads {
+        for Access { node, at } in &reads.between {
+            let moved = at.contains(&Place::Other);
+            let place = if moved { at.clone() } else { Vec::new() };
+            seen.entry(*node).or_default().insert((grouping.home[root], place));
+        }
+    }
+    let dear = |node: NodeId| costs[node] > DEAR && graph.ty(node).rank() > 0;
+    let several: BTreeSet<NodeId> =
+        seen.into_iter().filter(|(node, places)| places.len() > 1 && dear(*node)).map(|(node, _)| node).collect();
+    let inner: BTreeSet<NodeId> = several
+        .iter()
+        .flat_map(|node| graph.operands(*node))
+        .copied()
+        .filter(|operand| only_used_by(graph, *operand, &several))
+        .collect();
+    several.difference(&inner).copied().collect()
+}
+
+fn only_used_by(graph: &Graph, node: NodeId, users: &BTreeSet<NodeId>) -> bool {
+    graph.nodes.iter().all(|(user, content)| !content.operands.contains(&node) || users.contains(&user))
+}
+
+/// A reduction that another kernel reads gets a buffer.
+fn store_what_others_read(graph: &Graph, grouping: &Grouping, stored: &mut SideTable<Node, bool>) {
+    for (root, reads) in &grouping.reads {
+        for access in &reads.boundaries {
+            let elsewhere = grouping.home.get(&access.node).is_some_and(|home| *home != grouping.home[root]);
+            if elsewhere {
+                stored[access.node] = true;
+            }
+        }
+    }
+    for result in &graph.results {
+        stored[result.node] = true;
+    }
+}
+
+/// The steps of a group, sweep by sweep.
+fn kernel(graph: &Graph, grouping: &Grouping, group: usize, costs: &SideTable<Node, u32>) -> Kernel {
+    let members = &grouping.groups[group];
+    let root = members.roots[0];
+    match graph.op(root) {
+        Op::AddAt { .. } => return Kernel { rows: Vec::new(), steps: vec![Step::Scatter(root)] },
+        Op::Concat { .. } => {
+            let operands = 0..graph.operands(root).len();
+            let steps = operands.map(|operand| Step::Region { node: root, operand }).collect();
+            return Kernel { rows: Vec::new(), steps };
+        }
+        Op::Pad { .. } => {
+            let steps = [1, 0].into_iter().map(|operand| Step::Region { node: root, operand }).collect();
+            return Kernel { rows: Vec::new(), steps };
+        }
+        _ => {}
+    }
+    let sweeps = sweeps(graph, grouping, members);
+    let kept = kept(graph, grouping, members, &sweeps, costs);
+    let mut steps: Vec<(u32, Vec<Dim>, NodeId, Step)> = kept
+        .into_iter()
+        .map(|node| {
+            let sweep = reach(graph, grouping, group, &sweeps, node);
+            (sweep, graph.shape(node)[members.rows.len()..].to_vec(), node, Step::Keep(node))
+        })
+        .collect();
+    for root in &members.roots {
+        let (columns, step) = match graph.op(*root) {
+            Op::Reduce { .. } | Op::Contract { .. } => (columns(graph, *root), Step::Reduce(*root)),
+            _ => (graph.shape(*root)[members.rows.len()..].to_vec(), Step::Store(*root)),
+        };
+        steps.push((sweeps[root], columns, *root, step));
+    }
+    steps.sort_by(|a, b| (a.0, &a.1, a.2).cmp(&(b.0, &b.1, b.2)));
+    Kernel { rows: members.rows.clone(), steps: steps.into_iter().map(|(_, _, _, step)| step).collect() }
+}
+
+/// The extents that a reduction runs over.
+pub(crate) fn columns(graph: &Graph, root: NodeId) -> Vec<Dim> {
+    let operand = graph.operands(root)[0];
+    let shape = graph.shape(operand);
+    match graph.op(root) {
+        Op::Reduce { combine: _, axes } => axes.iter().map(|axis| shape[*axis].clone()).collect(),
+        Op::Contract { batch: _, contracted } => shape[shape.len() - contracted..].to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// For each root how many sweeps over the columns must have ended before it.
+fn sweeps(graph: &Graph, grouping: &Grouping, members: &grouping::Group) -> BTreeMap<NodeId, u32> {
+    let mut sweeps: BTreeMap<NodeId, u32> = BTreeMap::new();
+    for root in &members.roots {
+        let before = grouping.reads[root].boundaries.iter().filter_map(|access| {
+            let reduces = matches!(graph.op(access.node), Op::Reduce { .. } | Op::Contract { .. });
+            sweeps.get(&access.node).map(|sweep| sweep + u32::from(reduces))
+        });
+        let sweep = before.max().unwrap_or(0);
+        sweeps.insert(*root, sweep);
+    }
+    sweeps
+}
+
+/// The sweep from which a value that is computed on the way can be computed.
+fn reach(graph: &Graph, grouping: &Grouping, group: usize, sweeps: &BTreeMap<NodeId, u32>, node: NodeId) -> u32 {
+    let mut open = vec![node];
+    let mut seen = BTreeSet::new();
+    let mut sweep = 0;
+    while let Some(node) = open.pop() {
+        if !seen.insert(node) {
+            continue;
+        }
+        if grouping.home.get(&node) == Some(&group) {
+            let reduces = matches!(graph.op(node), Op::Reduce { .. } | Op::Contract { .. });
+            sweep = sweep.max(sweeps[&node] + u32::from(reduces));
+        } else if !grouping.home.contains_key(&node) {
+            open.extend(graph.operands(node));
+        }
+    }
+    sweep
+}
+
+/// The values that are dear and computed in several sweeps, each in its own row and column.
+fn kept(
+    graph: &Graph,
+    grouping: &Grouping,
+    members: &grouping::Group,
+    sweeps: &BTreeMap<NodeId, u32>,
+    costs: &SideTable<Node, u32>,
+) -> Vec<NodeId> {
+    let rows = members.rows.len();
+    let mut seen: BTreeMap<NodeId, BTreeSet<(u32, bool)>> = BTreeMap::new();
+    for root in &members.roots {
+        for Access { node, at } in &grouping.reads[root].between {
+            let place = |axis: usize| if axis < rows { Place::Row(axis) } else { Place::Column(axis - rows) };
+            let in_place = at.len() > rows && (0..at.len()).all(|axis| at[axis] == place(axis));
+            seen.entry(*node).or_default().insert((sweeps[root], in_place));
+        }
+    }
+    let several: BTreeSet<NodeId> = seen
+        .into_iter()
+        .filter(|(node, uses)| costs[*node] > DEAR && uses.len() > 1 && uses.iter().all(|(_, in_place)| *in_place))
+        .map(|(node, _)| node)
+        .collect();
+    // What is only used by other kept values in the sweep that computes those need not be kept itself.
+    let outer = |node: &NodeId| !only_used_by(graph, *node, &several);
+    several.iter().copied().filter(outer).collect()
+}

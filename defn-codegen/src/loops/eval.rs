@@ -1,1 +1,353 @@
-//! In construction.
+//! The slow truth: executes statements one after the other, lane by lane.
+//!
+//! Elementary functions are those of [`crate::math`] on its scalar machine, so that machine code must give the same bits.
+//! An access outside of its buffer is a fault, not a crash.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Address, BufferId, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId, VariableId};
+use crate::graph::eval::{Value, scalar};
+use crate::graph::{Binary, Combine, Dim, Element, Scalar, Unary};
+use crate::math;
+
+/// What went wrong while executing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault(pub String);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What an execution leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The results, in order.
+    pub results: Vec<Value>,
+    /// The updated parameters: position and new value.
+    pub updated: Vec<(usize, Value)>,
+}
+
+/// Executes a program for these values of the symbols and parameters.
+pub fn eval(loops: &Loops, symbols: &[i64], parameters: &[Value]) -> Result<Outcome, Fault> {
+    let mut machine = Machine::new(loops, symbols, parameters);
+    for nest in &loops.nests {
+        machine.block(&nest.body)?;
+    }
+    Ok(machine.outcome())
+}
+
+/// The shape of a buffer for these values of the symbols.
+pub fn shape(loops: &Loops, buffer: BufferId, symbols: &[i64]) -> Vec<usize> {
+    loops.buffers[buffer].shape.iter().map(|dim| usize::try_from(dim.evaluate(symbols)).unwrap_or(0)).collect()
+}
+
+/// The lanes of the loop that is being executed.
+#[derive(Clone, Copy, Debug)]
+struct Lanes {
+    variable: VariableId,
+    first: i64,
+    active: usize,
+}
+
+struct Machine<'l> {
+    loops: &'l Loops,
+    symbols: &'l [i64],
+    /// The bytes of each buffer that is no temporary.
+    memory: Vec<Vec<u8>>,
+    workspace: Vec<u8>,
+    variables: BTreeMap<VariableId, i64>,
+    values: BTreeMap<ValueId, Vec<Scalar>>,
+    registers: BTreeMap<RegisterId, Vec<Scalar>>,
+    lanes: Option<Lanes>,
+}
+
+impl<'l> Machine<'l> {
+    fn new(loops: &'l Loops, symbols: &'l [i64], parameters: &[Value]) -> Self {
+        let memory = loops.buffers.iter().map(|(id, buffer)| match buffer.space {
+            Space::Parameter(position) | Space::Updated(position) => bytes(&parameters[position]),
+            Space::Result(_) | Space::Workspace(None) => vec![0xAB; count(loops, id, symbols) * buffer.element.size()],
+            Space::Workspace(Some(_)) => Vec::new(),
+        });
+        Self {
+            loops,
+            symbols,
+            memory: memory.collect(),
+            workspace: vec![0xAB; usize::try_from(loops.workspace.evaluate(symbols)).unwrap_or(0)],
+            variables: BTreeMap::new(),
+            values: BTreeMap::new(),
+            registers: BTreeMap::new(),
+            lanes: None,
+        }
+    }
+
+    fn outcome(self) -> Outcome {
+        let mut outcome = Outcome { results: Vec::new(), updated: Vec::new() };
+        for (id, buffer) in self.loops.buffers.iter() {
+            let value = || {
+                let size = buffer.element.size();
+                let data = self.memory[id.index()].chunks(size).map(read).collect();
+                Value { element: buffer.element, shape: shape(self.loops, id, self.symbols), data }
+            };
+            match buffer.space {
+                Space::Result(_) => outcome.results.push(value()),
+                Space::Updated(position) => outcome.updated.push((position, value())),
+                Space::Parameter(_) | Space::Workspace(_) => {}
+            }
+        }
+        outcome
+    }
+
+    fn block(&mut self, statements: &[Statement]) -> Result<(), Fault> {
+        statements.iter().try_for_each(|statement| self.statement(statement))
+    }
+
+    fn statement(&mut self, statement: &Statement) -> Result<(), Fault> {
+        match statement {
+            Statement::For(inner) => self.repeat(inner),
+            Statement::Let { value, element, expr } => {
+                let all = self.all_lanes(expr)?;
+                if let Some(wrong) = all.iter().find(|scalar| scalar.element != *element) {
+                    return Err(Fault(format!("%{} is {}, not {element}", value.0, wrong.element)));
+                }
+                self.values.insert(*value, all);
+                Ok(())
+            }
+            Statement::Declare { register, element: _, lanes, initial } => {
+                let parts = match (self.lanes, *lanes) {
+                    (None, 1) | (Some(_), _) => self.all_lanes(initial)?,
+                    (None, parts) => vec![self.expr(initial, 0)?; parts as usize],
+                };
+                self.registers.insert(*register, parts);
+                Ok(())
+            }
+            Statement::Set { register, expr } => {
+                let all = self.all_lanes(expr)?;
+                let Some(parts) = self.registers.get_mut(register) else {
+                    return Err(Fault(format!("${} is not declared", register.0)));
+                };
+                // Lanes beyond the extent leave their part alone.
+                parts.iter_mut().zip(all).for_each(|(part, new)| *part = new);
+                Ok(())
+            }
+            Statement::Store { buffer, address, expr } => {
+                let all = self.all_lanes(expr)?;
+                for (lane, scalar) in all.into_iter().enumerate() {
+                    let position = self.address(address, lane)?;
+                    self.store(*buffer, position, scalar)?;
+                }
+                Ok(())
+            }
+            Statement::If { condition, body } => match self.expr(condition, 0)?.bits {
+                0 => Ok(()),
+                _ => self.block(body),
+            },
+        }
+    }
+
+    fn repeat(&mut self, inner: &For) -> Result<(), Fault> {
+        let extent = inner.extent.evaluate(self.symbols);
+        let Manner::Lanes(width) = inner.manner else {
+            for position in 0..extent {
+                self.variables.insert(inner.variable, position);
+                self.block(&inner.body)?;
+            }
+            return Ok(());
+        };
+        let width = i64::from(width);
+        let mut first = 0;
+        while first < extent {
+            let active = usize::try_from((extent - first).min(width)).unwrap_or(0);
+            self.lanes = Some(Lanes { variable: inner.variable, first, active });
+            self.block(&inner.body)?;
+            first += width;
+        }
+        self.lanes = None;
+        Ok(())
+    }
+
+    /// The value of an expression for every active lane, or once outside of lanes.
+    fn all_lanes(&self, expr: &Expr) -> Result<Vec<Scalar>, Fault> {
+        let active = self.lanes.map_or(1, |lanes| lanes.active);
+        (0..active).map(|lane| self.expr(expr, lane)).collect()
+    }
+
+    fn variable(&self, variable: VariableId, lane: usize) -> Result<i64, Fault> {
+        match self.lanes {
+            Some(lanes) if lanes.variable == variable => Ok(lanes.first + lane as i64),
+            _ => {
+                let found = self.variables.get(&variable).copied();
+                found.ok_or_else(|| Fault(format!("i{} is not the variable of a loop around", variable.0)))
+            }
+        }
+    }
+
+    fn affine(&self, constant: &Dim, terms: &[(VariableId, Dim)], lane: usize) -> Result<i64, Fault> {
+        terms.iter().try_fold(constant.evaluate(self.symbols), |sum, (variable, by)| {
+            let product = by.evaluate(self.symbols).wrapping_mul(self.variable(*variable, lane)?);
+            Ok(sum.wrapping_add(product))
+        })
+    }
+
+    fn address(&self, address: &Address, lane: usize) -> Result<i64, Fault> {
+        let affine = self.affine(&address.constant, &address.terms, lane)?;
+        address.computed.iter().try_fold(affine, |sum, (expr, by)| {
+            let computed = self.expr(expr, lane)?.to_i64();
+            Ok(sum.wrapping_add(computed.wrapping_mul(by.evaluate(self.symbols))))
+        })
+    }
+
+    fn expr(&self, expr: &Expr, lane: usize) -> Result<Scalar, Fault> {
+        let of = |operand: &Expr| self.expr(operand, lane);
+        Ok(match expr {
+            Expr::Constant(scalar) => *scalar,
+            Expr::Value(value) => part(self.values.get(value), lane, || format!("%{}", value.0))?,
+            Expr::Register(register) => part(self.registers.get(register), lane, || format!("${}", register.0))?,
+            Expr::Combine(combine, register) => self.combine(*combine, *register)?,
+            Expr::Position { constant, terms } => Scalar::from_i64(Element::I64, self.affine(constant, terms, lane)?),
+            Expr::Unary(unary, operand) => self::unary(*unary, of(operand)?),
+            Expr::Binary(binary, left, right) => self::binary(*binary, of(left)?, of(right)?),
+            Expr::Compare(comparison, left, right) => scalar::compare(*comparison, of(left)?, of(right)?),
+            Expr::Select(condition, then, otherwise) => {
+                let (condition, then, otherwise) = (of(condition)?, of(then)?, of(otherwise)?);
+                if condition.bits != 0 { then } else { otherwise }
+            }
+            Expr::MultiplyAdd(a, b, c) => multiply_add(of(a)?, of(b)?, of(c)?),
+            Expr::Convert(element, operand) => scalar::convert(*element, of(operand)?),
+            Expr::Load(buffer, address) => self.load(*buffer, self.address(address, lane)?)?,
+        })
+    }
+
+    /// Folds all parts of a register: part `k` takes part `k + half`, and the half is halved until part 0 is left.
+    fn combine(&self, combine: Combine, register: RegisterId) -> Result<Scalar, Fault> {
+        let Some(parts) = self.registers.get(&register) else {
+            return Err(Fault(format!("${} is not declared", register.0)));
+        };
+        let mut parts = parts.clone();
+        while parts.len() > 1 {
+            let upper = parts.split_off(parts.len() / 2);
+            for (part, other) in parts.iter_mut().zip(upper) {
+                *part = self::binary(combine.binary(), *part, other);
+            }
+        }
+        Ok(parts[0])
+    }
+
+    /// The bytes of an element, and where they are: in the workspace or not.
+    fn place(&self, buffer: BufferId, position: i64) -> Result<(bool, std::ops::Range<usize>), Fault> {
+        let content = &self.loops.buffers[buffer];
+        let size = content.element.size();
+        let position = usize::try_from(position).ok().filter(|position| *position < count(self.loops, buffer, self.symbols));
+        let Some(position) = position else {
+            return Err(Fault(format!("an access outside of `{}`", content.name)));
+        };
+        let (inside, start) = match &content.space {
+            Space::Workspace(Some(offset)) => (true, usize::try_from(offset.evaluate(self.symbols)).unwrap_or(usize::MAX)),
+            Space::Workspace(None) | Space::Parameter(_) | Space::Updated(_) | Space::Result(_) => (false, 0),
+        };
+        let range = start + position * size..start + (position + 1) * size;
+        if inside && range.end > self.workspace.len() {
+            return Err(Fault(format!("`{}` lies outside of the workspace", content.name)));
+        }
+        Ok((inside, range))
+    }
+
+    fn load(&self, buffer: BufferId, position: i64) -> Result<Scalar, Fault> {
+        let (inside, range) = self.place(buffer, position)?;
+        let bytes = if inside { &self.workspace[range] } else { &self.memory[buffer.index()][range] };
+        Ok(Scalar { element: self.loops.buffers[buffer].element, bits: read(bytes) })
+    }
+
+    fn store(&mut self, buffer: BufferId, position: i64, scalar: Scalar) -> Result<(), Fault> {
+        let content = &self.loops.buffers[buffer];
+        if scalar.element != content.element || matches!(content.space, Space::Parameter(_)) {
+            return Err(Fault(format!("`{}` is not written with {}", content.name, scalar.element)));
+        }
+        let size = content.element.size();
+        let (inside, range) = self.place(buffer, position)?;
+        let bytes = if inside { &mut self.workspace[range] } else { &mut self.memory[buffer.index()][range] };
+        bytes.copy_from_slice(&scalar.bits.to_le_bytes()[..size]);
+        Ok(())
+    }
+}
+
+fn part(parts: Option<&Vec<Scalar>>, lane: usize, name: impl Fn() -> String) -> Result<Scalar, Fault> {
+    match parts.map(Vec::as_slice) {
+        Some([only]) => Ok(*only),
+        Some(parts) => parts.get(lane).copied().ok_or_else(|| Fault(format!("{} has no part for lane {lane}", name()))),
+        None => Err(Fault(format!("{} is not declared", name()))),
+    }
+}
+
+fn count(loops: &Loops, buffer: BufferId, symbols: &[i64]) -> usize {
+    shape(loops, buffer, symbols).iter().product()
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    let size = value.element.size();
+    value.data.iter().flat_map(|bits| bits.to_le_bytes()[..size].to_vec()).collect()
+}
+
+fn read(bytes: &[u8]) -> u64 {
+    let mut bits = [0; 8];
+    bits[..bytes.len()].copy_from_slice(bytes);
+    u64::from_le_bytes(bits)
+}
+
+/// The function of `math` that computes a primitive; none if it is a plain operation.
+pub fn function(unary: Unary) -> Option<math::Function> {
+    math::Function::ALL.iter().copied().find(|function| function.name() == unary.word())
+}
+
+/// The function of `math` that computes a primitive of two operands; none if it is a plain operation.
+pub fn function2(binary: Binary) -> Option<math::Function2> {
+    math::Function2::ALL.iter().copied().find(|function| function.name() == binary.word())
+}
+
+fn single(scalar: Scalar) -> f32 {
+    f32::from_bits(scalar.bits as u32)
+}
+
+fn from_single(value: f32) -> Scalar {
+    Scalar { element: Element::F32, bits: u64::from(value.to_bits()) }
+}
+
+fn from_double(value: f64) -> Scalar {
+    Scalar { element: Element::F64, bits: value.to_bits() }
+}
+
+fn unary(unary: Unary, operand: Scalar) -> Scalar {
+    match (function(unary), operand.element) {
+        (Some(function), Element::F32) => {
+            from_single(math::unary_f32(&mut math::Scalar, function, single(operand)))
+        }
+        (Some(function), Element::F64) => {
+            from_double(math::unary_f64(&mut math::Scalar, function, operand.to_f64()))
+        }
+        _ => scalar::unary(unary, operand),
+    }
+}
+
+fn binary(binary: Binary, left: Scalar, right: Scalar) -> Scalar {
+    match (function2(binary), left.element) {
+        (Some(function), Element::F32) => {
+            from_single(math::binary_f32(&mut math::Scalar, function, single(left), single(right)))
+        }
+        (Some(function), Element::F64) => {
+            from_double(math::binary_f64(&mut math::Scalar, function, left.to_f64(), right.to_f64()))
+        }
+        _ => scalar::binary(binary, left, right),
+    }
+}
+
+fn multiply_add(a: Scalar, b: Scalar, c: Scalar) -> Scalar {
+    match a.element {
+        Element::F32 => from_single(single(a).mul_add(single(b), single(c))),
+        Element::F64 => from_double(a.to_f64().mul_add(b.to_f64(), c.to_f64())),
+        Element::I32 | Element::I64 | Element::U8 | Element::Bool => {
+            scalar::binary(Binary::Add, scalar::binary(Binary::Mul, a, b), c)
+        }
+    }
+}

@@ -8,7 +8,7 @@
 //!
 //! # Loops
 //!
-//! `for i in 0..n` counts up. `parallel` promises that the iterations are independent of each other.
+//! `for i in 0..n` counts up. `parallel` promises that the iterations are independent of each other but for folds of registers (`$0 = add($0, …)`).
 //! `lanes 16` executes 16 consecutive iterations in lockstep, statement by statement; in the last group the lanes at and beyond the
 //! extent do nothing: they neither store nor change registers, and what they load is never used.
 //! A lanes loop contains no other lanes loop.
@@ -40,6 +40,7 @@
 pub mod buffer;
 pub mod index;
 pub mod expr;
+pub mod visit;
 pub mod print;
 pub mod parse;
 pub mod verify;

@@ -1,1 +1,147 @@
-//! In construction.
+//! Loops as text: one statement a line.
+
+use std::fmt::{self, Write};
+
+use super::{Address, Buffer, BufferId, Expr, Loops, Manner, Space, Statement, VariableId};
+use crate::graph::{Dim, print};
+
+impl fmt::Display for Loops {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut printer = Printer { loops: self, text: String::new() };
+        printer.loops()?;
+        formatter.write_str(&printer.text)
+    }
+}
+
+struct Printer<'l> {
+    loops: &'l Loops,
+    text: String,
+}
+
+impl Printer<'_> {
+    fn loops(&mut self) -> fmt::Result {
+        let symbols = match self.loops.symbols.as_slice() {
+            [] => String::new(),
+            names => format!("<{}>", names.join(", ")),
+        };
+        writeln!(self.text, "loops {}{symbols} workspace {} {{", self.loops.name, self.dim(&self.loops.workspace))?;
+        for (_, buffer) in self.loops.buffers.iter() {
+            let line = self.buffer(buffer);
+            writeln!(self.text, "  buffer {line}")?;
+        }
+        for (position, nest) in self.loops.nests.iter().enumerate() {
+            writeln!(self.text, "  nest {position} {{")?;
+            self.body(&nest.body, 2)?;
+            writeln!(self.text, "  }}")?;
+        }
+        writeln!(self.text, "}}")
+    }
+
+    fn buffer(&self, buffer: &Buffer) -> String {
+        let shape: Vec<String> = buffer.shape.iter().map(|dim| self.dim(dim)).collect();
+        let space = match &buffer.space {
+            Space::Parameter(position) => format!("parameter {position}"),
+            Space::Updated(position) => format!("updated {position}"),
+            Space::Result(position) => format!("result {position}"),
+            Space::Workspace(None) => "workspace".to_owned(),
+            Space::Workspace(Some(offset)) => format!("workspace at {}", self.dim(offset)),
+        };
+        format!("{}: {}[{}] = {space}", buffer.name, buffer.element, shape.join(", "))
+    }
+
+    fn body(&mut self, statements: &[Statement], depth: usize) -> fmt::Result {
+        statements.iter().try_for_each(|statement| self.statement(statement, depth))
+    }
+
+    fn statement(&mut self, statement: &Statement, depth: usize) -> fmt::Result {
+        let indent = "  ".repeat(depth);
+        match statement {
+            Statement::For(inner) => {
+                let manner = match inner.manner {
+                    Manner::Serial => String::new(),
+                    Manner::Parallel => " parallel".to_owned(),
+                    Manner::Lanes(width) => format!(" lanes {width}"),
+                };
+                let extent = self.dim(&inner.extent);
+                writeln!(self.text, "{indent}for i{} in 0..{extent}{manner} {{", inner.variable.0)?;
+                self.body(&inner.body, depth + 1)?;
+                writeln!(self.text, "{indent}}}")
+            }
+            Statement::Let { value, element, expr } => {
+                let expr = self.expr(expr);
+                writeln!(self.text, "{indent}let %{}: {element} = {expr}", value.0)
+            }
+            Statement::Declare { register, element, lanes, initial } => {
+                let initial = self.expr(initial);
+                let parts = if *lanes == 1 { String::new() } else { format!(" lanes {lanes}") };
+                writeln!(self.text, "{indent}var ${}: {element}{parts} = {initial}", register.0)
+            }
+            Statement::Set { register, expr } => {
+                let expr = self.expr(expr);
+                writeln!(self.text, "{indent}${} = {expr}", register.0)
+            }
+            Statement::Store { buffer, address, expr } => {
+                let (place, expr) = (self.place(*buffer, address), self.expr(expr));
+                writeln!(self.text, "{indent}store {place} = {expr}")
+            }
+            Statement::If { condition, body } => {
+                let condition = self.expr(condition);
+                writeln!(self.text, "{indent}if {condition} {{")?;
+                self.body(body, depth + 1)?;
+                writeln!(self.text, "{indent}}}")
+            }
+        }
+    }
+
+    fn place(&self, buffer: BufferId, address: &Address) -> String {
+        format!("{}[{}]", self.loops.buffers[buffer].name, self.address(address))
+    }
+
+    fn address(&self, address: &Address) -> String {
+        let affine = self.affine(&address.constant, &address.terms);
+        let computed = address.computed.iter().map(|(expr, by)| format!("({})*@({})", self.dim(by), self.expr(expr)));
+        let parts: Vec<String> =
+            [affine].into_iter().filter(|text| text != "0" || address.computed.is_empty()).chain(computed).collect();
+        parts.join(" + ")
+    }
+
+    /// `(coefficient)*variable` for each term, then the constant.
+    fn affine(&self, constant: &Dim, terms: &[(VariableId, Dim)]) -> String {
+        let mut parts: Vec<String> = terms
+            .iter()
+            .map(|(variable, by)| match by.is(1) {
+                true => format!("i{}", variable.0),
+                false => format!("({})*i{}", self.dim(by), variable.0),
+            })
+            .collect();
+        if !constant.is(0) || parts.is_empty() {
+            parts.push(self.dim(constant));
+        }
+        parts.join(" + ")
+    }
+
+    fn expr(&self, expr: &Expr) -> String {
+        let all = |word: &str, operands: &[&Expr]| {
+            let operands: Vec<String> = operands.iter().map(|operand| self.expr(operand)).collect();
+            format!("{word}({})", operands.join(", "))
+        };
+        match expr {
+            Expr::Constant(scalar) => format!("{}({})", scalar.element, print::scalar(*scalar)),
+            Expr::Value(value) => format!("%{}", value.0),
+            Expr::Register(register) => format!("${}", register.0),
+            Expr::Combine(combine, register) => format!("combine.{} ${}", combine.word(), register.0),
+            Expr::Position { constant, terms } => format!("pos({})", self.affine(constant, terms)),
+            Expr::Unary(unary, operand) => all(unary.word(), &[operand]),
+            Expr::Binary(binary, left, right) => all(binary.word(), &[left, right]),
+            Expr::Compare(comparison, left, right) => all(comparison.word(), &[left, right]),
+            Expr::Select(a, b, c) => all("select", &[a, b, c]),
+            Expr::MultiplyAdd(a, b, c) => all("fma", &[a, b, c]),
+            Expr::Convert(element, operand) => all(&format!("convert.{element}"), &[operand]),
+            Expr::Load(buffer, address) => format!("load {}", self.place(*buffer, address)),
+        }
+    }
+
+    fn dim(&self, dim: &Dim) -> String {
+        dim.display(&self.loops.symbols).to_string()
+    }
+}

@@ -1,1 +1,66 @@
-//! In construction.
+//! Requests and calls become one first-order graph.
+//!
+//! In:  a [`Program`] with an entry.   Out: a [`Graph`] without calls.
+//!
+//! ```text
+//! before                                     after
+//! graph square(x: f32) -> f32 {              graph square(x: f32) -> f32 {
+//!   %0: f32 = mul x, x                         %0: f32 = constant 1
+//!   return %0                                  %1: f32 = mul %0, x
+//! }                                            %2: f32 = mul x, %0
+//! entry: the gradient of square                %3: f32 = add %1, %2
+//! with respect to x                            return %3
+//!                                            }
+//! ```
+//!
+//! Requests are resolved innermost first, so that each rule book sees only first-order graphs; what one callable has become is kept,
+//! because several calls may name it.
+//!
+//! Afterwards: no [`Op::Call`](crate::graph::Op::Call) and no [`Op::Project`](crate::graph::Op::Project); every node is needed;
+//! the checks of all callees stand in the caller, over its symbols.
+//! Never here: making the result smaller (that is `simplify`), looking at targets.
+
+mod inline;
+mod differentiate;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::bug;
+use crate::graph::Graph;
+use crate::program::{Callable, Program};
+
+use differentiate::differentiate;
+use inline::inline;
+
+/// The first-order graph of the entry of `program`.
+pub fn transform(program: &Program) -> Graph {
+    let Some(entry) = &program.entry else { bug!("transform", "a program without an entry") };
+    let mut flattening = Flattening { program, done: BTreeMap::new() };
+    let graph = flattening.flatten(entry);
+    drop(flattening);
+    Rc::unwrap_or_clone(graph)
+}
+
+/// What the callables of a program have become.
+struct Flattening<'p> {
+    program: &'p Program,
+    done: BTreeMap<Callable, Rc<Graph>>,
+}
+
+impl Flattening<'_> {
+    fn flatten(&mut self, callable: &Callable) -> Rc<Graph> {
+        if let Some(graph) = self.done.get(callable) {
+            return Rc::clone(graph);
+        }
+        let program = self.program;
+        let graph = Rc::new(match callable {
+            Callable::Function(function) => {
+                inline(&program.functions[*function], &mut |callee| self.flatten(callee))
+            }
+            Callable::Gradient { of, wrt, value } => differentiate(&self.flatten(of), wrt, *value),
+        });
+        self.done.insert(callable.clone(), Rc::clone(&graph));
+        graph
+    }
+}

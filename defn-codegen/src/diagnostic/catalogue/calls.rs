@@ -1,0 +1,119 @@
+//! What is said about calls, containers and requests.
+
+use super::say;
+
+catalogue! {
+    /// About calls, containers and requests.
+    CallMistake {
+        /// Too many or too few arguments.
+        ArgumentCount { function: String, expected: String, found: usize } "argument-count" =>
+            say(format!("`{function}` takes {expected}")).fact("found", format!("{found}"));
+        /// A value where an axis stands.
+        AxisExpected { function: String, form: String } "axis-expected" =>
+            say(format!("`{function}` takes an axis here")).help(format!("write it as in `{form}`"));
+        /// An axis where a value stands.
+        ValueExpected { function: String, form: String } "value-expected" =>
+            say(format!("`{function}` takes a value here")).help(format!("write it as in `{form}`"));
+        /// Something else where `name = extent` stands.
+        NewAxisExpected { function: String, form: String } "new-axis-expected" =>
+            say(format!("`{function}` makes a new axis and needs its extent")).help(format!("write it as in `{form}`"));
+        /// `x.sum(n, stride = 2)`.
+        UnknownArgument { function: String, argument: String } "unknown-argument" =>
+            say(format!("`{function}` has no argument `{argument}`"));
+        /// `x.sum::<f64>()`.
+        UnusedElements { function: String } "unused-element" =>
+            say(format!("`{function}` takes no element type")).help("leave it out, or convert with `as`");
+        /// An argument of another kind or rank (R12).
+        ArgumentType { function: String, parameter: String, expected: String, found: String } "argument-type" =>
+            say(format!("argument `{parameter}` of `{function}` has another type")).fact("expected", expected)
+                .fact("found", found);
+        /// An argument whose axes stand in another order (R12).
+        SwappedAxes { axis: String, expected: String, found: String } "swapped-axes" =>
+            say(format!("axis `{axis}` stands in another place")).fact("expected", expected).fact("found", found)
+                .help("bring the axes into the expected order with `order`, or `rename` them");
+        /// An argument whose extent is known to be another one.
+        ArgumentExtent { axis: String, expected: String, found: String, place: String } "argument-extent" =>
+            say(format!("axis `{axis}` has another extent")).fact("expected", expected).fact("found", found)
+                .fact("in", place);
+        /// An argument of which nothing says that it has the extent.
+        ArgumentUnrelated { axis: String, expected: String, found: String, place: String } "argument-unrelated" =>
+            say(format!("nothing says that axis `{axis}` has the extent that is needed")).fact("expected", expected)
+                .fact("found", found).fact("in", place)
+                .help("write the same extent in the types of the parameters");
+        /// One axis of the callee, two names in the caller.
+        TwoNames { axis: String, first: String, second: String } "two-names" =>
+            say(format!("axis `{axis}` would have two names")).fact("first", first).fact("second", second)
+                .help(format!("rename one of them: `rename({second}, {first})`"));
+        /// An entry check of the callee that cannot hold.
+        ImpossibleCheck { check: String, place: String } "impossible-check" =>
+            say("the call cannot succeed").fact("needed", check).fact("in", place);
+        /// An argument without `&mut` for a `&mut` parameter (R15).
+        MissingMutable { parameter: String } "missing-mut" =>
+            say(format!("`{parameter}` is updated in place")).help("write `&mut` before the argument");
+        /// `&mut x` for a parameter by value.
+        UnexpectedMutable { parameter: String } "unexpected-mut" =>
+            say(format!("`{parameter}` is not updated")).help("leave out `&mut`");
+        /// `f(&mut p, p)`: one place twice.
+        BorrowedTwice { place: String } "borrowed-twice" =>
+            say(format!("`{place}` is updated and used in the same call")).help("bind a copy with `let` first");
+        /// A definition that is no function, where one is called.
+        NotAFunction { name: String, kind: String } "not-a-function" =>
+            say(format!("`{name}` is not a function")).fact("it is", kind);
+        /// A definition that is no container, where a type stands.
+        NotAType { name: String, kind: String } "not-a-type" =>
+            say(format!("`{name}` is not a type")).fact("it is", kind);
+        /// A definition that is no constant, where a value stands.
+        NotAConstant { name: String, kind: String } "not-a-constant" =>
+            say(format!("`{name}` is not a value")).fact("it is", kind);
+        /// An element type that a bound refuses.
+        ElementBound { parameter: String, bound: String, found: String } "element-bound" =>
+            say(format!("`{parameter}` must be `{bound}`")).fact("found", found);
+        /// One element parameter, two element types.
+        ElementTwice { parameter: String, first: String, second: String } "element-twice" =>
+            say(format!("`{parameter}` would be two element types")).fact("first", first).fact("second", second)
+                .help(format!("convert one argument with `as {first}`"));
+        /// An element parameter that no argument tells.
+        ElementUnknown { function: String, parameter: String } "element-unknown" =>
+            say(format!("nothing says what `{parameter}` is")).help(format!("write it as in `{function}::<f32>(…)`"));
+        /// A container with too many or too few arguments.
+        TypeArguments { name: String, expected: String, found: usize } "type-arguments" =>
+            say(format!("`{name}` takes {expected}")).fact("found", format!("{found}"));
+        /// A struct literal without a field.
+        MissingField { field: String, container: String } "missing-field" =>
+            say(format!("field `{field}` of `{container}` is missing"));
+        /// A struct literal with a field twice.
+        FieldTwice { field: String } "field-twice" =>
+            say(format!("field `{field}` is given twice"));
+        /// `p + q` of different containers (R32).
+        StructuresDiffer { left: String, right: String } "structures-differ" =>
+            say("arithmetic on containers needs equal structures").fact("left", left).fact("right", right);
+        /// `p == q` of containers.
+        ContainerOperator { operator: String, found: String } "container-operator" =>
+            say(format!("`{operator}` is not for containers")).fact("found", found)
+                .help("take the fields that are meant");
+        /// `grad!` of a function with `&mut` (R33).
+        GradientOfMutable { function: String, parameter: String } "gradient-of-mut" =>
+            say(format!("`{function}` updates `{parameter}`, so it has no gradient"))
+                .help("differentiate a function without `&mut` parameters");
+        /// `grad!` of a function whose result is no float scalar (R33).
+        GradientResult { function: String, found: String } "gradient-result" =>
+            say(format!("`{function}` must return one float to have a gradient")).fact("returns", found)
+                .help("reduce it, for example with `mean()`, or return a tuple that begins with a float");
+        /// `wrt` of something without floats.
+        GradientParameter { parameter: String, found: String } "gradient-parameter" =>
+            say(format!("`{parameter}` holds no floats")).fact("found", found)
+                .help("name another parameter: `wrt = x`");
+        /// `grad!` of a function without parameters.
+        NoParameters { function: String } "no-parameters" =>
+            say(format!("`{function}` has no parameters"));
+        /// `wrt = z`.
+        UnknownParameter { parameter: String, function: String, nearest: Option<String> } "unknown-parameter" =>
+            say(format!("`{function}` has no parameter `{parameter}`")).nearest(nearest.as_ref());
+        /// `wrt = (x, x)`.
+        ParameterTwice { parameter: String } "parameter-twice" =>
+            say(format!("`{parameter}` is named twice")).help("name it once");
+        /// `grad!(f)` where a number stands.
+        UncalledRequest { request: String } "uncalled-request" =>
+            say(format!("`{request}!` makes a function")).help("call it: `grad!(f)(x)`");
+    }
+}

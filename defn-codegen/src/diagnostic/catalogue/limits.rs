@@ -1,0 +1,91 @@
+//! What is said about the limits of the compiler: ours, known, and what works instead.
+
+/// What the compiler cannot do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// `if`, `while`, `for`.
+    ControlFlow(String),
+    /// An operation that is not there.
+    Operation(String),
+    /// `normal`, `Key` and their like.
+    Randomness,
+    /// `vmap!`, `jvp!`, `hessian!` and their like.
+    Request(String),
+    /// `f16`, `c64` and their like.
+    ElementType(String),
+    /// `x[i] = …`.
+    IndexedAssignment,
+    /// `inspect!`.
+    Inspect,
+    /// `#[defn(grad = …)]`, `#[defn(memory = …)]`.
+    Option(String),
+    /// A scalar function that does more than elementwise arithmetic, lifted over a tensor.
+    Lifting(String),
+    /// An array whose length is no number.
+    ArrayLength,
+    /// Constants that are not numbers.
+    ConstantType,
+}
+
+impl Limit {
+    /// The text for the user.
+    pub fn message(&self) -> String {
+        let (what, instead) = self.parts();
+        format!(
+            "{what}\n  this is a limitation of defn, not a mistake of yours\n  help: {instead}\n  [limitation]"
+        )
+    }
+
+    fn parts(&self) -> (String, String) {
+        let (what, instead) = match self {
+            Self::ControlFlow(word) if word == "if" => (
+                "`if` cannot be compiled yet".to_owned(),
+                "`select(condition, a, b)` computes both sides and chooses",
+            ),
+            Self::ControlFlow(word) => (
+                format!("`{word}` cannot be compiled yet"),
+                "work on whole axes, or put the loop around the call in Rust",
+            ),
+            Self::Operation(word) => (
+                format!("`{word}` cannot be compiled yet"),
+                "compute it in Rust and pass the result as a parameter",
+            ),
+            Self::Randomness => (
+                "random numbers cannot be made yet".to_owned(),
+                "draw them in Rust and pass them as a parameter",
+            ),
+            Self::Request(word) => {
+                (format!("`{word}!` cannot be compiled yet"), "`grad!` and `value_and_grad!` work")
+            }
+            Self::ElementType(word) => (
+                format!("tensors of `{word}` cannot be compiled yet"),
+                "`f32 f64 i32 i64 u8 bool` work",
+            ),
+            Self::IndexedAssignment => (
+                "parts of a tensor cannot be assigned to yet".to_owned(),
+                "`x.add_at(axis, positions, values)` makes a tensor with values added",
+            ),
+            Self::Inspect => {
+                ("`inspect!` cannot be compiled yet".to_owned(), "return the value in a tuple")
+            }
+            Self::Option(word) => {
+                (format!("`#[defn({word} = …)]` cannot be compiled yet"), "leave it out")
+            }
+            Self::Lifting(function) => (
+                format!(
+                    "`{function}` cannot be lifted over a tensor: it does more than arithmetic"
+                ),
+                "write a function of tensors",
+            ),
+            Self::ArrayLength => (
+                "the length of an array must be a number".to_owned(),
+                "give the tensor one more axis",
+            ),
+            Self::ConstantType => (
+                "only numbers and truth values can be constants yet".to_owned(),
+                "pass it as a parameter",
+            ),
+        };
+        (what, instead.to_owned())
+    }
+}

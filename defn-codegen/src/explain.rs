@@ -1,0 +1,170 @@
+//! What a compiled function does, in words: kernels, lanes, memory, bytes and operations.
+
+use std::fmt::Write;
+
+use crate::graph::{Dim, Graph, NodeId, Op};
+use crate::kernels::{Kernel, Kernels, Step};
+use crate::loops::visit;
+use crate::loops::{Expr, Loops, Manner, Nest, Space, Statement};
+
+/// The text of `explain()`. The loops are those of one level; what is said holds for all.
+pub fn explain(kernels: &Kernels, loops: &Loops) -> String {
+    let graph = &kernels.graph;
+    let mut text = String::new();
+    let count = kernels.kernels.len();
+    let plural = if count == 1 { "kernel" } else { "kernels" };
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{}: {count} {plural}, workspace {} bytes", graph.name, loops.workspace.display(&graph.symbols));
+    for (position, kernel) in kernels.kernels.iter().enumerate() {
+        let _ = writeln!(text, "  kernel {position} over {}", extents(graph, &kernel.rows));
+        for step in &kernel.steps {
+            let _ = writeln!(text, "    {}", describe(kernels, kernel, step));
+        }
+    }
+    for (position, nest) in loops.nests.iter().enumerate() {
+        let (bytes, operations) = traffic(loops, nest);
+        let lanes = lanes(nest);
+        let _ = writeln!(
+            text,
+            "  loops {position}: {lanes}, touches {} bytes, {} operations",
+            bytes.display(&graph.symbols),
+            operations.display(&graph.symbols)
+        );
+    }
+    text
+}
+
+fn extents(graph: &Graph, dims: &[Dim]) -> String {
+    if dims.is_empty() {
+        return "one row".to_owned();
+    }
+    let all: Vec<String> = dims.iter().map(|dim| dim.display(&graph.symbols).to_string()).collect();
+    format!("rows [{}]", all.join(", "))
+}
+
+fn describe(kernels: &Kernels, kernel: &Kernel, step: &Step) -> String {
+    let graph = &kernels.graph;
+    let columns = |node: NodeId| {
+        let shape = graph.shape(node).iter().skip(kernel.rows.len());
+        let all: Vec<String> = shape.map(|dim| dim.display(&graph.symbols).to_string()).collect();
+        if all.is_empty() { String::new() } else { format!(" over [{}]", all.join(", ")) }
+    };
+    match step {
+        Step::Reduce(node) => {
+            let word = match graph.op(*node) {
+                Op::Reduce { combine, axes: _ } => format!("reduce with {}", combine.word()),
+                _ => "sum of products".to_owned(),
+            };
+            let dims: Vec<String> =
+                crate::fuse::columns(graph, *node).iter().map(|dim| dim.display(&graph.symbols).to_string()).collect();
+            let kept = if kernels.stored[*node] { ", stored" } else { "" };
+            format!("{word} over [{}]{kept}", dims.join(", "))
+        }
+        Step::Store(node) => format!("store {}{}: {}", graph.element(*node), columns(*node), fused(kernels, *node)),
+        Step::Keep(node) => format!("keep for the row{}: {}", columns(*node), fused(kernels, *node)),
+        Step::Region { node: _, operand } => format!("write operand {operand} into its region"),
+        Step::Scatter(_) => "copy, then add at positions".to_owned(),
+    }
+}
+
+/// The operations that are computed on the way to a stored value.
+fn fused(kernels: &Kernels, root: NodeId) -> String {
+    let graph = &kernels.graph;
+    let mut words: Vec<&str> = Vec::new();
+    let mut open = vec![root];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(node) = open.pop() {
+        let inner = node != root && (kernels.stored[node] || matches!(graph.op(node), Op::Reduce { .. } | Op::Contract { .. }));
+        if inner || !seen.insert(node) {
+            continue;
+        }
+        match graph.op(node) {
+            Op::Unary(unary) => words.push(unary.word()),
+            Op::Binary(binary) => words.push(binary.word()),
+            Op::Compare(comparison) => words.push(comparison.word()),
+            Op::Select => words.push("select"),
+            Op::Convert => words.push("convert"),
+            Op::Take { .. } => words.push("take"),
+            Op::Transpose { .. } => words.push("transpose"),
+            Op::Reverse { .. } => words.push("reverse"),
+            Op::Slice { .. } => words.push("slice"),
+            Op::Parameter(_)
+            | Op::Constant(_)
+            | Op::Extent(_)
+            | Op::Iota { .. }
+            | Op::Broadcast { .. }
+            | Op::Reshape
+            | Op::Pad { .. }
+            | Op::Concat { .. }
+            | Op::AddAt { .. }
+            | Op::Reduce { .. }
+            | Op::Contract { .. }
+            | Op::Call { .. }
+            | Op::Project(_) => {}
+        }
+        open.extend(graph.operands(node));
+    }
+    words.reverse();
+    if words.is_empty() { "copy".to_owned() } else { words.join(" ") }
+}
+
+fn lanes(nest: &Nest) -> String {
+    let mut widths: Vec<u32> = Vec::new();
+    visit::statements(&nest.body, &mut |statement| {
+        if let Statement::For(inner) = statement {
+            if let Manner::Lanes(width) = inner.manner {
+                if !widths.contains(&width) {
+                    widths.push(width);
+                }
+            }
+        }
+    });
+    match widths.as_slice() {
+        [] => "no lanes".to_owned(),
+        [width] => format!("{width} lanes"),
+        several => format!("{} lanes", several.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")),
+    }
+}
+
+/// Bytes of all buffers that a nest touches, and the operations that it executes.
+fn traffic(loops: &Loops, nest: &Nest) -> (Dim, Dim) {
+    let mut touched = Vec::new();
+    visit::addresses(&nest.body, &mut |buffer, _, _| {
+        if !touched.contains(&buffer) {
+            touched.push(buffer);
+        }
+    });
+    let bytes = touched.iter().fold(Dim::default(), |sum, buffer| {
+        let buffer = &loops.buffers[*buffer];
+        let scratch = matches!(buffer.space, Space::Workspace(_)) && buffer.name.starts_with('k');
+        if scratch { sum } else { sum + buffer.size() * Dim::from(buffer.element.size() as i64) }
+    });
+    (bytes, operations(&nest.body))
+}
+
+fn operations(statements: &[Statement]) -> Dim {
+    let mut sum = Dim::default();
+    for statement in statements {
+        let mut own = 0;
+        visit::own_expressions(statement, &mut |expr| {
+            visit::expressions(expr, &mut |expr| {
+                own += match expr {
+                    Expr::Unary(..) | Expr::Binary(..) | Expr::Compare(..) | Expr::Select(..) | Expr::Convert(..) => 1,
+                    Expr::MultiplyAdd(..) => 2,
+                    Expr::Constant(_)
+                    | Expr::Value(_)
+                    | Expr::Register(_)
+                    | Expr::Combine(..)
+                    | Expr::Position { .. }
+                    | Expr::Load(..) => 0,
+                };
+            });
+        });
+        let inner = match statement {
+            Statement::For(inner) => operations(&inner.body) * inner.extent.clone(),
+            other => operations(visit::body(other)),
+        };
+        sum = sum + inner + Dim::from(own);
+    }
+    sum
+}

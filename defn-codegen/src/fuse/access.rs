@@ -1,0 +1,179 @@
+//! Which values a root reads, and at which place relative to its own row and column.
+//!
+//! A root is evaluated at one place of its kernel's space: a row (the leading axes) and, inside the row, a column.
+//! Following the operands down to the next boundary (a value that is not computed on the way) tells at which place of
+//! that value it is read.
+//!
+//! ```text
+//! %5 = broadcast %4 axes=[0]      read at (row 0, column 0)
+//!   reads %4                      at (row 0)
+//! ```
+
+use std::collections::BTreeSet;
+
+use crate::arena::SideTable;
+use crate::graph::{Dim, Graph, Node, NodeId, Op};
+
+/// Where an axis stands relative to the row and the column of the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// The same position as axis `k` of the row.
+    Row(usize),
+    /// The same position as axis `k` of the column.
+    Column(usize),
+    /// Any other position.
+    Other,
+}
+
+/// One read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Access {
+    /// What is read.
+    pub(super) node: NodeId,
+    /// Where.
+    pub(super) at: Vec<Place>,
+}
+
+/// The reads of a root, and every value that is computed on the way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reads {
+    /// The boundaries.
+    pub(super) boundaries: BTreeSet<Access>,
+    /// The values in between, with the place at which they are computed.
+    pub(super) between: BTreeSet<Access>,
+}
+
+/// Whether a value is never computed where it is used.
+pub(super) fn is_boundary(graph: &Graph, stored: &SideTable<Node, bool>, node: NodeId) -> bool {
+    stored[node]
+        || match graph.op(node) {
+            Op::Parameter(_)
+            | Op::Reduce { .. }
+            | Op::Contract { .. }
+            | Op::AddAt { .. }
+            | Op::Concat { .. }
+            | Op::Pad { .. }
+            | Op::Call { .. }
+            | Op::Project(_) => true,
+            Op::Constant(_)
+            | Op::Extent(_)
+            | Op::Iota { .. }
+            | Op::Unary(_)
+            | Op::Binary(_)
+            | Op::Compare(_)
+            | Op::Select
+            | Op::Convert
+            | Op::Broadcast { .. }
+            | Op::Transpose { .. }
+            | Op::Reshape
+            | Op::Slice { .. }
+            | Op::Reverse { .. }
+            | Op::Take { .. } => false,
+        }
+}
+
+/// All reads of a root that has `rows` leading axes for its row.
+pub(super) fn reads(graph: &Graph, stored: &SideTable<Node, bool>, root: NodeId, rows: usize) -> Reads {
+    let mut reads = Reads::default();
+    let mut open = first_reads(graph, root, rows);
+    while let Some(access) = open.pop() {
+        if is_boundary(graph, stored, access.node) {
+            reads.boundaries.insert(access);
+        } else if !reads.between.contains(&access) {
+            open.extend(operand_reads(graph, &access));
+            reads.between.insert(access);
+        }
+    }
+    reads
+}
+
+/// What the root itself reads.
+fn first_reads(graph: &Graph, root: NodeId, rows: usize) -> Vec<Access> {
+    let operands = graph.operands(root);
+    match graph.op(root) {
+        Op::Reduce { combine: _, axes } => {
+            let place = |axis: usize| match axes.iter().position(|reduced| *reduced == axis) {
+                Some(column) => Place::Column(column),
+                None => Place::Row(axis - axes.iter().filter(|reduced| **reduced < axis).count()),
+            };
+            vec![Access { node: operands[0], at: (0..graph.ty(operands[0]).rank()).map(place).collect() }]
+        }
+        Op::Contract { batch, contracted } => {
+            let left_free = graph.ty(operands[0]).rank() - contracted - batch;
+            let right_free = graph.ty(operands[1]).rank() - contracted - batch;
+            let columns = || (0..*contracted).map(Place::Column);
+            let left = (0..batch + left_free).map(Place::Row).chain(columns()).collect();
+            let free = batch + left_free..batch + left_free + right_free;
+            let right = (0..*batch).chain(free).map(Place::Row).chain(columns()).collect();
+            vec![Access { node: operands[0], at: left }, Access { node: operands[1], at: right }]
+        }
+        Op::AddAt { .. } | Op::Concat { .. } | Op::Pad { .. } => operands
+            .iter()
+            .map(|operand| Access { node: *operand, at: vec![Place::Other; graph.ty(*operand).rank()] })
+            .collect(),
+        _ => {
+            let rank = graph.ty(root).rank();
+            let at = (0..rank).map(|axis| if axis < rows { Place::Row(axis) } else { Place::Column(axis - rows) });
+            operand_reads(graph, &Access { node: root, at: at.collect() })
+        }
+    }
+}
+
+/// What a value that is computed at a place reads.
+fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
+    let operands = graph.operands(access.node);
+    let at = &access.at;
+    let one = |at: Vec<Place>| vec![Access { node: operands[0], at }];
+    match graph.op(access.node) {
+        Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select | Op::Convert => {
+            operands.iter().map(|operand| Access { node: *operand, at: at.clone() }).collect()
+        }
+        Op::Broadcast { axes } => one(axes.iter().map(|axis| at[*axis]).collect()),
+        Op::Transpose { permutation } => {
+            let mut places = at.clone();
+            for (position, axis) in permutation.iter().enumerate() {
+                places[*axis] = at[position];
+            }
+            one(places)
+        }
+        Op::Reshape => one(through_reshape(graph.shape(operands[0]), graph.shape(access.node), at)),
+        Op::Slice { starts } => {
+            let whole = |axis: usize| starts[axis].is(0) && graph.shape(operands[0])[axis] == graph.shape(access.node)[axis];
+            one((0..at.len()).map(|axis| if whole(axis) { at[axis] } else { Place::Other }).collect())
+        }
+        Op::Reverse { axes } => {
+            one((0..at.len()).map(|axis| if axes.contains(&axis) { Place::Other } else { at[axis] }).collect())
+        }
+        Op::Take { batch } => {
+            let index_rank = graph.ty(operands[1]).rank();
+            let rest = at[index_rank..].iter().copied();
+            let taken = at[..*batch].iter().copied().chain([Place::Other]).chain(rest).collect();
+            vec![Access { node: operands[0], at: taken }, Access { node: operands[1], at: at[..index_rank].to_vec() }]
+        }
+        Op::Parameter(_)
+        | Op::Constant(_)
+        | Op::Extent(_)
+        | Op::Iota { .. }
+        | Op::Pad { .. }
+        | Op::Concat { .. }
+        | Op::AddAt { .. }
+        | Op::Reduce { .. }
+        | Op::Contract { .. }
+        | Op::Call { .. }
+        | Op::Project(_) => Vec::new(),
+    }
+}
+
+/// A reshape that only adds or removes axes of extent 1 keeps the places of the others.
+fn through_reshape(operand: &[Dim], result: &[Dim], at: &[Place]) -> Vec<Place> {
+    let long = |shape: &[Dim]| -> Vec<usize> { (0..shape.len()).filter(|axis| !shape[*axis].is(1)).collect() };
+    let (from, to) = (long(operand), long(result));
+    let same = from.len() == to.len() && from.iter().zip(&to).all(|(from, to)| operand[*from] == result[*to]);
+    let mut places = vec![Place::Other; operand.len()];
+    if same {
+        for (from, to) in from.into_iter().zip(to) {
+            places[from] = at[to];
+        }
+    }
+    places
+}

@@ -1,0 +1,161 @@
+//! Walks over statements and expressions, for passes that look at or change all of them.
+
+use super::{Address, BufferId, Expr, RegisterId, Statement, ValueId, VariableId};
+use crate::graph::Dim;
+
+/// Calls `visit` for every expression of a statement itself: not for those in the body of a loop or a conditional.
+pub fn own_expressions<'s>(statement: &'s Statement, visit: &mut dyn FnMut(&'s Expr)) {
+    match statement {
+        Statement::For(_) => {}
+        Statement::Let { value: _, element: _, expr }
+        | Statement::Declare { register: _, element: _, lanes: _, initial: expr }
+        | Statement::Set { register: _, expr }
+        | Statement::If { condition: expr, body: _ } => visit(expr),
+        Statement::Store { buffer: _, address, expr } => {
+            visit(expr);
+            for (computed, _) in &address.computed {
+                visit(computed);
+            }
+        }
+    }
+}
+
+/// The body of a loop or a conditional.
+pub fn body(statement: &Statement) -> &[Statement] {
+    match statement {
+        Statement::For(inner) => &inner.body,
+        Statement::If { condition: _, body } => body,
+        Statement::Let { .. } | Statement::Declare { .. } | Statement::Set { .. } | Statement::Store { .. } => &[],
+    }
+}
+
+/// Calls `visit` for a statement and all inside it, outer before inner.
+pub fn statements<'s>(all: &'s [Statement], visit: &mut dyn FnMut(&'s Statement)) {
+    for statement in all {
+        visit(statement);
+        statements(body(statement), visit);
+    }
+}
+
+/// The operands of an expression; of a load the computed parts of the address.
+pub fn operands(expr: &Expr) -> Vec<&Expr> {
+    match expr {
+        Expr::Constant(_) | Expr::Value(_) | Expr::Register(_) | Expr::Combine(..) | Expr::Position { .. } => Vec::new(),
+        Expr::Unary(_, operand) | Expr::Convert(_, operand) => vec![operand],
+        Expr::Binary(_, left, right) | Expr::Compare(_, left, right) => vec![left, right],
+        Expr::Select(a, b, c) | Expr::MultiplyAdd(a, b, c) => vec![a, b, c],
+        Expr::Load(_, address) => address.computed.iter().map(|(expr, _)| expr).collect(),
+    }
+}
+
+/// Calls `visit` for an expression and all inside it.
+pub fn expressions<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
+    visit(expr);
+    for operand in operands(expr) {
+        expressions(operand, visit);
+    }
+}
+
+/// Calls `visit` for every address, with its buffer and whether it is written.
+pub fn addresses<'s>(all: &'s [Statement], visit: &mut dyn FnMut(BufferId, &'s Address, bool)) {
+    statements(all, &mut |statement| {
+        own_expressions(statement, &mut |expr| {
+            expressions(expr, &mut |inner| {
+                if let Expr::Load(buffer, address) = inner {
+                    visit(*buffer, address, false);
+                }
+            });
+        });
+        if let Statement::Store { buffer, address, expr: _ } = statement {
+            visit(*buffer, address, true);
+        }
+    });
+}
+
+/// What a copy of statements refers to instead.
+pub trait Rename {
+    /// The affine position that stands for a variable: `constant + Σ coefficient · variable`; none if it stays.
+    fn variable(&self, variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)>;
+    /// The value that stands for a value.
+    fn value(&self, value: ValueId) -> ValueId {
+        value
+    }
+    /// The register that stands for a register.
+    fn register(&self, register: RegisterId) -> RegisterId {
+        register
+    }
+    /// The buffer that stands for a buffer.
+    fn buffer(&self, buffer: BufferId) -> BufferId {
+        buffer
+    }
+}
+
+/// An address with everything renamed.
+pub fn rename_address(address: &Address, rename: &dyn Rename) -> Address {
+    let (constant, terms) = rename_affine(&address.constant, &address.terms, rename);
+    let computed = address.computed.iter().map(|(expr, by)| (rename_expr(expr, rename), by.clone())).collect();
+    Address { constant, terms, computed }
+}
+
+fn rename_affine(constant: &Dim, terms: &[(VariableId, Dim)], rename: &dyn Rename) -> (Dim, Vec<(VariableId, Dim)>) {
+    let mut address = Address { constant: constant.clone(), ..Address::default() };
+    for (variable, coefficient) in terms {
+        match rename.variable(*variable) {
+            None => address.add_term(*variable, coefficient),
+            Some((constant, terms)) => {
+                address.add_scaled(&Address { constant, terms, computed: Vec::new() }, coefficient);
+            }
+        }
+    }
+    (address.constant, address.terms)
+}
+
+/// An expression with everything renamed.
+pub fn rename_expr(expr: &Expr, rename: &dyn Rename) -> Expr {
+    let inner = |operand: &Expr| Box::new(rename_expr(operand, rename));
+    match expr {
+        Expr::Constant(scalar) => Expr::Constant(*scalar),
+        Expr::Value(value) => Expr::Value(rename.value(*value)),
+        Expr::Register(register) => Expr::Register(rename.register(*register)),
+        Expr::Combine(combine, register) => Expr::Combine(*combine, rename.register(*register)),
+        Expr::Position { constant, terms } => {
+            let (constant, terms) = rename_affine(constant, terms, rename);
+            Expr::Position { constant, terms }
+        }
+        Expr::Unary(unary, operand) => Expr::Unary(*unary, inner(operand)),
+        Expr::Binary(binary, left, right) => Expr::Binary(*binary, inner(left), inner(right)),
+        Expr::Compare(comparison, left, right) => Expr::Compare(*comparison, inner(left), inner(right)),
+        Expr::Select(a, b, c) => Expr::Select(inner(a), inner(b), inner(c)),
+        Expr::MultiplyAdd(a, b, c) => Expr::MultiplyAdd(inner(a), inner(b), inner(c)),
+        Expr::Convert(element, operand) => Expr::Convert(*element, inner(operand)),
+        Expr::Load(buffer, address) => Expr::Load(rename.buffer(*buffer), Box::new(rename_address(address, rename))),
+    }
+}
+
+/// A statement with everything renamed, loops and conditionals with their bodies.
+pub fn rename_statement(statement: &Statement, rename: &dyn Rename) -> Statement {
+    let all = |body: &[Statement]| body.iter().map(|inner| rename_statement(inner, rename)).collect();
+    match statement {
+        Statement::For(inner) => Statement::For(super::For { body: all(&inner.body), ..inner.clone() }),
+        Statement::Let { value, element, expr } => {
+            Statement::Let { value: rename.value(*value), element: *element, expr: rename_expr(expr, rename) }
+        }
+        Statement::Declare { register, element, lanes, initial } => Statement::Declare {
+            register: rename.register(*register),
+            element: *element,
+            lanes: *lanes,
+            initial: rename_expr(initial, rename),
+        },
+        Statement::Set { register, expr } => {
+            Statement::Set { register: rename.register(*register), expr: rename_expr(expr, rename) }
+        }
+        Statement::Store { buffer, address, expr } => Statement::Store {
+            buffer: rename.buffer(*buffer),
+            address: rename_address(address, rename),
+            expr: rename_expr(expr, rename),
+        },
+        Statement::If { condition, body } => {
+            Statement::If { condition: rename_expr(condition, rename), body: all(body) }
+        }
+    }
+}

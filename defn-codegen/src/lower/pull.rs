@@ -1,0 +1,220 @@
+//! The value of a node at a place, as an expression.
+//!
+//! A place has one position for each axis of the node. Movements change the place and cost nothing;
+//! elementwise nodes become expressions; stored nodes are loaded.
+
+use super::emit::{Emitter, Placed};
+use crate::fuse::blocks;
+use crate::graph::{Binary, Comparison, Dim, Element, NodeId, Op, Scalar};
+use crate::loops::{Address, BufferId, Expr};
+
+/// The value of `node` at `place`, named in the outermost block that knows the place.
+pub(super) fn pull(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Expr {
+    let depth = emitter.depth_of(place);
+    if let Some(known) = emitter.known(depth, node, place) {
+        return known;
+    }
+    let expr = compute(emitter, node, place);
+    let simple = matches!(expr, Expr::Constant(_) | Expr::Value(_) | Expr::Position { .. });
+    let element = emitter.graph().element(node);
+    let named = if simple { expr } else { emitter.name(depth, element, expr) };
+    emitter.remember(depth, node, place, named.clone());
+    named
+}
+
+fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Expr {
+    match emitter.placed.get(&node) {
+        Some(Placed::Row(expr)) => return expr.clone(),
+        Some(Placed::Kept(buffer)) => {
+            let buffer = *buffer;
+            let columns = place[emitter.kernel.rows.len()..].to_vec();
+            return load(emitter, buffer, &columns);
+        }
+        None => {}
+    }
+    if let Some(buffer) = emitter.lowering.homes[node] {
+        if !emitter.is_being_written(node) {
+            return load(emitter, buffer, place);
+        }
+    }
+    let graph = emitter.graph();
+    let operands = graph.operands(node);
+    match graph.op(node) {
+        Op::Constant(scalar) => Expr::Constant(*scalar),
+        Op::Extent(dim) => Expr::Position { constant: dim.clone(), terms: Vec::new() },
+        Op::Iota { axis } => position(&place[*axis]),
+        Op::Unary(unary) => Expr::Unary(*unary, Box::new(pull(emitter, operands[0], place))),
+        Op::Binary(binary) => {
+            let (left, right) = pull_pair(emitter, operands, place);
+            Expr::Binary(*binary, left, right)
+        }
+        Op::Compare(comparison) => {
+            let (left, right) = pull_pair(emitter, operands, place);
+            Expr::Compare(*comparison, left, right)
+        }
+        Op::Select => {
+            let condition = Box::new(pull(emitter, operands[0], place));
+            let (then, otherwise) = pull_pair(emitter, &operands[1..], place);
+            Expr::Select(condition, then, otherwise)
+        }
+        Op::Convert => {
+            let operand = pull(emitter, operands[0], place);
+            match graph.element(operands[0]) == graph.element(node) {
+                true => operand,
+                false => Expr::Convert(graph.element(node), Box::new(operand)),
+            }
+        }
+        Op::Take { batch } => take(emitter, node, *batch, place),
+        Op::Broadcast { .. } | Op::Transpose { .. } | Op::Reshape | Op::Slice { .. } | Op::Reverse { .. } => {
+            moved(emitter, node, place)
+        }
+        Op::Parameter(_)
+        | Op::Pad { .. }
+        | Op::Concat { .. }
+        | Op::AddAt { .. }
+        | Op::Reduce { .. }
+        | Op::Contract { .. }
+        | Op::Call { .. }
+        | Op::Project(_) => crate::bug!("lower", "{node:?} is neither stored nor in a register"),
+    }
+}
+
+fn pull_pair(emitter: &mut Emitter<'_, '_>, operands: &[NodeId], place: &[Address]) -> (Box<Expr>, Box<Expr>) {
+    let left = pull(emitter, operands[0], place);
+    let right = pull(emitter, operands[1], place);
+    (Box::new(left), Box::new(right))
+}
+
+/// A movement: the operand at another place.
+fn moved(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Expr {
+    let graph = emitter.graph();
+    let operand = graph.operands(node)[0];
+    let shape = graph.shape(operand);
+    let there = match graph.op(node) {
+        Op::Broadcast { axes } => axes.iter().map(|axis| place[*axis].clone()).collect(),
+        Op::Transpose { permutation } => {
+            let mut there = place.to_vec();
+            for (position, axis) in permutation.iter().enumerate() {
+                there[*axis] = place[position].clone();
+            }
+            there
+        }
+        Op::Slice { starts } => place.iter().zip(starts).map(|(position, start)| shifted(position, start)).collect(),
+        Op::Reverse { axes } => {
+            let mirrored = |axis: usize| mirror(&place[axis], &shape[axis]);
+            (0..place.len()).map(|axis| if axes.contains(&axis) { mirrored(axis) } else { place[axis].clone() }).collect()
+        }
+        _ => match unmerged(shape, graph.shape(node), place) {
+            Some(there) => there,
+            None => return reshaped(emitter, operand, graph.shape(node), place),
+        },
+    };
+    pull(emitter, operand, &there)
+}
+
+/// `position + start`
+pub(super) fn shifted(position: &Address, start: &Dim) -> Address {
+    let mut shifted = position.clone();
+    shifted.constant = shifted.constant + start.clone();
+    shifted
+}
+
+/// `extent − 1 − position`
+fn mirror(position: &Address, extent: &Dim) -> Address {
+    let mut mirrored = Address { constant: extent.clone() - Dim::from(1), ..Address::default() };
+    mirrored.add_scaled(position, &Dim::from(-1));
+    mirrored
+}
+
+/// The place in the operand of a reshape that merges no axes.
+fn unmerged(operand: &[Dim], result: &[Dim], place: &[Address]) -> Option<Vec<Address>> {
+    let blocks = blocks(operand, result)?;
+    let mut there = vec![Address::default(); operand.len()];
+    for block in blocks {
+        match block.operand.as_slice() {
+            [] => {}
+            [axis] => there[*axis] = flat(result, place, &block.result),
+            _ => return None,
+        }
+    }
+    Some(there)
+}
+
+/// The row-major position over some axes.
+fn flat(shape: &[Dim], place: &[Address], axes: &[usize]) -> Address {
+    let mut address = Address::default();
+    let mut stride = Dim::from(1);
+    for axis in axes.iter().rev() {
+        address.add_scaled(&place[*axis], &stride);
+        stride = stride * shape[*axis].clone();
+    }
+    address
+}
+
+/// A buffer has no gaps, so its elements in row-major order are read at the flat position of any shape.
+fn reshaped(emitter: &mut Emitter<'_, '_>, operand: NodeId, shape: &[Dim], place: &[Address]) -> Expr {
+    let axes: Vec<usize> = (0..shape.len()).collect();
+    let address = flat(shape, place, &axes);
+    match emitter.lowering.homes[operand] {
+        Some(buffer) => Expr::Load(buffer, Box::new(address)),
+        None => crate::bug!("lower", "{operand:?} is reshaped and not stored"),
+    }
+}
+
+pub(super) fn load(emitter: &Emitter<'_, '_>, buffer: BufferId, place: &[Address]) -> Expr {
+    let shape = &emitter.lowering.buffers[buffer].shape;
+    let axes: Vec<usize> = (0..shape.len()).collect();
+    Expr::Load(buffer, Box::new(flat(shape, place, &axes)))
+}
+
+/// The address of a place in a buffer.
+pub(super) fn address(emitter: &Emitter<'_, '_>, buffer: BufferId, place: &[Address]) -> Address {
+    let shape = &emitter.lowering.buffers[buffer].shape;
+    let axes: Vec<usize> = (0..shape.len()).collect();
+    flat(shape, place, &axes)
+}
+
+/// A position as an `i64`.
+pub(super) fn position(address: &Address) -> Expr {
+    let affine = Expr::Position { constant: address.constant.clone(), terms: address.terms.clone() };
+    address.computed.iter().fold(affine, |sum, (expr, coefficient)| {
+        let scale = Expr::Position { constant: coefficient.clone(), terms: Vec::new() };
+        let scaled = if coefficient.is(1) { expr.clone() } else { binary(Binary::Mul, expr.clone(), scale) };
+        binary(Binary::Add, sum, scaled)
+    })
+}
+
+pub(super) fn binary(binary: Binary, left: Expr, right: Expr) -> Expr {
+    Expr::Binary(binary, Box::new(left), Box::new(right))
+}
+
+fn extent(dim: Dim) -> Expr {
+    Expr::Position { constant: dim, terms: Vec::new() }
+}
+
+fn take(emitter: &mut Emitter<'_, '_>, node: NodeId, batch: usize, place: &[Address]) -> Expr {
+    let graph = emitter.graph();
+    let operands = graph.operands(node);
+    let length = &graph.shape(operands[0])[batch];
+    if emitter.tables_are_empty && length.as_constant().is_none_or(|length| length <= 0) {
+        return Expr::Constant(Scalar::from_i64(graph.element(node), 0));
+    }
+    let rank = graph.ty(operands[1]).rank();
+    let index = pull(emitter, operands[1], &place[..rank]);
+    let last = extent(length.clone() - Dim::from(1));
+    let zero = Expr::Constant(Scalar::from_i64(Element::I64, 0));
+    let clamped = binary(Binary::Max, binary(Binary::Min, index, last), zero);
+    let depth = emitter.depth_of(&place[..rank]);
+    let clamped = emitter.name(depth, Element::I64, clamped);
+    let found = Address { computed: vec![(clamped, Dim::from(1))], ..Address::default() };
+    let there: Vec<Address> = place[..batch].iter().chain([&found]).chain(&place[rank..]).cloned().collect();
+    pull(emitter, operands[0], &there)
+}
+
+/// Whether a position lies in `0..length`.
+pub(super) fn is_inside(index: &Expr, length: &Dim) -> Expr {
+    let zero = Expr::Constant(Scalar::from_i64(Element::I64, 0));
+    let above = Expr::Compare(Comparison::Ge, Box::new(index.clone()), Box::new(zero));
+    let below = Expr::Compare(Comparison::Lt, Box::new(index.clone()), Box::new(extent(length.clone())));
+    binary(Binary::And, above, below)
+}

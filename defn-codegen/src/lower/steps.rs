@@ -1,0 +1,217 @@
+//! The steps of a kernel: loops over its rows, inside them sweeps over columns.
+//!
+//! Steps that stand next to each other, run over the same columns and do not wait for each other share a sweep.
+
+use super::emit::{Emitter, Placed};
+use super::pull::{address, pull, shifted};
+use crate::fuse::columns;
+use crate::graph::{Combine, Dim, NodeId, Op};
+use crate::kernels::Step;
+use crate::loops::{Address, Expr, Manner, RegisterId, Statement};
+
+/// Writes the loops over the rows of the kernel, and its steps inside.
+pub(super) fn steps(emitter: &mut Emitter<'_, '_>, steps: &[Step]) {
+    if let [Step::Region { .. }, ..] = steps {
+        for step in steps {
+            region(emitter, step);
+        }
+        return;
+    }
+    let rows = emitter.kernel.rows.clone();
+    let row: Vec<Address> = rows.iter().map(|extent| emitter.open(extent)).collect();
+    let mut rest = steps;
+    while !rest.is_empty() {
+        let sweep = sweep_length(emitter, rest);
+        write_sweep(emitter, &rest[..sweep], &row);
+        rest = &rest[sweep..];
+    }
+    for _ in &rows {
+        emitter.close(Manner::Parallel);
+    }
+}
+
+fn step_columns(emitter: &Emitter<'_, '_>, step: &Step) -> Vec<Dim> {
+    let graph = emitter.graph();
+    match step {
+        Step::Reduce(node) => columns(graph, *node),
+        Step::Store(node) | Step::Keep(node) | Step::Scatter(node) | Step::Region { node, operand: _ } => {
+            graph.shape(*node)[emitter.kernel.rows.len()..].to_vec()
+        }
+    }
+}
+
+/// How many of the next steps share a sweep.
+fn sweep_length(emitter: &Emitter<'_, '_>, steps: &[Step]) -> usize {
+    let columns = step_columns(emitter, &steps[0]);
+    let mut reduced: Vec<NodeId> = Vec::new();
+    for (position, step) in steps.iter().enumerate() {
+        let (Step::Reduce(node) | Step::Store(node) | Step::Keep(node) | Step::Scatter(node) | Step::Region { node, operand: _ }) =
+            step;
+        if step_columns(emitter, step) != columns || depends(emitter, *node, &reduced) {
+            return position;
+        }
+        if matches!(step, Step::Reduce(_)) {
+            reduced.push(*node);
+        }
+    }
+    steps.len()
+}
+
+/// Whether a value is computed from one of the reductions.
+fn depends(emitter: &Emitter<'_, '_>, node: NodeId, reduced: &[NodeId]) -> bool {
+    let graph = emitter.graph();
+    let Some(first) = reduced.iter().min() else { return false };
+    let mut open = graph.operands(node).to_vec();
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(node) = open.pop() {
+        if reduced.contains(&node) {
+            return true;
+        }
+        if node > *first && seen.insert(node) {
+            open.extend(graph.operands(node));
+        }
+    }
+    false
+}
+
+fn write_sweep(emitter: &mut Emitter<'_, '_>, steps: &[Step], row: &[Address]) {
+    let columns = step_columns(emitter, &steps[0]);
+    let registers: Vec<Option<RegisterId>> = steps.iter().map(|step| declare(emitter, step)).collect();
+    let kept: Vec<_> = steps.iter().map(|step| scratch(emitter, step)).collect();
+    let column: Vec<Address> = columns.iter().map(|extent| emitter.open(extent)).collect();
+    for ((step, register), kept) in steps.iter().zip(&registers).zip(&kept) {
+        match (step, register, kept) {
+            (Step::Reduce(node), Some(register), _) => fold(emitter, *node, *register, row, &column),
+            (Step::Keep(node), _, Some(buffer)) => {
+                let place: Vec<Address> = row.iter().chain(&column).cloned().collect();
+                let expr = pull(emitter, *node, &place);
+                let address = address(emitter, *buffer, &column);
+                emitter.emit(Statement::Store { buffer: *buffer, address, expr });
+            }
+            (Step::Store(node), _, _) => {
+                let place: Vec<Address> = row.iter().chain(&column).cloned().collect();
+                store(emitter, *node, &place);
+            }
+            _ => crate::bug!("lower", "{step:?} has no place in a sweep"),
+        }
+    }
+    for _ in &columns {
+        emitter.close(Manner::Parallel);
+    }
+    for ((step, register), kept) in steps.iter().zip(registers).zip(kept) {
+        finish(emitter, step, (register, kept), row);
+    }
+}
+
+fn declare(emitter: &mut Emitter<'_, '_>, step: &Step) -> Option<RegisterId> {
+    let Step::Reduce(node) = step else { return None };
+    let element = emitter.graph().element(*node);
+    let identity = combine(emitter, *node).identity(element);
+    Some(emitter.declare(element, Expr::Constant(identity)))
+}
+
+fn scratch(emitter: &mut Emitter<'_, '_>, step: &Step) -> Option<crate::loops::BufferId> {
+    let Step::Keep(node) = step else { return None };
+    let rows = emitter.kernel.rows.len();
+    Some(emitter.lowering.scratch(*node, rows))
+}
+
+fn combine(emitter: &Emitter<'_, '_>, node: NodeId) -> Combine {
+    match emitter.graph().op(node) {
+        Op::Reduce { combine, axes: _ } => *combine,
+        _ => Combine::Add,
+    }
+}
+
+/// One element more in a reduction.
+fn fold(emitter: &mut Emitter<'_, '_>, node: NodeId, register: RegisterId, row: &[Address], column: &[Address]) {
+    let graph = emitter.graph();
+    let operands = graph.operands(node);
+    let so_far = Box::new(Expr::Register(register));
+    let expr = match graph.op(node) {
+        Op::Contract { batch, contracted: _ } => {
+            let left_free = graph.ty(operands[0]).rank() - column.len();
+            let left: Vec<Address> = row[..left_free].iter().chain(column).cloned().collect();
+            let right: Vec<Address> = row[..*batch].iter().chain(&row[left_free..]).chain(column).cloned().collect();
+            let left = Box::new(pull(emitter, operands[0], &left));
+            let right = Box::new(pull(emitter, operands[1], &right));
+            Expr::MultiplyAdd(left, right, so_far)
+        }
+        Op::Reduce { combine, axes } => {
+            let (mut row, mut column) = (row.iter(), column.iter());
+            let rank = graph.ty(operands[0]).rank();
+            let place = (0..rank).filter_map(|axis| if axes.contains(&axis) { column.next() } else { row.next() });
+            let place: Vec<Address> = place.cloned().collect();
+            let value = Box::new(pull(emitter, operands[0], &place));
+            Expr::Binary(combine.binary(), so_far, value)
+        }
+        op => crate::bug!("lower", "{op:?} does not reduce"),
+    };
+    emitter.emit(Statement::Set { register, expr });
+}
+
+/// What stands in a register or in scratch is known from here on.
+fn finish(
+    emitter: &mut Emitter<'_, '_>,
+    step: &Step,
+    (register, kept): (Option<RegisterId>, Option<crate::loops::BufferId>),
+    row: &[Address],
+) {
+    match (step, register, kept) {
+        (Step::Reduce(node), Some(register), _) => {
+            let depth = emitter.depth();
+            let element = emitter.graph().element(*node);
+            let value = emitter.name(depth, element, Expr::Register(register));
+            emitter.placed.insert(*node, Placed::Row(value));
+            if emitter.lowering.kernels.stored[*node] {
+                store(emitter, *node, row);
+            }
+        }
+        (Step::Keep(node), _, Some(buffer)) => {
+            emitter.placed.insert(*node, Placed::Kept(buffer));
+        }
+        _ => {}
+    }
+}
+
+fn store(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) {
+    let Some(buffer) = emitter.lowering.homes[node] else { crate::bug!("lower", "{node:?} has no buffer") };
+    emitter.writing = Some(node);
+    let expr = pull(emitter, node, place);
+    emitter.writing = None;
+    let address = address(emitter, buffer, place);
+    emitter.emit(Statement::Store { buffer, address, expr });
+}
+
+/// One operand of `concat` or `pad`, into its region of the result.
+fn region(emitter: &mut Emitter<'_, '_>, step: &Step) {
+    let Step::Region { node, operand } = step else { crate::bug!("lower", "{step:?} is no region") };
+    let graph = emitter.graph();
+    let operands = graph.operands(*node);
+    let source = operands[*operand];
+    let whole = graph.shape(*node);
+    let mut starts = vec![Dim::default(); whole.len()];
+    let (extents, scalar) = match graph.op(*node) {
+        Op::Concat { axis } => {
+            for before in &operands[..*operand] {
+                starts[*axis] = starts[*axis].clone() + graph.shape(*before)[*axis].clone();
+            }
+            (graph.shape(source).to_vec(), false)
+        }
+        Op::Pad { low, high: _ } if *operand == 0 => {
+            starts.clone_from(low);
+            (graph.shape(source).to_vec(), false)
+        }
+        _ => (whole.to_vec(), true),
+    };
+    let place: Vec<Address> = extents.iter().map(|extent| emitter.open(extent)).collect();
+    let target: Vec<Address> = place.iter().zip(&starts).map(|(position, start)| shifted(position, start)).collect();
+    let expr = pull(emitter, source, if scalar { &[] } else { &place });
+    let Some(buffer) = emitter.lowering.homes[*node] else { crate::bug!("lower", "{node:?} has no buffer") };
+    let address = address(emitter, buffer, &target);
+    emitter.emit(Statement::Store { buffer, address, expr });
+    for _ in &extents {
+        emitter.close(Manner::Parallel);
+    }
+}
+

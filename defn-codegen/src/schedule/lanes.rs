@@ -1,0 +1,319 @@
+//! Which loop runs in lanes, and in how many.
+//!
+//! Two choices for each nest: the innermost loops (a reduction then has one part for each lane, folded at the end), or the last loop
+//! over rows (every lane then has a row of its own). The one that touches memory more evenly wins.
+//!
+//! ```text
+//! for i in 0..n parallel { var $0 = 0.0; for j in 0..m parallel { $0 = add($0, load x[m*i + j]) }; … }      j in lanes
+//! for i in 0..n parallel { var $0 = 0.0; for j in 0..m parallel { $0 = add($0, load x[n*j + i]) }; … }      i in lanes
+//! ```
+//!
+//! Afterwards: no loop inside a lanes loop is `parallel`.
+
+use std::collections::BTreeMap;
+
+use crate::arena::Arena;
+use crate::graph::{Binary, Combine, Dim, Element, Unary};
+use crate::loops::visit::{self, Rename};
+use crate::loops::{Address, Buffer, BufferId, Expr, For, Loops, Manner, RegisterId, Statement, VariableId};
+
+/// Gives every nest its lanes.
+pub(super) fn lanes(loops: &mut Loops) {
+    for nest in &mut loops.nests {
+        block(&mut nest.body, &mut loops.buffers);
+    }
+}
+
+fn block(statements: &mut Vec<Statement>, buffers: &mut Arena<Buffer>) {
+    let mut folds = BTreeMap::new();
+    for statement in statements.iter_mut() {
+        match statement {
+            Statement::For(inner) => one_loop(inner, buffers, &mut folds),
+            Statement::If { condition: _, body } => block(body, buffers),
+            Statement::Let { .. } | Statement::Declare { .. } | Statement::Set { .. } | Statement::Store { .. } => {}
+        }
+    }
+    combine_folds(statements, &folds);
+}
+
+/// Lanes for a loop or for what is inside it. Registers that got parts are added to `folds`.
+fn one_loop(outer: &mut For, buffers: &mut Arena<Buffer>, folds: &mut BTreeMap<RegisterId, (Combine, u32)>) {
+    let has_loops = outer.body.iter().any(|statement| matches!(statement, Statement::For(_)));
+    if !has_loops {
+        innermost(outer, buffers, folds);
+        return;
+    }
+    let only_a_loop = matches!(outer.body.as_slice(), [Statement::For(_)]);
+    if may_hold_rows(outer) && rows_cost(outer) < columns_cost(outer) {
+        rows(outer, buffers);
+        return;
+    }
+    if only_a_loop {
+        // Registers that are folded in there are declared out here or further out.
+        if let [Statement::For(inner)] = outer.body.as_mut_slice() {
+            one_loop(inner, buffers, folds);
+        }
+        return;
+    }
+    block(&mut outer.body, buffers);
+}
+
+/// Whether a loop folds registers that are declared further out.
+fn folds_inside(outer: &For) -> bool {
+    let mut declared = Vec::new();
+    let mut folds = false;
+    visit::statements(&outer.body, &mut |statement| match statement {
+        Statement::Declare { register, .. } => declared.push(*register),
+        Statement::Set { register, expr: _ } => folds |= !declared.contains(register),
+        Statement::For(_) | Statement::Let { .. } | Statement::Store { .. } | Statement::If { .. } => {}
+    });
+    folds
+}
+
+fn innermost(inner: &mut For, buffers: &Arena<Buffer>, folds: &mut BTreeMap<RegisterId, (Combine, u32)>) {
+    if inner.manner != Manner::Parallel || inner.body.iter().any(|statement| matches!(statement, Statement::If { .. })) {
+        return;
+    }
+    let Some(width) = width(inner, buffers, false) else { return };
+    for statement in &inner.body {
+        if let Statement::Set { register, expr } = statement {
+            let Some(combine) = fold_of(*register, expr) else { return };
+            folds.insert(*register, (combine, width));
+        }
+    }
+    inner.manner = Manner::Lanes(width);
+}
+
+/// What a register is folded with.
+fn fold_of(register: RegisterId, expr: &Expr) -> Option<Combine> {
+    match expr {
+        Expr::MultiplyAdd(_, _, so_far) if **so_far == Expr::Register(register) => Some(Combine::Add),
+        Expr::Binary(binary, so_far, _) if **so_far == Expr::Register(register) => match binary {
+            Binary::Add => Some(Combine::Add),
+            Binary::Mul => Some(Combine::Mul),
+            Binary::Max => Some(Combine::Max),
+            Binary::Min => Some(Combine::Min),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Gives registers their parts, and folds the parts where the register is read in this block.
+fn combine_folds(statements: &mut [Statement], folds: &BTreeMap<RegisterId, (Combine, u32)>) {
+    if folds.is_empty() {
+        return;
+    }
+    for statement in statements.iter_mut() {
+        match statement {
+            Statement::Declare { register, lanes, .. } => {
+                if let Some((_, width)) = folds.get(register) {
+                    *lanes = *width;
+                }
+            }
+            Statement::Let { value: _, element: _, expr } | Statement::Set { register: _, expr } => {
+                fold_reads(expr, folds);
+            }
+            Statement::Store { buffer: _, address: _, expr } => fold_reads(expr, folds),
+            Statement::For(_) | Statement::If { .. } => {}
+        }
+    }
+}
+
+fn fold_reads(expr: &mut Expr, folds: &BTreeMap<RegisterId, (Combine, u32)>) {
+    if let Expr::Register(register) = expr {
+        if let Some((combine, _)) = folds.get(register) {
+            *expr = Expr::Combine(*combine, *register);
+        }
+    }
+}
+
+/// Whether every lane could have an iteration of its own.
+fn may_hold_rows(outer: &For) -> bool {
+    let mut possible = outer.manner == Manner::Parallel && !folds_inside(outer);
+    visit::statements(&outer.body, &mut |statement| possible &= !matches!(statement, Statement::If { .. }));
+    let deeper = outer.body.iter().any(|statement| match statement {
+        Statement::For(inner) => inner.manner == Manner::Parallel && only_rows(inner),
+        _ => false,
+    });
+    possible && !deeper
+}
+
+/// Whether a loop is one over rows that holds everything else: then it is the one to ask.
+fn only_rows(inner: &For) -> bool {
+    inner.body.iter().any(|statement| matches!(statement, Statement::Declare { .. } | Statement::For(_))) && !folds_inside(inner)
+}
+
+/// Runs the rows in lanes.
+fn rows(outer: &mut For, buffers: &mut Arena<Buffer>) {
+    let Some(width) = width(outer, buffers, true) else { return };
+    spread_scratch(outer, buffers);
+    outer.manner = Manner::Lanes(width);
+    make_serial(&mut outer.body);
+}
+
+fn make_serial(statements: &mut [Statement]) {
+    for statement in statements {
+        if let Statement::For(inner) = statement {
+            inner.manner = Manner::Serial;
+            make_serial(&mut inner.body);
+        }
+    }
+}
+
+/// Scratch for one row becomes scratch for all rows of the loop, rows innermost.
+fn spread_scratch(outer: &mut For, buffers: &mut Arena<Buffer>) {
+    let mut shared: Vec<BufferId> = Vec::new();
+    visit::addresses(&outer.body, &mut |buffer, address, written| {
+        if written && address.coefficient(outer.variable).is(0) && !shared.contains(&buffer) {
+            shared.push(buffer);
+        }
+    });
+    for buffer in &shared {
+        buffers[*buffer].shape.push(outer.extent.clone());
+    }
+    let spread = Spread { buffers: &shared, variable: outer.variable, extent: &outer.extent };
+    for statement in &mut outer.body {
+        *statement = spread.statement(statement);
+    }
+}
+
+/// Addresses of spread buffers: `extent · address + variable`.
+struct Spread<'s> {
+    buffers: &'s [BufferId],
+    variable: VariableId,
+    extent: &'s Dim,
+}
+
+struct Nothing;
+
+impl Rename for Nothing {
+    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
+        None
+    }
+}
+
+impl Spread<'_> {
+    fn address(&self, address: &Address) -> Address {
+        let mut spread = Address::default();
+        spread.add_scaled(address, self.extent);
+        spread.add_term(self.variable, &Dim::from(1));
+        spread
+    }
+
+    fn statement(&self, statement: &Statement) -> Statement {
+        match statement {
+            Statement::For(inner) => {
+                let body = inner.body.iter().map(|statement| self.statement(statement)).collect();
+                Statement::For(For { body, ..inner.clone() })
+            }
+            Statement::Store { buffer, address, expr } => {
+                let address = if self.buffers.contains(buffer) { self.address(address) } else { address.clone() };
+                Statement::Store { buffer: *buffer, address, expr: self.expr(expr) }
+            }
+            Statement::Let { value, element, expr } => {
+                Statement::Let { value: *value, element: *element, expr: self.expr(expr) }
+            }
+            Statement::Set { register, expr } => Statement::Set { register: *register, expr: self.expr(expr) },
+            Statement::Declare { .. } | Statement::If { .. } => visit::rename_statement(statement, &Nothing),
+        }
+    }
+
+    /// Lowering names every load, so a load is at the top or one operand below.
+    fn expr(&self, expr: &Expr) -> Expr {
+        match expr {
+            Expr::Load(buffer, address) if self.buffers.contains(buffer) => {
+                Expr::Load(*buffer, Box::new(self.address(address)))
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+/// How many lanes: a fixed number of bytes, fewer for a short loop of known length. None if lanes do not pay.
+fn width(inner: &For, buffers: &Arena<Buffer>, rows: bool) -> Option<u32> {
+    let (mut size, mut heavy) = (1, rows);
+    let mut note = |element: Element| size = size.max(element.size());
+    visit::addresses(&inner.body, &mut |buffer, _, _| note(buffers[buffer].element));
+    visit::statements(&inner.body, &mut |statement| {
+        if let Statement::Let { value: _, element, expr: _ } = statement {
+            note(*element);
+        }
+        visit::own_expressions(statement, &mut |expr| visit::expressions(expr, &mut |expr| heavy |= is_heavy(expr)));
+    });
+    let bytes = if heavy { 128 } else { 256 };
+    let width = (bytes / size as u32).min(64);
+    match inner.extent.as_constant() {
+        Some(extent) if extent <= 1 => None,
+        Some(extent) => Some(width.min(u32::try_from(extent).unwrap_or(u32::MAX).next_power_of_two())),
+        None => Some(width),
+    }
+}
+
+/// Whether an expression needs many registers.
+fn is_heavy(expr: &Expr) -> bool {
+    match expr {
+        Expr::Unary(unary, _) => !matches!(
+            unary,
+            Unary::Neg | Unary::Abs | Unary::Sign | Unary::Not | Unary::Floor | Unary::Ceil | Unary::Round | Unary::Sqrt
+        ),
+        Expr::Binary(binary, _, _) => matches!(binary, Binary::Pow | Binary::Atan2 | Binary::Rem | Binary::Div),
+        _ => false,
+    }
+}
+
+/// How much more often a statement in a sweep runs than one beside it, for the comparison of costs.
+const SWEEP: f64 = 16.0;
+
+/// The cost of one access for each element, by the step between lanes.
+fn access_cost(address: &Address, variable: VariableId) -> f64 {
+    let coefficient = address.coefficient(variable);
+    let data = !address.computed.is_empty();
+    match coefficient.as_constant() {
+        _ if data => 1.0,
+        Some(0) => 1.0 / 16.0,
+        Some(1) => 1.0 / 8.0,
+        _ => 1.0,
+    }
+}
+
+/// A short loop leaves lanes idle.
+fn idle(extent: &Dim) -> f64 {
+    match extent.as_constant() {
+        Some(extent) if (1..8).contains(&extent) => 8.0 / extent as f64,
+        _ => 1.0,
+    }
+}
+
+fn rows_cost(outer: &For) -> f64 {
+    cost(&outer.body, 1.0, &|address| access_cost(address, outer.variable)) * idle(&outer.extent)
+}
+
+fn columns_cost(outer: &For) -> f64 {
+    outer.body.iter().map(|statement| columns_cost_of(statement, 1.0)).sum()
+}
+
+fn columns_cost_of(statement: &Statement, weight: f64) -> f64 {
+    match statement {
+        Statement::For(inner) if inner.body.iter().any(|statement| matches!(statement, Statement::For(_))) => {
+            inner.body.iter().map(|statement| columns_cost_of(statement, weight * SWEEP)).sum()
+        }
+        Statement::For(inner) => {
+            cost(&inner.body, weight * SWEEP, &|address| access_cost(address, inner.variable)) * idle(&inner.extent)
+        }
+        other => cost(std::slice::from_ref(other), weight, &|_| 1.0),
+    }
+}
+
+/// The cost of all accesses, where deeper loops count more.
+fn cost(statements: &[Statement], weight: f64, of: &dyn Fn(&Address) -> f64) -> f64 {
+    let mut sum = 0.0;
+    for statement in statements {
+        if let Statement::For(inner) = statement {
+            sum += cost(&inner.body, weight * SWEEP, of);
+        } else {
+            visit::addresses(std::slice::from_ref(statement), &mut |_, address, _| sum += weight * of(address));
+        }
+    }
+    sum
+}

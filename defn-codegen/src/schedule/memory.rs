@@ -1,0 +1,173 @@
+//! Where temporaries live.
+//!
+//! [`update_in_place`]: an updated parameter that is read for the last time where its new value is computed, at the same element, is overwritten there,
+//! without a temporary.
+//!
+//! [`plan`]: every temporary gets a slot from its first to its last use; slots whose content is dead are used again
+//! by what provably fits.
+//!
+//! ```text
+//! before                                              after
+//! nest 0 { for i { store t0[i] = add(load p[i], …) } }   nest 0 { for i { store p[i] = add(load p[i], …) } }
+//! nest 1 { for i { store p[i] = load t0[i] } }
+//! ```
+//!
+//! Afterwards: offsets are multiples of 64; the workspace is their end.
+
+use crate::arena::Arena;
+use crate::graph::Dim;
+use crate::loops::visit::{self, Rename};
+use crate::loops::{Buffer, BufferId, Expr, Loops, Nest, Space, Statement, VariableId};
+
+/// Plans the memory of a program.
+pub(super) fn plan(loops: &mut Loops) {
+    let mut slots: Vec<Slot> = Vec::new();
+    for (buffer, first, last) in lifetimes(loops) {
+        let size = bytes(&loops.buffers, buffer);
+        let free = slots.iter_mut().enumerate().find(|(_, slot)| slot.busy_until < first && fits(&size, &slot.size));
+        let position = match free {
+            Some((position, slot)) => {
+                slot.busy_until = last;
+                position
+            }
+            None => {
+                slots.push(Slot { size, busy_until: last });
+                slots.len() - 1
+            }
+        };
+        // The position of the slot stands in for the offset until all sizes are known.
+        loops.buffers[buffer].space = Space::Workspace(Some(Dim::from(position as i64)));
+    }
+    let mut offsets = vec![Dim::default()];
+    for slot in &slots {
+        let end = offsets[offsets.len() - 1].clone() + rounded(&slot.size);
+        offsets.push(end);
+    }
+    for id in loops.buffers.ids() {
+        if let Space::Workspace(place) = &mut loops.buffers[id].space {
+            let position = place.as_ref().and_then(Dim::as_constant).unwrap_or(0);
+            *place = Some(offsets[position as usize].clone());
+        }
+    }
+    loops.workspace = offsets[slots.len()].clone();
+}
+
+/// A piece of the workspace.
+struct Slot {
+    size: Dim,
+    busy_until: usize,
+}
+
+fn bytes(buffers: &Arena<Buffer>, buffer: BufferId) -> Dim {
+    buffers[buffer].size() * Dim::from(buffers[buffer].element.size() as i64)
+}
+
+/// Whether `size` is at most `slot` for all extents: no coefficient of the difference is negative, and no extent is.
+fn fits(size: &Dim, slot: &Dim) -> bool {
+    let rest = slot.clone() - size.clone();
+    rest.terms().iter().all(|(_, coefficient)| *coefficient > 0)
+}
+
+fn rounded(size: &Dim) -> Dim {
+    (size.clone() + Dim::from(63)).floor_div(&Dim::from(64)) * Dim::from(64)
+}
+
+/// Temporaries in order of first use, with the first and the last nest that touch them.
+fn lifetimes(loops: &Loops) -> Vec<(BufferId, usize, usize)> {
+    let mut lifetimes: Vec<(BufferId, usize, usize)> = Vec::new();
+    for (position, nest) in loops.nests.iter().enumerate() {
+        visit::addresses(&nest.body, &mut |buffer, _, _| {
+            if !matches!(loops.buffers[buffer].space, Space::Workspace(_)) {
+                return;
+            }
+            match lifetimes.iter_mut().find(|(known, _, _)| *known == buffer) {
+                Some((_, _, last)) => *last = position,
+                None => lifetimes.push((buffer, position, position)),
+            }
+        });
+    }
+    lifetimes
+}
+
+/// Overwrites updated parameters where their new value is computed.
+pub(super) fn update_in_place(loops: &mut Loops) {
+    for position in (0..loops.nests.len()).rev() {
+        let Some((from, to)) = copied(loops, &loops.nests[position]) else { continue };
+        let Some(writer) = only_writer(loops, from, position) else { continue };
+        let safe_later = (writer + 1..loops.nests.len()).all(|nest| nest == position || !touches(&loops.nests[nest], to));
+        if safe_later && reads_where_it_writes(&loops.nests[writer].body, from, to) {
+            let redirect = Redirect { from, to };
+            loops.nests.remove(position);
+            for nest in &mut loops.nests {
+                nest.body = nest.body.iter().map(|statement| visit::rename_statement(statement, &redirect)).collect();
+            }
+        }
+    }
+}
+
+/// The temporary and the updated parameter of a nest that only copies.
+fn copied(loops: &Loops, nest: &Nest) -> Option<(BufferId, BufferId)> {
+    let copies = match nest.body.as_slice() {
+        [Statement::For(outer)] => outer.body.as_slice(),
+        other => other,
+    };
+    let [Statement::Store { buffer, address, expr: Expr::Load(from, source) }] = copies else { return None };
+    let updates = matches!(loops.buffers[*buffer].space, Space::Updated(_));
+    let temporary = matches!(loops.buffers[*from].space, Space::Workspace(_));
+    (updates && temporary && *address == **source).then_some((*from, *buffer))
+}
+
+fn touches(nest: &Nest, buffer: BufferId) -> bool {
+    let mut touches = false;
+    visit::addresses(&nest.body, &mut |candidate, _, _| touches |= candidate == buffer);
+    touches
+}
+
+fn only_writer(loops: &Loops, buffer: BufferId, except: usize) -> Option<usize> {
+    let writes = |nest: &Nest| {
+        let mut writes = false;
+        visit::addresses(&nest.body, &mut |candidate, _, written| writes |= written && candidate == buffer);
+        writes
+    };
+    let mut writers = (0..loops.nests.len()).filter(|nest| *nest != except && writes(&loops.nests[*nest]));
+    let writer = writers.next()?;
+    writers.next().is_none().then_some(writer)
+}
+
+/// Whether the only loads of `to` in a nest stand in the block that stores `from`, before the store, at its address.
+fn reads_where_it_writes(statements: &[Statement], from: BufferId, to: BufferId) -> bool {
+    let mut block = None;
+    find_store(statements, from, &mut block);
+    let Some((block, position)) = block else { return false };
+    let Statement::Store { buffer: _, address: target, expr: _ } = &block[position] else { return false };
+    let (mut all, mut here) = (0, 0);
+    visit::addresses(statements, &mut |buffer, _, _| all += usize::from(buffer == to));
+    visit::addresses(&block[..=position], &mut |buffer, address, _| {
+        here += usize::from(buffer == to && address == target && address.computed.is_empty());
+    });
+    all == here && (all == 0 || !target.terms.is_empty() || statements.len() == block.len())
+}
+
+fn find_store<'s>(statements: &'s [Statement], buffer: BufferId, found: &mut Option<(&'s [Statement], usize)>) {
+    for (position, statement) in statements.iter().enumerate() {
+        if matches!(statement, Statement::Store { buffer: target, .. } if *target == buffer) {
+            *found = Some((statements, position));
+        }
+        find_store(visit::body(statement), buffer, found);
+    }
+}
+
+/// One buffer for another.
+struct Redirect {
+    from: BufferId,
+    to: BufferId,
+}
+
+impl Rename for Redirect {
+    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
+        None
+    }
+    fn buffer(&self, buffer: BufferId) -> BufferId {
+        if buffer == self.from { self.to } else { buffer }
+    }
+}

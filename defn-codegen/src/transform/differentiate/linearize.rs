@@ -1,0 +1,453 @@
+//! Tangents: how each node moves when the parameters move.
+//!
+//! In:  a first-order graph.   Out: the same graph, and behind its nodes the nodes of the tangent of the first result.
+//!
+//! ```text
+//! before                             after
+//! graph f(x: f32, y: f32) -> f32 {   graph f(x: f32, y: f32, d_x: f32) -> f32 {
+//!   %0: f32 = mul x, y                 %0: f32 = mul x, y
+//!   %1: f32 = sin %0                   %1: f32 = sin %0
+//!   return %1                          %2: f32 = mul d_x, y
+//! }                                    %3: f32 = cos %0
+//!                                      %4: f32 = mul %2, %3     the tangent of %1
+//!                                      return %1
+//!                                    }
+//! ```
+//!
+//! Each parameter that is looked at gets a tangent parameter behind all others.
+//! A node that does not depend on them, or that the first result does not need, has no tangent: `None` is zero.
+//! Afterwards: a tangent node is linear in the tangents among its operands, and applies only what [`transpose`](super::transpose)
+//! has a rule for.
+//!
+//! Formulas: `x`, `y` are operands, `z` is the result, a `d` in front means the tangent.
+
+use std::collections::BTreeMap;
+
+use crate::arena::SideTable;
+use crate::bug;
+use crate::graph::{Binary, Combine, Comparison, Graph, Node, NodeId, Op, Unary};
+
+use super::Draft;
+
+/// A graph with its tangent.
+pub(super) struct Linearized {
+    /// The graph.
+    pub(super) draft: Draft,
+    /// For each parameter that is looked at and used: the tangent parameter.
+    pub(super) inputs: BTreeMap<usize, NodeId>,
+    /// The tangent of the first result.
+    pub(super) tangent: Option<NodeId>,
+    /// How many nodes stand before the first of the tangent.
+    pub(super) primals: usize,
+}
+
+/// `graph` with the tangent of its first result, for moving parameters `wrt`.
+pub(super) fn linearize(graph: &Graph, wrt: &[usize]) -> Linearized {
+    let mut linearization = Linearization {
+        draft: Draft::new(graph),
+        tangents: SideTable::new(&graph.nodes, None),
+        inputs: BTreeMap::new(),
+    };
+    let Some(result) = graph.results.first() else { bug!("transform", "a gradient of nothing") };
+    let needed = needed(graph, result.node);
+    for (id, node) in graph.nodes.iter().filter(|(id, _)| needed[*id]) {
+        linearization.draft.builder.set_origin(node.origin);
+        linearization.tangents[id] = if let Op::Parameter(parameter) = &node.op {
+            wrt.contains(parameter).then(|| linearization.input(graph, *parameter)).flatten()
+        } else {
+            linearization.node(id, node)
+        };
+    }
+    Linearized {
+        tangent: linearization.tangents[result.node],
+        draft: linearization.draft,
+        inputs: linearization.inputs,
+        primals: graph.nodes.len(),
+    }
+}
+
+/// Which nodes have a value that moves `result`: a float, or what leads to one.
+fn needed(graph: &Graph, result: NodeId) -> SideTable<Node, bool> {
+    let mut needed = SideTable::new(&graph.nodes, false);
+    needed[result] = true;
+    for (id, node) in graph.nodes.iter().rev() {
+        if needed[id] && graph.element(id).is_float() {
+            node.operands.iter().for_each(|operand| needed[*operand] = true);
+        }
+    }
+    needed
+}
+
+/// What has to multiply the tangent of an operand.
+enum Slope {
+    /// It is constant almost everywhere.
+    Zero,
+    /// dz = −dx
+    Minus,
+    /// dz = dx · f
+    Times(NodeId),
+    /// dz = dx / f
+    Over(NodeId),
+}
+
+struct Linearization {
+    draft: Draft,
+    tangents: SideTable<Node, Option<NodeId>>,
+    inputs: BTreeMap<usize, NodeId>,
+}
+
+impl Linearization {
+    /// The tangent of a parameter; what is not a float does not move.
+    fn input(&mut self, graph: &Graph, parameter: usize) -> Option<NodeId> {
+        let declared = &graph.parameters[parameter];
+        if !declared.ty.element.is_float() {
+            return None;
+        }
+        let name = format!("d_{}", declared.name);
+        let input = self.draft.builder.parameter(&name, declared.ty.clone());
+        self.inputs.insert(parameter, input);
+        Some(input)
+    }
+
+    /// The rule of each primitive.
+    fn node(&mut self, id: NodeId, node: &Node) -> Option<NodeId> {
+        let operands = node.operands.as_slice();
+        let tangents: Vec<Option<NodeId>> =
+            operands.iter().map(|operand| self.tangents[*operand]).collect();
+        if tangents.iter().all(Option::is_none) || !node.types[0].element.is_float() {
+            return None;
+        }
+        let builder = &mut self.draft.builder;
+        match &node.op {
+            // Linear in their operands: the same primitive, applied to the tangents.
+            Op::Convert
+            | Op::Broadcast { .. }
+            | Op::Transpose { .. }
+            | Op::Reshape
+            | Op::Slice { .. }
+            | Op::Reverse { .. }
+            | Op::Reduce { combine: Combine::Add, .. } => {
+                Some(builder.apply(node.op.clone(), &[tangents[0]?], node.types[0].clone()))
+            }
+            Op::Pad { .. } | Op::Concat { .. } => Some(self.same_op(node, &tangents)),
+            Op::Take { batch } => Some(builder.take(tangents[0]?, operands[1], *batch)),
+            // x is passed on, so that its tangent needs no scatter of zeros.
+            Op::AddAt { batch } => match tangents[2] {
+                None => tangents[0],
+                Some(dy) => {
+                    let dx = self.or_zero(tangents[0], operands[0]);
+                    Some(self.draft.builder.add_at(dx, operands[1], dy, *batch))
+                }
+            },
+            Op::Select => {
+                let then = self.or_zero(tangents[1], operands[1]);
+                let otherwise = self.or_zero(tangents[2], operands[2]);
+                Some(self.draft.select(operands[0], then, otherwise))
+            }
+
+            Op::Contract { batch, contracted } => {
+                let (x, y) = (operands[0], operands[1]);
+                let dx = tangents[0].map(|dx| builder.contract(dx, y, *batch, *contracted));
+                let dy = tangents[1].map(|dy| builder.contract(x, dy, *batch, *contracted));
+                self.sum(dx, dy)
+            }
+            Op::Reduce { combine: Combine::Mul, axes } => {
+                let others = self.product_of_others(operands[0], id, axes);
+                let moved = self.draft.mul(tangents[0]?, others);
+                Some(self.draft.sum(moved, axes))
+            }
+            Op::Reduce { combine: Combine::Max | Combine::Min, axes } => {
+                Some(self.extreme(operands[0], id, axes, tangents[0]?))
+            }
+            Op::Unary(unary) => {
+                let slope = self.unary(*unary, operands[0], id);
+                self.along(tangents[0], slope)
+            }
+            Op::Binary(binary) => {
+                self.binary(*binary, [operands[0], operands[1], id], [tangents[0], tangents[1]])
+            }
+
+            // Without floats among the operands, or with a result that is none.
+            Op::Parameter(_)
+            | Op::Constant(_)
+            | Op::Extent(_)
+            | Op::Iota { .. }
+            | Op::Compare(_) => None,
+            Op::Call { .. } | Op::Project(_) => bug!("transform", "the gradient of a call"),
+        }
+    }
+
+    fn same_op(&mut self, node: &Node, tangents: &[Option<NodeId>]) -> NodeId {
+        let pairs = tangents.iter().zip(&node.operands);
+        let operands: Vec<NodeId> =
+            pairs.map(|(tangent, operand)| self.or_zero(*tangent, *operand)).collect();
+        self.draft.builder.apply(node.op.clone(), &operands, node.types[0].clone())
+    }
+
+    fn or_zero(&mut self, tangent: Option<NodeId>, primal: NodeId) -> NodeId {
+        tangent.unwrap_or_else(|| {
+            let ty = self.draft.ty(primal);
+            self.draft.zero(&ty)
+        })
+    }
+
+    fn sum(&mut self, left: Option<NodeId>, right: Option<NodeId>) -> Option<NodeId> {
+        match (left, right) {
+            (Some(left), Some(right)) => Some(self.draft.add(left, right)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    fn along(&mut self, tangent: Option<NodeId>, slope: Slope) -> Option<NodeId> {
+        match slope {
+            Slope::Zero => None,
+            Slope::Minus => Some(self.draft.neg(tangent?)),
+            Slope::Times(factor) => Some(self.draft.mul(tangent?, factor)),
+            Slope::Over(divisor) => Some(self.draft.div(tangent?, divisor)),
+        }
+    }
+
+    /// The derivative of z = f(x).
+    fn unary(&mut self, unary: Unary, x: NodeId, z: NodeId) -> Slope {
+        let draft = &mut self.draft;
+        match unary {
+            Unary::Neg => Slope::Minus,
+            Unary::Abs => Slope::Times(draft.unary(Unary::Sign, x)),
+            Unary::Sign | Unary::Not | Unary::Floor | Unary::Ceil | Unary::Round => Slope::Zero,
+            // 1 / (2√x)
+            Unary::Sqrt => Slope::Over(draft.add(z, z)),
+            // −½ z³
+            Unary::Rsqrt => {
+                let half = draft.number(-0.5, x);
+                let square = draft.mul(z, z);
+                let cube = draft.mul(square, z);
+                Slope::Times(draft.mul(half, cube))
+            }
+            // 1 / (3z²)
+            Unary::Cbrt => {
+                let square = draft.mul(z, z);
+                Slope::Over(scaled(draft, 3.0, square))
+            }
+            Unary::Exp => Slope::Times(z),
+            Unary::Exp2 => Slope::Times(scaled(draft, std::f64::consts::LN_2, z)),
+            Unary::Expm1 => Slope::Times(one_plus(draft, z)),
+            Unary::Log => Slope::Over(x),
+            Unary::Log2 => Slope::Over(scaled(draft, std::f64::consts::LN_2, x)),
+            Unary::Log1p => Slope::Over(one_plus(draft, x)),
+            Unary::Sin => Slope::Times(draft.unary(Unary::Cos, x)),
+            Unary::Cos => {
+                let sin = draft.unary(Unary::Sin, x);
+                Slope::Times(draft.neg(sin))
+            }
+            Unary::Tan => {
+                let square = draft.mul(z, z);
+                Slope::Times(one_plus(draft, square))
+            }
+            // 1 / √(1 − x²)
+            Unary::Asin => {
+                let rest = one_minus_square(draft, x);
+                Slope::Over(draft.unary(Unary::Sqrt, rest))
+            }
+            Unary::Acos => {
+                let rest = one_minus_square(draft, x);
+                let root = draft.unary(Unary::Sqrt, rest);
+                Slope::Over(draft.neg(root))
+            }
+            Unary::Atan => {
+                let square = draft.mul(x, x);
+                Slope::Over(one_plus(draft, square))
+            }
+            Unary::Sinh => Slope::Times(draft.unary(Unary::Cosh, x)),
+            Unary::Cosh => Slope::Times(draft.unary(Unary::Sinh, x)),
+            Unary::Tanh => Slope::Times(one_minus_square(draft, z)),
+            // z (1 − z)
+            Unary::Sigmoid => {
+                let one = draft.number(1.0, z);
+                let rest = draft.sub(one, z);
+                Slope::Times(draft.mul(z, rest))
+            }
+            // 2/√π · exp(−x²)
+            Unary::Erf => {
+                let square = draft.mul(x, x);
+                let exponent = draft.neg(square);
+                let bell = draft.unary(Unary::Exp, exponent);
+                Slope::Times(scaled(draft, std::f64::consts::FRAC_2_SQRT_PI, bell))
+            }
+        }
+    }
+
+    /// The tangent of z = f(x, y).
+    fn binary(
+        &mut self,
+        binary: Binary,
+        [x, y, z]: [NodeId; 3],
+        [dx, dy]: [Option<NodeId>; 2],
+    ) -> Option<NodeId> {
+        let draft = &mut self.draft;
+        let (from_x, from_y) = match binary {
+            Binary::Add => (dx, dy),
+            Binary::Sub => (dx, dy.map(|dy| draft.neg(dy))),
+            Binary::Mul => (dx.map(|dx| draft.mul(dx, y)), dy.map(|dy| draft.mul(x, dy))),
+            // dx / y − dy · z / y
+            Binary::Div => {
+                let from_x = dx.map(|dx| draft.div(dx, y));
+                let from_y = dy.map(|dy| {
+                    let slope = draft.div(z, y);
+                    let moved = draft.mul(dy, slope);
+                    draft.neg(moved)
+                });
+                (from_x, from_y)
+            }
+            // x − trunc(x / y) · y. The quotient is recovered from the remainder: x / y itself may round up to a whole number.
+            Binary::Rem => {
+                let from_y = dy.map(|dy| {
+                    let whole = draft.sub(x, z);
+                    let quotient = draft.div(whole, y);
+                    let quotient = draft.unary(Unary::Round, quotient);
+                    let moved = draft.mul(dy, quotient);
+                    draft.neg(moved)
+                });
+                (dx, from_y)
+            }
+            Binary::Pow => (
+                dx.map(|dx| power_in_base(draft, x, y, dx)),
+                dy.map(|dy| power_in_exponent(draft, [x, z], dy)),
+            ),
+            // (dx · y − dy · x) / (x² + y²)
+            Binary::Atan2 => (
+                dx.map(|dx| over_radius(draft, [x, y], y, dx)),
+                dy.map(|dy| {
+                    let moved = over_radius(draft, [x, y], x, dy);
+                    draft.neg(moved)
+                }),
+            ),
+            Binary::Max => (
+                dx.map(|dx| winner(draft, Comparison::Gt, [x, y], dx)),
+                dy.map(|dy| winner(draft, Comparison::Gt, [y, x], dy)),
+            ),
+            Binary::Min => (
+                dx.map(|dx| winner(draft, Comparison::Lt, [x, y], dx)),
+                dy.map(|dy| winner(draft, Comparison::Lt, [y, x], dy)),
+            ),
+            Binary::And | Binary::Or | Binary::Xor | Binary::ShiftLeft | Binary::ShiftRight => {
+                (None, None)
+            }
+        };
+        self.sum(from_x, from_y)
+    }
+
+    /// The tangent of z = max x: the mean of the tangents of all elements that are the largest.
+    /// The count is at least one in the division, so that an empty maximum does not move instead of being 0 / 0.
+    fn extreme(&mut self, x: NodeId, z: NodeId, axes: &[usize], dx: NodeId) -> NodeId {
+        let draft = &mut self.draft;
+        let element = draft.ty(z).element;
+        let extreme = draft.repeat(z, axes, x);
+        let chosen = draft.compare(Comparison::Eq, x, extreme);
+        let ones = draft.builder.convert(element, chosen);
+        let count = draft.sum(ones, axes);
+        let one = draft.number(1.0, count);
+        let count = draft.builder.binary(Binary::Max, count, one);
+        let nothing = draft.number(0.0, x);
+        let moved = draft.select(chosen, dx, nothing);
+        let moved = draft.sum(moved, axes);
+        draft.div(moved, count)
+    }
+
+    /// For z = product x: at each place the product of all other elements. See Note [Products with zeros].
+    fn product_of_others(&mut self, x: NodeId, z: NodeId, axes: &[usize]) -> NodeId {
+        let draft = &mut self.draft;
+        let element = draft.ty(x).element;
+        let (zero, one) = (draft.number(0.0, x), draft.number(1.0, x));
+        let is_zero = draft.compare(Comparison::Eq, x, zero);
+        let nonzero = draft.select(is_zero, one, x);
+
+        let ones = draft.builder.convert(element, is_zero);
+        let zeros = draft.sum(ones, axes);
+        let zeros = draft.repeat(zeros, axes, x);
+        let rest = draft.builder.reduce(Combine::Mul, nonzero, axes);
+        let rest = draft.repeat(rest, axes, x);
+        let only_zeros = draft.select(is_zero, x, zero);
+        let sum = draft.sum(only_zeros, axes);
+        let sum = draft.repeat(sum, axes, x);
+
+        let two = draft.number(2.0, x);
+        let alone = draft.compare(Comparison::Eq, zeros, one);
+        let paired = draft.compare(Comparison::Eq, zeros, two);
+        let partner = draft.sub(sum, x);
+        let beside_partner = draft.mul(rest, partner);
+        let at_zero = draft.select(paired, beside_partner, zero);
+        let at_zero = draft.select(alone, rest, at_zero);
+        let product = draft.repeat(z, axes, x);
+        let elsewhere = draft.div(product, nonzero);
+        draft.select(is_zero, at_zero, elsewhere)
+    }
+}
+
+fn scaled(draft: &mut Draft, factor: f64, x: NodeId) -> NodeId {
+    let factor = draft.number(factor, x);
+    draft.mul(factor, x)
+}
+
+fn one_plus(draft: &mut Draft, x: NodeId) -> NodeId {
+    let one = draft.number(1.0, x);
+    draft.add(one, x)
+}
+
+/// 1 − x² as (1 − x)(1 + x), which loses nothing where x is near ±1.
+fn one_minus_square(draft: &mut Draft, x: NodeId) -> NodeId {
+    let one = draft.number(1.0, x);
+    let (left, right) = (draft.sub(one, x), draft.add(one, x));
+    draft.mul(left, right)
+}
+
+/// dx · y · x^(y−1). Where y = 0 the slope is 0 even at x = 0, and the exponent is kept from −1 there, because an infinity that is
+/// not chosen would still spoil the derivative of this derivative.
+fn power_in_base(draft: &mut Draft, x: NodeId, y: NodeId, dx: NodeId) -> NodeId {
+    let (zero, one) = (draft.number(0.0, y), draft.number(1.0, y));
+    let flat = draft.compare(Comparison::Eq, y, zero);
+    let lower = draft.sub(y, one);
+    let exponent = draft.select(flat, one, lower);
+    let power = draft.builder.binary(Binary::Pow, x, exponent);
+    let slope = draft.mul(y, power);
+    let slope = draft.select(flat, zero, slope);
+    draft.mul(dx, slope)
+}
+
+/// dy · x^y · ln x, and 0 where x = 0.
+fn power_in_exponent(draft: &mut Draft, [x, z]: [NodeId; 2], dy: NodeId) -> NodeId {
+    let (zero, one) = (draft.number(0.0, x), draft.number(1.0, x));
+    let flat = draft.compare(Comparison::Eq, x, zero);
+    let base = draft.select(flat, one, x);
+    let log = draft.unary(Unary::Log, base);
+    let slope = draft.mul(z, log);
+    let slope = draft.select(flat, zero, slope);
+    draft.mul(dy, slope)
+}
+
+/// dx · side / (x² + y²).
+fn over_radius(draft: &mut Draft, [x, y]: [NodeId; 2], side: NodeId, dx: NodeId) -> NodeId {
+    let (left, right) = (draft.mul(x, x), draft.mul(y, y));
+    let radius = draft.add(left, right);
+    let slope = draft.div(side, radius);
+    draft.mul(dx, slope)
+}
+
+/// dx where x wins over y, half of it where they are equal, else nothing.
+fn winner(draft: &mut Draft, wins: Comparison, [x, y]: [NodeId; 2], dx: NodeId) -> NodeId {
+    let (zero, half, one) = (draft.number(0.0, x), draft.number(0.5, x), draft.number(1.0, x));
+    let won = draft.compare(wins, x, y);
+    let tied = draft.compare(Comparison::Eq, x, y);
+    let weight = draft.select(tied, half, zero);
+    let weight = draft.select(won, one, weight);
+    draft.mul(dx, weight)
+}
+
+// Note [Products with zeros]
+//
+// The slope of a product along one element is the product of all others, and that must be right where elements are zero, in value
+// and in its own derivatives. Dividing the product z by x is right wherever x ≠ 0: if another element is zero, z is zero, and z
+// carries the right derivative. Where x = 0, let `rest` be the product of all elements that are not zero.
+// If x is the only zero, the others multiply to `rest`. If there is exactly one other zero, they multiply to `rest` times that one,
+// which is the sum of all zeros less x: it has the value 0, but the slope `rest` along the partner. With more zeros the value and
+// the first derivative of the slope are 0. So derivatives of the product are right up to the second order everywhere, and of every
+// order where fewer than three elements are zero. The divisor is 1 where it is not used, so that no 0 / 0 spoils what is not chosen.

@@ -1,0 +1,147 @@
+//! Gradients, by linearizing and then transposing.
+//!
+//! In:  a first-order graph whose first result is a float scalar.   Out: a first-order graph with the gradients as results.
+//!
+//! ```text
+//! before                            after (gradient with respect to x, value kept)
+//! graph f(x: f32[4]) -> f32 {       graph f(x: f32[4]) -> (f32, f32[4]) {
+//!   %0: f32[4] = sin x                %0: f32[4] = sin x
+//!   %1: f32 = reduce.add %0 axes=[0]  %1: f32 = reduce.add %0 axes=[0]
+//!   return %1                         %2: f32[4] = cos x
+//! }                                   %3: f32 = constant 1
+//!                                     %4: f32[4] = broadcast %3 axes=[]
+//!                                     %5: f32[4] = mul %4, %2
+//!                                     return %1, %5
+//!                                   }
+//! ```
+//!
+//! [`linearize`] adds, behind the primal nodes, the nodes of the *tangent*: how the first result moves when the parameters move.
+//! It is linear in the tangents of the parameters, so [`transpose`] can walk it backward and give the *cotangent* of every tangent:
+//! how the result moves with it. The tangent nodes themselves are needed by nothing then, and go.
+//! (Radul, Paszke, Frostig, Johnson, Maclaurin: *You Only Linearize Once*, POPL 2023.)
+//!
+//! Afterwards: the graph uses the same primitives, so that it can be differentiated again.
+//! Never here: simplifying; a factor of one stays.
+
+mod linearize;
+mod transpose;
+
+use std::collections::BTreeMap;
+
+use crate::graph::build::Builder;
+use crate::graph::{
+    Binary, Combine, Comparison, Dim, Graph, NodeId, Output, Scalar, TensorType, Unary,
+};
+
+use super::inline::without_dead_nodes;
+use linearize::linearize;
+use transpose::transpose;
+
+/// The graph with all results of `graph`, the first only if `value`, and then the gradient of the first with respect to each
+/// parameter of `wrt`.
+pub(super) fn differentiate(graph: &Graph, wrt: &[usize], value: bool) -> Graph {
+    let linear = linearize(graph, wrt);
+    let inputs = linear.inputs.clone();
+    let (mut draft, cotangents) = transpose(linear);
+
+    let kept = graph.results.iter().skip(usize::from(!value));
+    let mut results: Vec<Output> =
+        kept.map(|result| Output { node: result.node, updates: None }).collect();
+    for parameter in wrt {
+        let cotangent = inputs.get(parameter).and_then(|input| cotangents[input.index()]);
+        let node = cotangent.unwrap_or_else(|| draft.zero(&graph.parameters[*parameter].ty));
+        results.push(Output { node, updates: None });
+    }
+    without_dead_nodes(draft.builder.finish(results), graph.parameters.len())
+}
+
+/// A derivative under construction: a graph, and the constants that it has already.
+struct Draft {
+    builder: Builder,
+    splats: BTreeMap<(Scalar, Vec<Dim>), NodeId>,
+}
+
+impl Draft {
+    fn new(graph: &Graph) -> Self {
+        Self { builder: Builder::resume(graph.clone()), splats: BTreeMap::new() }
+    }
+
+    fn ty(&self, node: NodeId) -> TensorType {
+        self.builder.ty(node).clone()
+    }
+
+    /// `scalar` in every place of `shape`.
+    fn splat(&mut self, scalar: Scalar, shape: &[Dim]) -> NodeId {
+        let key = (scalar, shape.to_vec());
+        if let Some(node) = self.splats.get(&key) {
+            return *node;
+        }
+        let node = if shape.is_empty() {
+            self.builder.constant(scalar)
+        } else {
+            let node = self.splat(scalar, &[]);
+            self.builder.broadcast(node, shape, &[])
+        };
+        self.splats.insert(key, node);
+        node
+    }
+
+    /// Zero in every place.
+    fn zero(&mut self, ty: &TensorType) -> NodeId {
+        self.splat(Scalar::from_i64(ty.element, 0), &ty.shape)
+    }
+
+    /// `value` in every place of the type of `like`.
+    fn number(&mut self, value: f64, like: NodeId) -> NodeId {
+        let ty = self.ty(like);
+        self.splat(Scalar::from_f64(ty.element, value), &ty.shape)
+    }
+
+    fn unary(&mut self, unary: Unary, x: NodeId) -> NodeId {
+        self.builder.unary(unary, x)
+    }
+
+    fn neg(&mut self, x: NodeId) -> NodeId {
+        self.builder.unary(Unary::Neg, x)
+    }
+
+    fn add(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.builder.binary(Binary::Add, x, y)
+    }
+
+    fn sub(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.builder.binary(Binary::Sub, x, y)
+    }
+
+    fn mul(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.builder.binary(Binary::Mul, x, y)
+    }
+
+    fn div(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.builder.binary(Binary::Div, x, y)
+    }
+
+    fn compare(&mut self, comparison: Comparison, x: NodeId, y: NodeId) -> NodeId {
+        self.builder.compare(comparison, x, y)
+    }
+
+    fn select(&mut self, condition: NodeId, then: NodeId, otherwise: NodeId) -> NodeId {
+        self.builder.select(condition, then, otherwise)
+    }
+
+    fn sum(&mut self, x: NodeId, axes: &[usize]) -> NodeId {
+        self.builder.reduce(Combine::Add, x, axes)
+    }
+
+    /// What a reduction over `axes` gave, repeated to the shape of its operand.
+    fn repeat(&mut self, reduced: NodeId, axes: &[usize], like: NodeId) -> NodeId {
+        let shape = self.builder.shape(like);
+        let kept = others(axes, shape.len());
+        self.builder.broadcast(reduced, &shape, &kept)
+    }
+}
+
+/// The axes below `rank` that are not in `axes`.
+fn others(axes: &[usize], rank: usize) -> Vec<usize> {
+    (0..rank).filter(|axis| !axes.contains(axis)).collect()
+}

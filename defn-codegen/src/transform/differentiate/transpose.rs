@@ -1,0 +1,273 @@
+//! Cotangents: how the result moves with each tangent.
+//!
+//! In:  a graph with the tangent of its first result.   Out: the same, and the cotangent of every tangent node.
+//!
+//! ```text
+//! before                                     after
+//! %2: f32[4] = mul d_x, %0                   %4: f32 = constant 1                the cotangent of %3
+//! %3: f32 = reduce.add %2 axes=[0]           %5: f32[4] = broadcast %4 axes=[]   the cotangent of %2
+//!                                            %6: f32[4] = mul %5, %0             the cotangent of d_x
+//! ```
+//!
+//! The walk is backward: when a node is reached, all its uses have added their share.
+//! If z = A·dx with cotangent z̄, the cotangent of dx is Aᵀ·z̄, and there is one rule for each linear primitive.
+//! A rule names only cotangents and primal values, so the tangent nodes are needed by nothing afterwards.
+
+use crate::bug;
+use crate::graph::build::Builder;
+use crate::graph::{Binary, Combine, Comparison, Dim, Element, Node, NodeId, Op, Scalar, Unary};
+
+use super::linearize::Linearized;
+use super::{Draft, others};
+
+/// The graph, and for each node that is a tangent its cotangent; `None` is zero.
+pub(super) fn transpose(linearized: Linearized) -> (Draft, Vec<Option<NodeId>>) {
+    let Linearized { draft, inputs, tangent, primals } = linearized;
+    let size = draft.builder.graph().nodes.len();
+    let mut linear = vec![false; size];
+    inputs.values().for_each(|input| linear[input.index()] = true);
+    for (id, node) in draft.builder.graph().nodes.iter().skip(primals) {
+        linear[id.index()] |= node.operands.iter().any(|operand| linear[operand.index()]);
+    }
+
+    let mut transposition = Transposition { draft, linear, cotangents: vec![None; size] };
+    if let Some(tangent) = tangent {
+        let element = transposition.draft.ty(tangent).element;
+        let one = transposition.draft.splat(Scalar::from_i64(element, 1), &[]);
+        transposition.give(tangent, one);
+    }
+    for index in (primals..size).rev() {
+        if let (true, Some(cotangent)) =
+            (transposition.linear[index], transposition.cotangents[index])
+        {
+            transposition.visit(NodeId::new(index), cotangent);
+        }
+    }
+    (transposition.draft, transposition.cotangents)
+}
+
+struct Transposition {
+    draft: Draft,
+    linear: Vec<bool>,
+    cotangents: Vec<Option<NodeId>>,
+}
+
+impl Transposition {
+    fn is_linear(&self, node: NodeId) -> bool {
+        self.linear[node.index()]
+    }
+
+    /// Adds a share to the cotangent of a tangent.
+    fn give(&mut self, tangent: NodeId, share: NodeId) {
+        let sum = match self.cotangents[tangent.index()] {
+            Some(sum) => self.draft.add(sum, share),
+            None => share,
+        };
+        self.cotangents[tangent.index()] = Some(sum);
+    }
+
+    fn visit(&mut self, id: NodeId, cotangent: NodeId) {
+        let node = self.draft.builder.graph().node(id).clone();
+        self.draft.builder.set_origin(node.origin);
+        for (position, operand) in node.operands.iter().enumerate() {
+            if self.is_linear(*operand) {
+                let share = self.share(&node, position, cotangent);
+                self.give(*operand, share);
+            }
+        }
+    }
+
+    /// The share of operand `position` in the cotangent of a linear node: the rule of each primitive.
+    fn share(&mut self, node: &Node, position: usize, cotangent: NodeId) -> NodeId {
+        let operand = node.operands[position];
+        let shape = self.draft.builder.shape(operand);
+        let builder = &mut self.draft.builder;
+        match &node.op {
+            Op::Unary(Unary::Neg) => self.draft.neg(cotangent),
+            Op::Binary(binary) => self.binary(*binary, node, position, cotangent),
+            Op::Select => self.arm(node, position, cotangent),
+            Op::Convert => {
+                let element = builder.ty(operand).element;
+                builder.convert(element, cotangent)
+            }
+            Op::Broadcast { axes } => {
+                let repeated = others(axes, node.types[0].rank());
+                self.draft.sum(cotangent, &repeated)
+            }
+            Op::Transpose { permutation } => {
+                let mut inverse = vec![0; permutation.len()];
+                permutation.iter().enumerate().for_each(|(to, from)| inverse[*from] = to);
+                builder.transpose(cotangent, &inverse)
+            }
+            Op::Reshape => builder.reshape(cotangent, &shape),
+            Op::Slice { starts } => self.unslice(starts, &shape, cotangent),
+            Op::Pad { low, high } => match position {
+                0 => builder.slice(cotangent, low, &shape),
+                _ => self.padding(low, high, node.operands[0], cotangent),
+            },
+            Op::Reverse { axes } => builder.reverse(cotangent, axes),
+            Op::Concat { axis } => {
+                let mut starts = vec![Dim::from(0); shape.len()];
+                starts[*axis] = node.operands[..position]
+                    .iter()
+                    .map(|before| builder.shape(*before)[*axis].clone())
+                    .fold(Dim::from(0), |sum, extent| sum + extent);
+                builder.slice(cotangent, &starts, &shape)
+            }
+            Op::Take { batch } => self.untake(*batch, node, cotangent),
+            Op::AddAt { batch } => match position {
+                0 => cotangent,
+                _ => self.added(*batch, node, cotangent),
+            },
+            Op::Reduce { combine: Combine::Add, axes } => {
+                self.draft.repeat(cotangent, axes, operand)
+            }
+            Op::Contract { batch, contracted } => {
+                self.contract([*batch, *contracted], node, position, cotangent)
+            }
+            Op::Parameter(_)
+            | Op::Constant(_)
+            | Op::Extent(_)
+            | Op::Iota { .. }
+            | Op::Unary(_)
+            | Op::Compare(_)
+            | Op::Reduce { .. }
+            | Op::Call { .. }
+            | Op::Project(_) => bug!("transform", "{:?} is not linear", node.op),
+        }
+    }
+
+    fn binary(
+        &mut self,
+        binary: Binary,
+        node: &Node,
+        position: usize,
+        cotangent: NodeId,
+    ) -> NodeId {
+        let other = node.operands[1 - position];
+        match binary {
+            Binary::Add => cotangent,
+            Binary::Mul if !self.is_linear(other) => self.draft.mul(cotangent, other),
+            Binary::Div if position == 0 => self.draft.div(cotangent, other),
+            Binary::Mul
+            | Binary::Div
+            | Binary::Sub
+            | Binary::Rem
+            | Binary::Pow
+            | Binary::Atan2
+            | Binary::Max
+            | Binary::Min
+            | Binary::And
+            | Binary::Or
+            | Binary::Xor
+            | Binary::ShiftLeft
+            | Binary::ShiftRight => bug!("transform", "{} is not linear here", binary.word()),
+        }
+    }
+
+    /// Of an arm of a selection: the share where it was chosen.
+    fn arm(&mut self, node: &Node, position: usize, cotangent: NodeId) -> NodeId {
+        let zero = self.draft.number(0.0, cotangent);
+        let (then, otherwise) = if position == 1 { (cotangent, zero) } else { (zero, cotangent) };
+        self.draft.select(node.operands[0], then, otherwise)
+    }
+
+    /// Of a slice: its place in zeros.
+    fn unslice(&mut self, starts: &[Dim], shape: &[Dim], cotangent: NodeId) -> NodeId {
+        let sizes = self.draft.builder.shape(cotangent);
+        let behind: Vec<Dim> = shape
+            .iter()
+            .zip(starts.iter().zip(&sizes))
+            .map(|(extent, (start, size))| extent.clone() - start.clone() - size.clone())
+            .collect();
+        let element = self.draft.ty(cotangent).element;
+        let zero = self.draft.splat(Scalar::from_i64(element, 0), &[]);
+        self.draft.builder.pad(cotangent, zero, starts, &behind)
+    }
+
+    /// Of the value of a padding: the sum over all places where it stands.
+    fn padding(&mut self, low: &[Dim], high: &[Dim], padded: NodeId, cotangent: NodeId) -> NodeId {
+        let builder = &mut self.draft.builder;
+        let shape = builder.shape(padded);
+        let inside = builder.splat(Scalar::from_i64(Element::Bool, 1), &shape);
+        let outside = builder.constant(Scalar::from_i64(Element::Bool, 0));
+        let inside = builder.pad(inside, outside, low, high);
+        let zero = self.draft.number(0.0, cotangent);
+        let around = self.draft.select(inside, zero, cotangent);
+        let axes: Vec<usize> = (0..shape.len()).collect();
+        self.draft.sum(around, &axes)
+    }
+
+    /// Of what was taken from: every share added where it was taken, that is at the clamped position.
+    /// Where nothing could be taken (n = 0) the clamped position 0 is outside, so that the share is dropped.
+    fn untake(&mut self, batch: usize, node: &Node, cotangent: NodeId) -> NodeId {
+        let (source, index) = (node.operands[0], node.operands[1]);
+        let ty = self.draft.ty(source);
+        let zeros = self.draft.zero(&ty);
+        let [zero, last, _] = self.bounds(ty.shape[batch].clone(), index);
+        let builder = &mut self.draft.builder;
+        let clamped = builder.binary(Binary::Min, index, last);
+        let clamped = builder.binary(Binary::Max, clamped, zero);
+        builder.add_at(zeros, clamped, cotangent, batch)
+    }
+
+    /// Of what was added: the share at its position, and nothing if that was outside.
+    fn added(&mut self, batch: usize, node: &Node, cotangent: NodeId) -> NodeId {
+        let (source, index) = (node.operands[0], node.operands[1]);
+        let extent = self.draft.builder.shape(source)[batch].clone();
+        let [zero, _, extent] = self.bounds(extent, index);
+        let builder = &mut self.draft.builder;
+        let taken = builder.take(cotangent, index, batch);
+        let from_first = builder.compare(Comparison::Ge, index, zero);
+        let before_end = builder.compare(Comparison::Lt, index, extent);
+        let inside = builder.binary(Binary::And, from_first, before_end);
+        let shape = builder.shape(taken);
+        let axes: Vec<usize> = (0..builder.ty(index).rank()).collect();
+        let inside = builder.broadcast(inside, &shape, &axes);
+        let nothing = self.draft.number(0.0, taken);
+        self.draft.select(inside, taken, nothing)
+    }
+
+    /// 0, `extent` − 1 and `extent` in every place of `index`.
+    fn bounds(&mut self, extent: Dim, index: NodeId) -> [NodeId; 3] {
+        let builder = &mut self.draft.builder;
+        let shape = builder.shape(index);
+        let last = extent.clone() - Dim::from(1);
+        [Dim::from(0), last, extent].map(|dim| {
+            let node = builder.extent(dim);
+            builder.broadcast(node, &shape, &[])
+        })
+    }
+
+    /// Of z = x ×ᵢⱼₖ y with axes [batch, i, k] and [batch, j, k]: x̄[i, k] = Σⱼ z̄[i, j] y[j, k] and ȳ[j, k] = Σᵢ z̄[i, j] x[i, k].
+    fn contract(
+        &mut self,
+        [batch, contracted]: [usize; 2],
+        node: &Node,
+        position: usize,
+        cotangent: NodeId,
+    ) -> NodeId {
+        let rank = |draft: &Draft, side: usize| {
+            draft.builder.ty(node.operands[side]).rank() - batch - contracted
+        };
+        let (left, right) = (rank(&self.draft, 0), rank(&self.draft, 1));
+        let other = node.operands[1 - position];
+        let builder = &mut self.draft.builder;
+        if position == 0 {
+            let other = swap_behind(builder, other, batch, right);
+            builder.contract(cotangent, other, batch, right)
+        } else {
+            let other = swap_behind(builder, other, batch, left);
+            let cotangent = swap_behind(builder, cotangent, batch, left);
+            builder.contract(cotangent, other, batch, left)
+        }
+    }
+}
+
+/// Moves the `count` axes behind the first `batch` to the end.
+fn swap_behind(builder: &mut Builder, node: NodeId, batch: usize, count: usize) -> NodeId {
+    let rank = builder.ty(node).rank();
+    let permutation: Vec<usize> =
+        (0..batch).chain(batch + count..rank).chain(batch..batch + count).collect();
+    builder.transpose(node, &permutation)
+}

@@ -1,0 +1,195 @@
+//! A call becomes the body of what it calls.
+//!
+//! In:  a graph with calls, and the first-order graph of each callee.   Out: a first-order graph.
+//!
+//! ```text
+//! before                                                  after
+//! graph double<n>(x: f32[n]) -> f32[n] {                  graph f<m>(y: f32[m, 3]) -> f32[3*m] {
+//!   %0: f32[n] = add x, x                                   %0: f32[3*m] = reshape y
+//!   return %0                                               %1: f32[3*m] = add %0, %0
+//! }                                                         return %1
+//! graph f<m>(y: f32[m, 3]) -> f32[3*m] {                  }
+//!   %0: f32[3*m] = reshape y
+//!   %1: f32[3*m] = call double<3*m>(%0)
+//!   return %1
+//! }
+//! ```
+//!
+//! Afterwards: every node is needed by a result, and keeps the origin it had in its own function.
+//! A callee's check holds over the symbols of the caller; one that is true for every value of them is gone.
+//! The checks of a call whose results are not used stay, as its panic would in Rust.
+
+use std::rc::Rc;
+
+use crate::arena::SideTable;
+use crate::bug;
+use crate::graph::build::Builder;
+use crate::graph::{Atom, Check, Dim, Graph, Node, NodeId, Op, Output, Relation, TensorType};
+use crate::program::Callable;
+
+/// `graph` with the body of the callee in place of every call.
+pub(super) fn inline(graph: &Graph, flatten: &mut dyn FnMut(&Callable) -> Rc<Graph>) -> Graph {
+    let mut builder = Builder::resume(declarations(graph));
+    copy_checks(&mut builder, graph, None);
+    let live = live(graph);
+    let mut values: SideTable<Node, Vec<NodeId>> = SideTable::new(&graph.nodes, Vec::new());
+    for (id, node) in graph.nodes.iter() {
+        let operands = |values: &SideTable<Node, Vec<NodeId>>| -> Vec<NodeId> {
+            node.operands.iter().map(|operand| values[*operand][0]).collect()
+        };
+        if let Op::Call { callee, symbols } = &node.op {
+            let callee = flatten(callee);
+            copy_checks(&mut builder, &callee, Some(symbols));
+            if live[id] {
+                values[id] = body(&mut builder, &callee, &operands(&values), symbols);
+            }
+        } else if let (Op::Project(position), true) = (&node.op, live[id]) {
+            values[id] = vec![values[node.operands[0]][*position]];
+        } else if live[id] {
+            values[id] = vec![copy(&mut builder, node, &operands(&values), None)];
+        }
+    }
+    let results = graph
+        .results
+        .iter()
+        .map(|result| Output { node: values[result.node][0], updates: result.updates });
+    let results = results.collect();
+    builder.finish(results)
+}
+
+/// `graph` without the nodes that no result needs, and without the parameters from `parameters` on, which nothing needs either.
+pub(super) fn without_dead_nodes(mut graph: Graph, parameters: usize) -> Graph {
+    graph.parameters.truncate(parameters);
+    inline(&graph, &mut |_| bug!("transform", "a call in a first-order graph"))
+}
+
+/// The head of `graph`: everything but checks, nodes and results.
+fn declarations(graph: &Graph) -> Graph {
+    Graph {
+        name: graph.name.clone(),
+        symbols: graph.symbols.clone(),
+        parameters: graph.parameters.clone(),
+        ..Graph::default()
+    }
+}
+
+/// Which nodes some result needs.
+fn live(graph: &Graph) -> SideTable<Node, bool> {
+    let mut live = SideTable::new(&graph.nodes, false);
+    for result in &graph.results {
+        live[result.node] = true;
+    }
+    for (id, node) in graph.nodes.iter().rev() {
+        if live[id] {
+            node.operands.iter().for_each(|operand| live[*operand] = true);
+        }
+    }
+    live
+}
+
+/// Copies the body of a first-order graph and gives the nodes of its results.
+fn body(
+    builder: &mut Builder,
+    callee: &Graph,
+    arguments: &[NodeId],
+    symbols: &[Dim],
+) -> Vec<NodeId> {
+    let mut values: Vec<NodeId> = Vec::with_capacity(callee.nodes.len());
+    for (_, node) in callee.nodes.iter() {
+        let operands: Vec<NodeId> =
+            node.operands.iter().map(|operand| values[operand.index()]).collect();
+        values.push(if let Op::Parameter(position) = &node.op {
+            arguments[*position]
+        } else {
+            copy(builder, node, &operands, Some(symbols))
+        });
+    }
+    callee.results.iter().map(|result| values[result.node.index()]).collect()
+}
+
+/// Copies one node with one result, with `symbols` in place of the symbols of its graph if they are given.
+fn copy(
+    builder: &mut Builder,
+    node: &Node,
+    operands: &[NodeId],
+    symbols: Option<&[Dim]>,
+) -> NodeId {
+    builder.set_origin(node.origin);
+    let claimed = &node.types[0];
+    match symbols {
+        None => builder.apply(node.op.clone(), operands, claimed.clone()),
+        Some(symbols) => {
+            let claimed = TensorType::new(claimed.element, substitute_all(&claimed.shape, symbols));
+            builder.apply(substitute(&node.op, symbols), operands, claimed)
+        }
+    }
+}
+
+fn substitute_all(dims: &[Dim], symbols: &[Dim]) -> Vec<Dim> {
+    dims.iter().map(|dim| dim.substitute(symbols)).collect()
+}
+
+/// The primitive with `symbols` in place of the symbols in its attributes.
+fn substitute(op: &Op, symbols: &[Dim]) -> Op {
+    match op {
+        Op::Extent(dim) => Op::Extent(dim.substitute(symbols)),
+        Op::Slice { starts } => Op::Slice { starts: substitute_all(starts, symbols) },
+        Op::Pad { low, high } => {
+            Op::Pad { low: substitute_all(low, symbols), high: substitute_all(high, symbols) }
+        }
+        Op::Call { callee, symbols: inner } => {
+            Op::Call { callee: callee.clone(), symbols: substitute_all(inner, symbols) }
+        }
+        Op::Parameter(_)
+        | Op::Constant(_)
+        | Op::Iota { .. }
+        | Op::Unary(_)
+        | Op::Binary(_)
+        | Op::Compare(_)
+        | Op::Select
+        | Op::Convert
+        | Op::Broadcast { .. }
+        | Op::Transpose { .. }
+        | Op::Reshape
+        | Op::Reverse { .. }
+        | Op::Concat { .. }
+        | Op::Take { .. }
+        | Op::AddAt { .. }
+        | Op::Reduce { .. }
+        | Op::Contract { .. }
+        | Op::Project(_) => op.clone(),
+    }
+}
+
+fn copy_checks(builder: &mut Builder, graph: &Graph, symbols: Option<&[Dim]>) {
+    for check in &graph.checks {
+        let place = |dim: &Dim| symbols.map_or_else(|| dim.clone(), |list| dim.substitute(list));
+        let check = Check { left: place(&check.left), right: place(&check.right), ..check.clone() };
+        if !always_holds(&check) {
+            builder.check(check);
+        }
+    }
+}
+
+/// Whether a check holds for all values of the symbols, as far as the normal form shows it.
+fn always_holds(check: &Check) -> bool {
+    let (left, right) = (&check.left, &check.right);
+    match check.relation {
+        Relation::Equal => left == right,
+        Relation::AtMost => is_natural(&(right.clone() - left.clone())),
+        Relation::Divides => match left.as_constant() {
+            Some(divisor) if divisor != 0 => {
+                right.terms().iter().all(|(_, coefficient)| coefficient % divisor == 0)
+            }
+            _ => left == right || right.is(0),
+        },
+    }
+}
+
+/// Whether `dim` is never negative: symbols are extents, and so are sums of products of them.
+fn is_natural(dim: &Dim) -> bool {
+    dim.terms().iter().all(|(monomial, coefficient)| {
+        let symbols = monomial.iter().all(|(atom, _)| matches!(atom, Atom::Symbol(_)));
+        *coefficient >= 0 && symbols
+    })
+}

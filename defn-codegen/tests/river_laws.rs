@@ -1,0 +1,180 @@
+//! Every stage below the graph says what the graph says: kernels and loops of each level against the evaluator of graphs.
+
+use defn_codegen::compile::schedule_graph;
+use defn_codegen::fuse::fuse;
+use defn_codegen::graph::eval::{self, Value};
+use defn_codegen::graph::{Graph, parse};
+use defn_codegen::loops;
+use defn_codegen::lower::lower;
+use defn_codegen::options::{Dump, Level, Options};
+
+fn options() -> Options {
+    Options { levels: Vec::new(), triple: String::new(), dump: Dump::default(), verify: true }
+}
+
+fn check(text: &str, arguments: &[Value]) {
+    let graph = parse::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    check_graph(&graph, arguments);
+}
+
+fn check_graph(graph: &Graph, arguments: &[Value]) {
+    let expected = eval::eval(graph, arguments).unwrap();
+    let symbols = eval::bind(graph, arguments).unwrap();
+    let scalar = lower(&fuse(graph));
+    let mut bits = None;
+    for (name, program) in [
+        ("lower", scalar),
+        ("v3", schedule_graph(graph, Level::V3, &options())),
+        ("v4", schedule_graph(graph, Level::V4, &options())),
+    ] {
+        if let Err(faults) = loops::verify::verify(&program) {
+            panic!("{name}: {faults:?}\n{program}");
+        }
+        let outcome = loops::eval::eval(&program, &symbols, arguments).unwrap_or_else(|fault| panic!("{name}: {fault}\n{program}"));
+        let mut results = outcome.results.clone().into_iter();
+        for (position, result) in graph.results.iter().enumerate() {
+            let found = match result.updates {
+                None => results.next().unwrap(),
+                Some(parameter) => outcome.updated.iter().find(|(p, _)| *p == parameter).unwrap().1.clone(),
+            };
+            for (a, b) in found.to_f64().iter().zip(expected[position].to_f64()) {
+                let close = a == &b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-4 * b.abs().max(1.0);
+                assert!(close, "{name}: result {position}: {a} against {b}\n{graph}\n{program}");
+            }
+        }
+        if name != "lower" {
+            if let Some(before) = &bits {
+                assert_eq!(before, &outcome, "levels differ\n{program}");
+            }
+            bits = Some(outcome);
+        }
+    }
+}
+
+fn f32s(shape: &[usize]) -> Value {
+    let count: usize = shape.iter().product();
+    let numbers: Vec<f64> = (0..count).map(|k| ((k * 7919 % 23) as f64 - 11.0) / 4.0).collect();
+    Value::from_f64(defn_codegen::graph::Element::F32, shape, &numbers)
+}
+
+#[test]
+fn softmax_is_one_kernel() {
+    let text = "graph softmax<n, m>(x: f32[n, m]) -> f32[n, m] {
+  %0: f32[n] = reduce.max x axes=[1]
+  %1: f32[n, m] = broadcast %0 axes=[0]
+  %2: f32[n, m] = sub x, %1
+  %3: f32[n, m] = exp %2
+  %4: f32[n] = reduce.add %3 axes=[1]
+  %5: f32[n, m] = broadcast %4 axes=[0]
+  %6: f32[n, m] = div %3, %5
+  return %6
+}";
+    let graph = parse::parse(text).unwrap();
+    let kernels = fuse(&graph);
+    assert_eq!(kernels.kernels.len(), 1, "{kernels}");
+    println!("{kernels}\n{}", schedule_graph(&graph, Level::V4, &options()));
+    for shape in [[3, 5], [1, 1], [0, 4], [4, 0], [2, 67], [2, 130]] {
+        check(text, &[f32s(&shape)]);
+    }
+}
+
+#[test]
+fn products_are_jammed() {
+    let text = "graph dense<n, k, m>(x: f32[n, k], w: f32[k, m], b: f32[m]) -> f32[n, m] {
+  %0: f32[m, k] = transpose w permutation=[1, 0]
+  %1: f32[n, m] = contract x, %0 batch=0 contracted=1
+  %2: f32[n, m] = broadcast b axes=[1]
+  %3: f32[n, m] = add %1, %2
+  %4: f32[n, m] = tanh %3
+  return %4
+}";
+    println!("{}", schedule_graph(&parse::parse(text).unwrap(), Level::V4, &options()));
+    for (n, k, m) in [(1, 1, 1), (13, 5, 40), (12, 3, 33), (5, 0, 7), (31, 2, 1)] {
+        check(text, &[f32s(&[n, k]), f32s(&[k, m]), f32s(&[m])]);
+    }
+}
+
+fn i64s(shape: &[usize], modulus: i64) -> Value {
+    let count: usize = shape.iter().product();
+    let numbers: Vec<i64> = (0..count as i64).map(|k| (k * 7919 % modulus) - 1).collect();
+    Value::from_i64(defn_codegen::graph::Element::I64, shape, &numbers)
+}
+
+#[test]
+fn columns_run_in_lanes() {
+    let text = "graph f<n, m>(x: f32[n, m]) -> (f32[m], f32[n, m]) {
+  %0: f32[m] = reduce.max x axes=[0]
+  %1: f32[n, m] = broadcast %0 axes=[1]
+  %2: f32[n, m] = sub x, %1
+  %3: f32[n, m] = exp %2
+  %4: f32[m] = reduce.add %3 axes=[0]
+  %5: f32[n, m] = broadcast %4 axes=[1]
+  %6: f32[n, m] = div %3, %5
+  return %4, %6
+}";
+    println!("{}", fuse(&parse::parse(text).unwrap()));
+    for shape in [[3, 5], [1, 1], [0, 4], [4, 0], [2, 67], [5, 130]] {
+        check(text, &[f32s(&shape)]);
+    }
+}
+
+#[test]
+fn regions_and_scatters() {
+    let text = "graph f<n, m, k>(x: f32[n, m], ids: i64[k]) -> (f32[2*n + 3, m], f32[k, m], f32[n, m]) {
+  %0: f32[n, m] = reverse x axes=[0]
+  %1: f32[n, m] = exp %0
+  %2: f32[2*n, m] = concat x, %1 axis=0
+  %3: f32[] = constant 1.5
+  %4: f32[2*n + 3, m] = pad %2, %3 low=[1, 0] high=[2, 0]
+  %5: f32[k, m] = take x, ids batch=0
+  %6: f32[k, m] = mul %5, %5
+  %7: f32[n, m] = add_at x, ids, %6 batch=0
+  return %4, %5, %7
+}";
+    for (shape, k) in [([3, 5], 4), ([1, 1], 3), ([0, 4], 2), ([4, 0], 2), ([4, 67], 9), ([3, 2], 0)] {
+        check(text, &[f32s(&shape), i64s(&[k], 6)]);
+    }
+}
+
+#[test]
+fn updates_happen_in_place() {
+    let text = "graph f<n, m>(p: f32[n, m], g: f32[n, m], lr: f32[]) -> (f32[], f32[n, m] updates p) {
+  %0: f32[] = reduce.add p axes=[0, 1]
+  %1: f32[n, m] = broadcast lr axes=[]
+  %2: f32[n, m] = mul %1, g
+  %3: f32[n, m] = sub p, %2
+  return %0, %3
+}";
+    let graph = parse::parse(text).unwrap();
+    let program = schedule_graph(&graph, Level::V4, &options());
+    assert!(program.workspace.is(0), "{program}");
+    for shape in [[3, 5], [1, 1], [0, 4], [2, 67]] {
+        check(text, &[f32s(&shape), f32s(&shape), Value::number(defn_codegen::graph::Element::F32, 0.5)]);
+    }
+    let swapped = "graph f<n>(p: f32[n], q: f32[n]) -> (f32[n] updates p, f32[n] updates q) {
+  %0: f32[n] = reverse q axes=[0]
+  return %0, p
+}";
+    check(swapped, &[f32s(&[5]), f32s(&[5])]);
+}
+
+#[test]
+fn a_perceptron_and_its_gradient() {
+    let text = "graph f<b, i, h>(x: f32[b, i], w: f32[i, h], d: f32[b, h]) -> (f32[i, h], f32[b, i], f32[h], f32[]) {
+  %0: f32[h, i] = transpose w permutation=[1, 0]
+  %1: f32[b, h] = contract x, %0 batch=0 contracted=1
+  %2: f32[b, h] = tanh %1
+  %3: f32[b, h] = mul %2, d
+  %4: f32[i, b] = transpose x permutation=[1, 0]
+  %5: f32[h, b] = transpose %3 permutation=[1, 0]
+  %6: f32[i, h] = contract %4, %5 batch=0 contracted=1
+  %7: f32[b, i] = contract %3, w batch=0 contracted=1
+  %8: f32[h] = reduce.add %3 axes=[0]
+  %9: f32[] = contract %3, d batch=0 contracted=2
+  return %6, %7, %8, %9
+}";
+    println!("{}", fuse(&parse::parse(text).unwrap()));
+    for (b, i, h) in [(4, 5, 3), (1, 1, 1), (13, 33, 70), (0, 2, 3), (2, 0, 3)] {
+        check(text, &[f32s(&[b, i]), f32s(&[i, h]), f32s(&[b, h])]);
+    }
+}

@@ -1,0 +1,257 @@
+//! Laws of `transform` and `simplify`: gradients against central differences, of every primitive and of every order that is asked for.
+
+#![cfg(feature = "testing")]
+
+use defn_codegen::arena::Arena;
+use defn_codegen::graph::build::Builder;
+use defn_codegen::graph::eval::{Value, eval};
+use defn_codegen::graph::parse::parse;
+use defn_codegen::graph::verify::verify;
+use defn_codegen::graph::{Binary, Combine, Element, Graph, NodeId, Output, Unary};
+use defn_codegen::program::{Callable, Program};
+use defn_codegen::simplify::simplify;
+use defn_codegen::transform::transform;
+
+/// The step of a central difference that balances its two errors: h²·f‴/6 and ε·f/h.
+const STEP: f64 = 6.1e-6;
+
+/// Both errors are about ε^(2/3) then, times f‴ and f; functions in the tables keep these below three thousand.
+const TOLERANCE: f64 = 3e3 * 3.7e-11;
+
+/// A sequence of numbers that look random and are the same every time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> f64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// An argument for each parameter: floats between the bounds, integers from −2 to 5.
+    fn arguments(&mut self, graph: &Graph, low: f64, high: f64) -> Vec<Value> {
+        let arguments = graph.parameters.iter().map(|parameter| {
+            let shape: Vec<usize> =
+                parameter.ty.shape.iter().map(|dim| dim.evaluate(&[3, 4]) as usize).collect();
+            let element = parameter.ty.element;
+            let numbers: Vec<f64> = (0..shape.iter().product())
+                .map(|_| match element {
+                    Element::Bool => (self.next() * 2.0).floor(),
+                    _ if element.is_float() => low + (high - low) * self.next(),
+                    _ => (self.next() * 8.0).floor() - 2.0,
+                })
+                .collect();
+            Value::from_f64(element, &shape, &numbers)
+        });
+        arguments.collect()
+    }
+}
+
+fn check_verified(graph: &Graph) {
+    if let Err(faults) = verify(graph) {
+        panic!("{graph}\n{faults:?}");
+    }
+}
+
+/// The gradient of the first result with respect to every parameter of `wrt`.
+fn gradient(graph: &Graph, wrt: &[usize]) -> Graph {
+    let mut functions = Arena::default();
+    let function = functions.push(graph.clone());
+    let of = Box::new(Callable::Function(function));
+    let entry = Some(Callable::Gradient { of, wrt: wrt.to_vec(), value: false });
+    let graph = transform(&Program { functions, entry });
+    check_verified(&graph);
+    graph
+}
+
+/// A function of one number: all float results, each element times a weight of its own.
+fn weighted(graph: Graph) -> Graph {
+    let results: Vec<NodeId> = graph.results.iter().map(|result| result.node).collect();
+    let mut builder = Builder::resume(graph);
+    let mut total = builder.number(Element::F64, 0.0);
+    for (position, result) in results.into_iter().enumerate() {
+        let ty = builder.ty(result).clone();
+        if !ty.element.is_float() {
+            continue;
+        }
+        let weight = builder
+            .parameter(&format!("w{}_{position}", builder.graph().parameters.len()), ty.clone());
+        let product = builder.binary(Binary::Mul, result, weight);
+        let axes: Vec<usize> = (0..ty.rank()).collect();
+        let sum = builder.reduce(Combine::Add, product, &axes);
+        let sum = builder.convert(Element::F64, sum);
+        total = builder.binary(Binary::Add, total, sum);
+    }
+    builder.finish(vec![Output { node: total, updates: None }])
+}
+
+fn first(graph: &Graph, arguments: &[Value]) -> f64 {
+    eval(graph, arguments).unwrap_or_else(|what| panic!("{graph}\n{what}"))[0].to_f64()[0]
+}
+
+/// The partial derivatives of a function of one number, by central differences.
+fn differences(graph: &Graph, arguments: &[Value], parameter: usize) -> Vec<f64> {
+    let element = arguments[parameter].element;
+    let numbers = arguments[parameter].to_f64();
+    (0..numbers.len())
+        .map(|position| {
+            let [above, below] = [STEP, -STEP].map(|step| {
+                let mut moved = numbers.clone();
+                moved[position] += step;
+                let mut arguments = arguments.to_vec();
+                arguments[parameter] =
+                    Value::from_f64(element, &arguments[parameter].shape, &moved);
+                first(graph, &arguments)
+            });
+            (above - below) / (2.0 * STEP)
+        })
+        .collect()
+}
+
+/// Compares the gradient of a function of one number with differences, before and after `simplify`; the gradient is answered.
+fn check_gradient(name: &str, graph: &Graph, arguments: &[Value], wrt: &[usize]) -> Graph {
+    let gradient = gradient(graph, wrt);
+    let simple = simplify(gradient.clone());
+    check_verified(&simple);
+    assert_eq!(simplify(simple.clone()), simple, "{name}: not a fixed point\n{simple}");
+    for (stage, result) in [("transform", &gradient), ("simplify", &simple)] {
+        let computed = eval(result, arguments).unwrap_or_else(|what| panic!("{result}\n{what}"));
+        for (value, parameter) in computed.iter().zip(wrt) {
+            let expected = differences(graph, arguments, *parameter);
+            for (found, expected) in value.to_f64().iter().zip(&expected) {
+                let near = (found - expected).abs() <= TOLERANCE * (1.0 + expected.abs());
+                assert!(
+                    near,
+                    "{name}, {stage}: {found}, by differences {expected}\n{graph}\n{result}\n{arguments:?}"
+                );
+            }
+        }
+    }
+    gradient
+}
+
+/// Checks the gradient, and the gradient of the gradient, of all float results with respect to all `f64` parameters.
+fn check(name: &str, text: &str, low: f64, high: f64) {
+    check_at(name, text, |graph, numbers| numbers.arguments(graph, low, high));
+}
+
+fn check_at(name: &str, text: &str, arguments: impl Fn(&Graph, &mut Numbers) -> Vec<Value>) {
+    let graph = parse(text).unwrap_or_else(|error| panic!("{name}: {error:?}\n{text}"));
+    check_verified(&graph);
+    let parameters = graph.parameters.iter().enumerate();
+    let wrt: Vec<usize> = parameters
+        .filter(|(_, parameter)| parameter.ty.element == Element::F64)
+        .map(|(position, _)| position)
+        .collect();
+    let mut numbers = Numbers(0x5eed);
+    let mut points = arguments(&graph, &mut numbers);
+    let mut graph = weighted(graph);
+    for _order in 1..=2 {
+        let weights = numbers.arguments(&graph, 0.5, 1.5).split_off(points.len());
+        points.extend(weights);
+        let gradient = check_gradient(name, &graph, &points, &wrt);
+        graph = weighted(gradient);
+    }
+}
+
+#[test]
+fn gradients_of_functions_of_one_element() {
+    for unary in Unary::ALL {
+        let (low, high) = match unary {
+            Unary::Not => continue,
+            Unary::Sqrt | Unary::Rsqrt | Unary::Cbrt | Unary::Log | Unary::Log2 => (0.5, 2.0),
+            Unary::Asin | Unary::Acos => (-0.6, 0.6),
+            Unary::Log1p => (-0.5, 2.0),
+            Unary::Floor | Unary::Ceil => (1.1, 1.9),
+            Unary::Round => (0.6, 1.4),
+            _ => (-1.2, 1.2),
+        };
+        let word = unary.word();
+        let text = format!("graph f(x: f64[3]) -> f64[3] {{ %0: f64[3] = {word} x return %0 }}");
+        check(word, &text, low, high);
+    }
+}
+
+#[test]
+fn gradients_of_functions_of_two_elements() {
+    for (word, low, high) in [
+        ("add", -1.0, 1.0),
+        ("sub", -1.0, 1.0),
+        ("mul", -1.0, 1.0),
+        ("div", 0.5, 2.0),
+        ("rem", 0.5, 4.0),
+        ("pow", 0.5, 2.0),
+        ("atan2", 0.3, 1.0),
+        ("max", -1.0, 1.0),
+        ("min", -1.0, 1.0),
+    ] {
+        let text = format!(
+            "graph f(x: f64[6], y: f64[6]) -> f64[6] {{ %0: f64[6] = {word} x, y return %0 }}"
+        );
+        check(word, &text, low, high);
+        let text = format!("graph f(x: f64[6]) -> f64[6] {{ %0: f64[6] = {word} x, x return %0 }}");
+        if !matches!(word, "max" | "min" | "rem") {
+            check(word, &text, low, high);
+        }
+    }
+}
+
+/// A graph of one node `%0` behind parameters.
+fn one_node(parameters: &str, result: &str, node: &str) -> String {
+    format!(
+        "graph f<n, m>({parameters}, size: f32[n, m] unused) -> {result} {{ %0: {result} = {node} return %0 }}"
+    )
+}
+
+#[test]
+fn gradients_of_movements() {
+    for (parameters, result, node) in [
+        ("x: f64[3], y: f64[3], c: bool[3]", "f64[3]", "select c, x, y"),
+        ("x: f64[n]", "f64[m, n, 2]", "broadcast x axes=[1]"),
+        ("x: f64", "f64[m]", "broadcast x axes=[]"),
+        ("x: f64[n, m, 2]", "f64[2, n, m]", "transpose x permutation=[2, 0, 1]"),
+        ("x: f64[n, m]", "f64[n*m]", "reshape x"),
+        ("x: f64[n + 3, 4]", "f64[n, 2]", "slice x starts=[2, 1]"),
+        ("x: f64[n], v: f64", "f64[n + 5]", "pad x, v low=[2] high=[3]"),
+        ("x: f64[2, 3], v: f64", "f64[2, 4]", "pad x, v low=[0, 0] high=[0, 1]"),
+        ("x: f64[n, m, 2]", "f64[n, m, 2]", "reverse x axes=[0, 2]"),
+        ("x: f64[2, n], y: f64[2, 2], z: f64[2, n]", "f64[2, 2*n + 2]", "concat x, y, z axis=1"),
+        ("x: f64[n, 2], i: i64[5]", "f64[5, 2]", "take x, i batch=0"),
+        ("x: f64[3, n, 2], i: i64[3, 2, 2]", "f64[3, 2, 2, 2]", "take x, i batch=1"),
+        ("x: f64[n], i: i64", "f64", "take x, i batch=0"),
+        ("x: f64[n, 2], i: i64[5], y: f64[5, 2]", "f64[n, 2]", "add_at x, i, y batch=0"),
+        ("x: f64[2, n], i: i64[2, 5], y: f64[2, 5]", "f64[2, n]", "add_at x, i, y batch=1"),
+        ("x: f64[0, 2], i: i64[5]", "f64[5, 2]", "take x, i batch=0"),
+        ("x: f64[0, 2], i: i64[5], y: f64[5, 2]", "f64[0, 2]", "add_at x, i, y batch=0"),
+    ] {
+        check(node, &one_node(parameters, result, node), -1.0, 1.0);
+    }
+}
+
+#[test]
+fn gradients_of_sums_and_contractions() {
+    for (parameters, result, node) in [
+        ("x: f64[n, m, 2]", "f64[m]", "reduce.add x axes=[0, 2]"),
+        ("x: f64[n, m, 2]", "f64[m]", "reduce.max x axes=[0, 2]"),
+        ("x: f64[n, m, 2]", "f64[n, m]", "reduce.min x axes=[2]"),
+        ("x: f64[n, m, 2]", "f64[n]", "reduce.mul x axes=[1, 2]"),
+        ("x: f64[n, 0]", "f64[n]", "reduce.mul x axes=[1]"),
+        ("x: f64[n, 0]", "f64[n]", "reduce.add x axes=[1]"),
+        ("x: f64[n, 4], y: f64[m, 4]", "f64[n, m]", "contract x, y batch=0 contracted=1"),
+        (
+            "x: f64[2, n, 4, 2], y: f64[2, m, 4, 2]",
+            "f64[2, n, m]",
+            "contract x, y batch=1 contracted=2",
+        ),
+        (
+            "x: f64[2, 4, 2], y: f64[2, m, 3, 4, 2]",
+            "f64[2, m, 3]",
+            "contract x, y batch=1 contracted=2",
+        ),
+        ("x: f64[2, n], y: f64[2, m]", "f64[2, n, m]", "contract x, y batch=1 contracted=0"),
+        ("x: f64[n, m]", "f64[n]", "contract x, x batch=1 contracted=1"),
+        ("x: f64[n]", "f64", "contract x, x batch=0 contracted=1"),
+    ] {
+        check(node, &one_node(parameters, result, node), -1.0, 1.0);
+    }
+}

@@ -1,0 +1,127 @@
+//! Containers, constants and aliases as Rust sees them.
+//!
+//! ```text
+//! struct Dense<inp, out> { w: Tensor<f32, inp, out>, b: Tensor<f32, out> }
+//! struct Dense           { w: ::defn::Tensor<f32, 2>, b: ::defn::Tensor<f32, 1> }
+//! impl ::defn::__private::Leaves for Dense { … }
+//! ```
+//!
+//! Leaves are passed and built here, beside the struct, where private fields may be named.
+
+use super::{
+    quiet,
+    signature::generic,
+    types::{host_type, written},
+};
+use crate::{
+    facade::Facade,
+    parse::Declaration,
+    surface::{Constant, ElementParameter, Struct, TypeAlias, TypeParameter},
+};
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::quote;
+
+/// The struct without its axes, and how it is taken apart.
+pub(crate) fn container(
+    container: &Struct,
+    declaration: &Declaration,
+    facade: &Facade,
+) -> TokenStream {
+    let (generics, arguments) = generics(&container.parameters, facade);
+    let fields = container.fields.iter().zip(&declaration.fields).map(
+        |(field, (attributes, visibility))| {
+            let (name, ty) = (&field.name.ident, host_type(&field.ty, facade));
+            let documented = attributes.iter().any(|attribute| attribute.path().is_ident("doc"));
+            let line = format!("\n\n`{}`", written(&field.ty));
+            let line = documented.then(|| quote!(#[doc = #line]));
+            quote!(#(#attributes)* #line #visibility #name: #ty,)
+        },
+    );
+    let mut braces = Group::new(Delimiter::Brace, fields.collect());
+    braces.set_span(declaration.braces);
+    let (attributes, visibility) = (&declaration.attributes, &declaration.visibility);
+    let (keyword, name) = (&declaration.keyword, &container.name.ident);
+    let leaves = leaves(container, &generics, &arguments, facade);
+    quote! {
+        #(#attributes)*
+        #visibility #keyword #name #generics #braces
+        #leaves
+    }
+}
+
+fn leaves(
+    container: &Struct,
+    generics: &TokenStream,
+    arguments: &TokenStream,
+    facade: &Facade,
+) -> TokenStream {
+    let (leaves, results) = (super::own("leaves"), super::own("results"));
+    let names: Vec<TokenStream> = container
+        .fields
+        .iter()
+        .map(|field| {
+            let ident = &field.name.ident;
+            quiet(quote!(#ident))
+        })
+        .collect();
+    let (name, generics) = (&container.name.ident, quiet(generics.clone()));
+    let (name, arguments) = (quiet(quote!(#name)), quiet(arguments.clone()));
+    let private = quote!(#facade::__private);
+    quote! {
+        #[automatically_derived]
+        impl #generics #private::Leaves for #name #arguments {
+            fn read<'a>(&'a self, #leaves: &mut #private::Arguments<'a>) {
+                #(#private::Leaves::read(&self.#names, #leaves);)*
+                let _ = #leaves;
+            }
+            fn update<'a>(&'a mut self, #leaves: &mut #private::Arguments<'a>) {
+                #(#private::Leaves::update(&mut self.#names, #leaves);)*
+                let _ = #leaves;
+            }
+            fn build(#results: &mut #private::Builder) -> Self {
+                let _ = &#results;
+                Self { #(#names: #private::Leaves::build(#results)),* }
+            }
+        }
+    }
+}
+
+/// `<T: ::defn::Float>` and `<T>`.
+fn generics(parameters: &[TypeParameter], facade: &Facade) -> (TokenStream, TokenStream) {
+    let elements: Vec<&ElementParameter> =
+        parameters.iter().filter_map(TypeParameter::element).collect();
+    if elements.is_empty() {
+        return (TokenStream::new(), TokenStream::new());
+    }
+    let bounds = elements.iter().map(|element| {
+        let bound = generic(element, facade);
+        // A tensor holds any element, but a scalar field has its own `Leaves` only for known types.
+        quote!(#bound)
+    });
+    let names = elements.iter().map(|element| &element.name.ident);
+    (quote!(<#(#bounds),*>), quote!(<#(#names),*>))
+}
+
+/// The constant as it was.
+pub(crate) fn constant(
+    constant: &Constant,
+    declaration: &Declaration,
+    facade: &Facade,
+) -> TokenStream {
+    let (attributes, visibility, keyword) =
+        (&declaration.attributes, &declaration.visibility, &declaration.keyword);
+    let (name, ty, value) =
+        (&constant.name.ident, host_type(&constant.ty, facade), &declaration.value);
+    quote!(#(#attributes)* #visibility #keyword #name: #ty = #value;)
+}
+
+/// The alias without its axes.
+pub(crate) fn alias(alias: &TypeAlias, declaration: &Declaration, facade: &Facade) -> TokenStream {
+    let (attributes, visibility, keyword) =
+        (&declaration.attributes, &declaration.visibility, &declaration.keyword);
+    let (name, ty) = (&alias.name.ident, host_type(&alias.ty, facade));
+    let elements = alias.parameters.iter().filter_map(TypeParameter::element);
+    let elements: Vec<_> = elements.map(|element| &element.name.ident).collect();
+    let elements = (!elements.is_empty()).then(|| quote!(<#(#elements),*>));
+    quote!(#(#attributes)* #visibility #keyword #name #elements = #ty;)
+}

@@ -1,0 +1,174 @@
+//! The function itself, and the type beside it that offers the other ways to call.
+//!
+//! ```text
+//! pub fn f(x: &Tensor<f32, 1>) -> f32 { … }
+//! pub enum f {}
+//! impl f { try_call, into, explain, workspace_bytes }
+//! ```
+//!
+//! Both stand as soon as the signature is read. What they need, the code, arrives later as an inherent `__function`;
+//! until then a trait of the facade has one, which fails the build: a function that lost its code must not pass.
+//! Inherent functions win over those of a trait, so the code replaces it silently.
+//!
+//! The helper is a type and not a module, since a module cannot see the types of a function around it, as in doctests.
+
+use super::signature::Host;
+use crate::{facade::Facade, parse::Declaration, surface::Function};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+
+/// The name of the helper type.
+pub(crate) fn helper(function: &Function, uid: &str) -> Ident {
+    if function.options.bare {
+        return format_ident!("__Defn_{uid}", span = Span::call_site());
+    }
+    let mut helper = function.name.ident.clone();
+    helper.set_span(Span::call_site().located_at(helper.span()));
+    helper
+}
+
+/// The function and its helper type.
+pub(crate) fn function(
+    function: &Function,
+    declaration: &Declaration,
+    uid: &str,
+    facade: &Facade,
+) -> TokenStream {
+    let host = Host::of(&function.elements, &function.parameters, &function.result, facade);
+    let helper = helper(function, uid);
+    let call = call(&helper, &host, facade);
+    let body = quote! {
+        match #call {
+            ::core::result::Result::Ok(value) => value,
+            ::core::result::Result::Err(error) => #facade::__private::fail(error),
+        }
+    };
+    let mut braces = Group::new(Delimiter::Brace, body);
+    braces.set_span(declaration.braces);
+    let written = written(function, declaration);
+    let tracked = (!has(declaration, "track_caller")).then(|| quote!(#[track_caller]));
+    let must_use = (host.is_pure() && !has(declaration, "must_use")).then(|| quote!(#[must_use]));
+    let (attributes, visibility) = (&declaration.attributes, &declaration.visibility);
+    let (keyword, name, generics) = (&declaration.keyword, &function.name.ident, host.generics());
+    let (parameters, arrow) = (host.parameters(), host.arrow());
+    let ways = ways(function, declaration, &helper, host.quiet(), facade);
+    quote! {
+        #(#attributes)* #written #must_use #tracked
+        #visibility #keyword #name #generics (#parameters) #arrow #braces
+        #ways
+    }
+}
+
+/// A method, or something with `Self`: no place for items beside it, so only the bare function stands.
+pub(crate) fn bare(function: &Function, declaration: &Declaration, facade: &Facade) -> TokenStream {
+    let host = Host::of(&function.elements, &function.parameters, &function.result, facade);
+    let (attributes, visibility) = (&declaration.attributes, &declaration.visibility);
+    let (keyword, name, generics) = (&declaration.keyword, &function.name.ident, host.generics());
+    let (parameters, arrow) = (host.parameters(), host.arrow());
+    let receiver = declaration.receiver.as_ref().map(|receiver| quote!(#receiver,));
+    let names = host.parameters.iter().map(|parameter| &parameter.name);
+    quote! {
+        #(#attributes)*
+        #visibility #keyword #name #generics (#receiver #parameters) #arrow {
+            #(let _ = #names;)*
+            #facade::__private::broken()
+        }
+    }
+}
+
+/// The call of the runtime, as a `Result`.
+fn call(helper: &Ident, host: &Host, facade: &Facade) -> TokenStream {
+    let (code, pass) = (code(helper, host, facade), host.pass());
+    quote!(#facade::__private::run(#code, #pass))
+}
+
+/// The code, by inherent function or by the trait of last resort.
+fn code(helper: &Ident, host: &Host, facade: &Facade) -> TokenStream {
+    let elements = &host.elements;
+    quote!({
+        use #facade::__private::LastResort as _;
+        #helper::__function(::core::marker::PhantomData::<(#(#elements,)*)>, ())
+    })
+}
+
+/// The helper type with its functions.
+fn ways(
+    function: &Function,
+    declaration: &Declaration,
+    helper: &Ident,
+    host: Host,
+    facade: &Facade,
+) -> TokenStream {
+    let visibility = super::quiet(declaration.visibility.clone());
+    let (name, elements) = (&function.name.ident, &host.elements);
+    let mention = {
+        let mut quiet = name.clone();
+        quiet.set_span(Span::call_site());
+        let turbofish = (!elements.is_empty()).then(|| quote!(::<#(#elements),*>));
+        quote!(if false { let _ = #quiet #turbofish; })
+    };
+    let (generics, parameters, result) = (host.generics(), host.parameters(), host.result());
+    let (call, code, pass) =
+        (call(helper, &host, facade), code(helper, &host, facade), host.pass());
+    let into = host.result.is_some().then(|| {
+        let place = super::own("place");
+        let comma = (!host.parameters.is_empty()).then(|| quote!(,));
+        quote! {
+            /// As `try_call`, but the result is written into given memory.
+            #visibility fn into #generics (#parameters #comma #place: &mut #result)
+                -> ::core::result::Result<(), #facade::Error>
+            {
+                #facade::__private::run_into(#code, #pass, #place)
+            }
+        }
+    });
+    let doc = format!("Other ways to run [`{}()`], and what it became.", function.name.text);
+    quote! {
+        #[doc = #doc]
+        #visibility enum #helper {}
+        #[automatically_derived]
+        impl #helper {
+            /// As the function, but shapes that disagree come back as an error.
+            #visibility fn try_call #generics (#parameters)
+                -> ::core::result::Result<#result, #facade::Error>
+            {
+                #mention
+                #call
+            }
+            #into
+            /// What was fused, planned and vectorized.
+            #visibility fn explain() -> &'static ::core::primitive::str {
+                use #facade::__private::LastResort as _;
+                #helper::__EXPLANATION
+            }
+            /// How many bytes of scratch memory a call with these arguments needs.
+            #visibility fn workspace_bytes #generics (#parameters)
+                -> ::core::result::Result<::core::primitive::usize, #facade::Error>
+            {
+                #facade::__private::workspace_bytes(#code, #pass)
+            }
+        }
+    }
+}
+
+/// A line for the docs, as Rust's signature has lost the axes.
+fn written(function: &Function, declaration: &Declaration) -> Option<TokenStream> {
+    // Without docs of the user's own, a line of ours would hide that they are missing.
+    if !has(declaration, "doc") {
+        return None;
+    }
+    let parameters = function.parameters.iter().map(|parameter| {
+        let mutable = if parameter.mutable { "&mut " } else { "" };
+        format!("{}: {mutable}{}", parameter.name.text, super::types::written(&parameter.ty))
+    });
+    let parameters = parameters.collect::<Vec<_>>().join(", ");
+    let result = super::types::written(&function.result);
+    let arrow = if result == "()" { String::new() } else { format!(" -> {result}") };
+    let line = format!("\n\n`{}({parameters}){arrow}`", function.name.text);
+    Some(quote!(#[doc = #line]))
+}
+
+/// Whether the user wrote this attribute.
+pub(crate) fn has(declaration: &Declaration, attribute: &str) -> bool {
+    declaration.attributes.iter().any(|written| written.path().is_ident(attribute))
+}

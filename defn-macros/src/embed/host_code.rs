@@ -1,0 +1,178 @@
+//! Compiled code as Rust: one naked function for each level, and the static that describes how to call them.
+//!
+//! ```text
+//! #[unsafe(naked)] unsafe extern "C" fn softmax(…) { naked_asm!(…) }
+//! static FUNCTION: Function = unsafe { Function::new(Signature { … }, &[(Level::V4, softmax)]) };
+//! ```
+//!
+//! rustc mangles, exports and drops the symbol like any other, also in a generic function of a dylib,
+//! where `global_asm!` would leave it undefined.
+
+use super::assembly::unique_labels;
+use crate::{
+    facade::Facade,
+    pipeline::{Axis, Check, Checked, ENTRY, Emitted, Instance, Leaf, Level, Signature, Solve},
+    surface::{Bound, ElementParameter},
+};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote};
+
+/// What there is of a function's code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Code<'c> {
+    /// Machine code.
+    Compiled(&'c Checked, &'c Emitted),
+    /// Nobody asked for any.
+    CheckedOnly,
+    /// A mistake was told.
+    Broken,
+}
+
+/// An expression of type `&'static Function`.
+pub(crate) fn host_code(
+    name: &str,
+    elements: &[ElementParameter],
+    code: Code<'_>,
+    facade: &Facade,
+) -> TokenStream {
+    let private = quote!(#facade::__private);
+    let (checked, emitted) = match code {
+        Code::Compiled(checked, emitted) if !emitted.instances.is_empty() => (checked, emitted),
+        Code::Compiled(..) | Code::CheckedOnly => return quote!(#private::checked_only()),
+        Code::Broken => return quote!(#private::broken()),
+    };
+    let instances: Vec<TokenStream> = checked
+        .signatures
+        .iter()
+        .zip(&emitted.instances)
+        .map(|(signature, instance)| function(name, signature, instance, &private))
+        .collect();
+    let miri = "machine code cannot run under Miri";
+    let chosen = match instances.as_slice() {
+        [only] => only.clone(),
+        several => {
+            let choice = choice(elements, facade);
+            let numbers = (0..several.len()).map(Literal::usize_unsuffixed);
+            quote!(match #choice { #(#numbers => #several,)* _ => #private::broken() })
+        }
+    };
+    quote! {
+        if ::core::cfg!(miri) { ::core::panic!(#miri) }
+        #chosen
+    }
+}
+
+/// The position of the instance among all choices of elements.
+fn choice(elements: &[ElementParameter], facade: &Facade) -> TokenStream {
+    let mut choice = quote!(0);
+    for element in elements.iter().rev() {
+        let name = Ident::new(&element.name.text, Span::call_site());
+        choice = match element.bound {
+            Bound::Float => quote!(#choice * 2 + <#name as #facade::Float>::FLOAT),
+            Bound::Number => quote!(#choice * 5 + <#name as #facade::Number>::NUMBER),
+        };
+        choice = quote!((#choice));
+    }
+    choice
+}
+
+fn function(
+    name: &str,
+    signature: &Signature,
+    instance: &Instance,
+    private: &TokenStream,
+) -> TokenStream {
+    let entries = instance.levels.iter().map(|level| {
+        let (entry, variant) = (entry_name(name, level), format_ident!("{}", level.name));
+        quote!((#private::Level::#variant, #entry))
+    });
+    let naked =
+        instance.levels.iter().map(|level| naked(&entry_name(name, level), &level.assembly));
+    let signature = signature_tokens(signature, &instance.workspace, private);
+    quote!({
+        #(#naked)*
+        static FUNCTION: #private::Function =
+            unsafe { #private::Function::new(#signature, &[#(#entries),*]) };
+        &FUNCTION
+    })
+}
+
+/// Named after the user's function, so that profilers show it.
+fn entry_name(name: &str, level: &Level) -> Ident {
+    format_ident!("{name}_{}", level.name.to_lowercase(), span = Span::call_site())
+}
+
+fn naked(entry: &Ident, assembly: &str) -> TokenStream {
+    let text = unique_labels(assembly);
+    let jump = format!("jmp {ENTRY}_\\@");
+    // The parameter of the assembler's macro must be mentioned once, or LLVM warns;
+    // without a parameter, macOS would expand `$1` in the text.
+    quote! {
+        #[unsafe(naked)]
+        unsafe extern "C" fn #entry(
+            buffers: *const *mut ::core::primitive::u8,
+            symbols: *const ::core::primitive::i64,
+            workspace: *mut ::core::primitive::u8,
+        ) {
+            ::core::arch::naked_asm!(
+                ".macro __defn p", "# \\p", #jump,
+                ".pushsection .text.defn,\"ax\",@progbits", #text, ".popsection",
+                ".endm", "__defn 0", ".purgem __defn",
+                options(att_syntax, raw)
+            )
+        }
+    }
+}
+
+fn signature_tokens(
+    signature: &Signature,
+    workspace: &[i64],
+    private: &TokenStream,
+) -> TokenStream {
+    let Signature { name, symbols, parameters, results, solves, checks } = signature;
+    let parameters = parameters.iter().map(|leaf| leaf_tokens(leaf, private));
+    let results = results.iter().map(|leaf| leaf_tokens(leaf, private));
+    let solves = solves.iter().map(|solve| solve_tokens(solve, private));
+    let checks = checks.iter().map(|check| check_tokens(check, private));
+    let workspace = extent_tokens(workspace, private);
+    quote!(#private::Signature {
+        name: #name,
+        symbols: &[#(#symbols),*],
+        parameters: &[#(#parameters),*],
+        results: &[#(#results),*],
+        solves: &[#(#solves),*],
+        checks: &[#(#checks),*],
+        workspace: #workspace,
+    })
+}
+
+fn leaf_tokens(Leaf { path, element, axes }: &Leaf, private: &TokenStream) -> TokenStream {
+    let element = format_ident!("{element}");
+    let axes = axes.iter().map(|Axis { name, text, extent }| {
+        let extent = extent_tokens(extent, private);
+        quote!(#private::Axis { name: #name, text: #text, extent: #extent })
+    });
+    quote!(#private::Leaf { path: #path, element: #private::ElementKind::#element, axes: &[#(#axes),*] })
+}
+
+fn solve_tokens(
+    Solve { symbol, leaf, axis, factor, rest }: &Solve,
+    private: &TokenStream,
+) -> TokenStream {
+    let rest = extent_tokens(rest, private);
+    let axis = match axis {
+        Some(axis) => quote!(#axis),
+        None => quote!(::core::primitive::usize::MAX),
+    };
+    quote!(#private::Solve { symbol: #symbol, leaf: #leaf, axis: #axis, factor: #factor, rest: #rest })
+}
+
+fn check_tokens(Check { kind, left, right, text }: &Check, private: &TokenStream) -> TokenStream {
+    let kind = format_ident!("{kind}");
+    let (left, right) = (extent_tokens(left, private), extent_tokens(right, private));
+    quote!(#private::Check { kind: #private::CheckKind::#kind, left: #left, right: #right, text: #text })
+}
+
+fn extent_tokens(words: &[i64], private: &TokenStream) -> TokenStream {
+    quote!(#private::Extent(&[#(#words),*]))
+}

@@ -1,0 +1,318 @@
+//! The table of contents of this crate: what happens to an item, and to a request, from tokens to tokens.
+//!
+//! ```text
+//! #[defn] item  ->  parse -> announce -> ask … wait -> check -> cache or emit -> embed -> export
+//! grad!(f)      ->  parse ->             ask … wait -> check -> cache or emit -> embed
+//! ```
+
+use crate::{
+    announce::{announce, ask, what},
+    cache, embed,
+    embed::host_code::Code,
+    export::export,
+    facade::Facade,
+    fallback, invocation,
+    parse::{Item, Refusal, parse, parse_request},
+    pipeline::{self, Checked, Emitted, Subject},
+    report::{Mistake, report},
+    requested::Requested,
+    surface::{Definition, Function, Path, Request, RequestKind},
+    table::{Entry, table},
+    text::{self, Callee},
+    uid::{place, uid},
+    wait::{State, Turn},
+};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use std::rc::Rc;
+
+/// `#[defn]` on an item.
+pub(crate) fn item(options: TokenStream, tokens: TokenStream) -> TokenStream {
+    let item = match parse(options.clone(), tokens.clone()) {
+        Ok(item) => item,
+        Err(mistakes) => return fallback::without_signature(&mistakes, &tokens),
+    };
+    let name = item.definition.name();
+    let facade = Facade::of(item.definition.options());
+    let text = text::write(&place(name.span()), &name.text, &options, &tokens);
+    let uid = uid(&text, name.span());
+    let callees = item.definition.callees();
+    let broken = !item.mistakes.is_empty();
+    let expected = if broken { 0 } else { callees.len() };
+    table().insert(
+        &uid,
+        Entry { name: name.text.clone(), text, expected, broken, ..Entry::default() },
+    );
+    if broken {
+        return fallback::with_signature(&item, &uid, &facade);
+    }
+    let announced = announce(&item, &uid, &facade);
+    if invocation::get().is_editor {
+        return announced;
+    }
+    // What mentions nothing waits for nobody.
+    let rest = if callees.is_empty() {
+        finish(&item, &uid, &facade)
+    } else {
+        let questions = ask(callees, &uid, &facade);
+        let wait = State::new(&uid, "item", &facade, options, tokens).yield_turn();
+        quote!(#questions #wait)
+    };
+    quote!(#announced #rest)
+}
+
+/// `grad!(f)` in ordinary Rust: the facade's `$crate`, the request's word, then what the user wrote.
+pub(crate) fn request(tokens: TokenStream) -> TokenStream {
+    let mut tokens = tokens.into_iter();
+    let facade = Facade(tokens.next().into_iter().collect());
+    let word = tokens.next().map_or_else(String::new, |word| word.to_string());
+    let tokens: TokenStream = tokens.collect();
+    let Some(kind) = RequestKind::named(&word) else {
+        return fallback::expression(&[]);
+    };
+    let paths = match parse_request(kind, tokens.clone()) {
+        Ok((_, paths)) => paths,
+        Err(mistakes) => return fallback::expression(&mistakes),
+    };
+    let uid = uid(&tokens.to_string(), Span::call_site());
+    table().insert(&uid, Entry { expected: paths.len(), ..Entry::default() });
+    let questions = ask(&paths, &uid, &facade);
+    let wait = State::new(&uid, &word, &facade, TokenStream::new(), tokens).yield_turn();
+    quote!({ #questions #wait })
+}
+
+/// The second half of an expansion, as often as it takes.
+pub(crate) fn compile(tokens: TokenStream) -> TokenStream {
+    let state: State = match syn::parse2(tokens) {
+        Ok(state) => state,
+        Err(error) => return error.to_compile_error(),
+    };
+    let (state, turn) = state.turn();
+    if let Turn::Again(tokens) = turn {
+        return tokens;
+    }
+    if !state.is_item() {
+        return compile_request(&state, &turn);
+    }
+    let Ok(item) = parse(state.options.clone(), state.tokens.clone()) else {
+        return TokenStream::new();
+    };
+    match turn {
+        Turn::Whole => finish(&item, &state.uid, &state.facade),
+        Turn::Broken => break_off(&item, &state.uid, &[]),
+        Turn::Cycle(names) => {
+            let message = Refusal::Cycle(names).message();
+            let cycle = Mistake { message, span: item.definition.name().span() };
+            // Of containers rustc says it itself.
+            let is_function = matches!(item.definition, Definition::Function(_));
+            break_off(
+                &item,
+                &state.uid,
+                if is_function { std::slice::from_ref(&cycle) } else { &[] },
+            )
+        }
+        // rustc says which name does not exist.
+        Turn::GiveUp | Turn::Again(_) => TokenStream::new(),
+    }
+}
+
+/// The definition is whole: its code, and what other crates read.
+fn finish(item: &Item, uid: &str, facade: &Facade) -> TokenStream {
+    let callees = match callees(uid, item.definition.callees()) {
+        Ok(callees) => callees,
+        Err(mistakes) => return break_off(item, uid, &mistakes),
+    };
+    let subject = match &item.definition {
+        Definition::Function(function) => Subject::Function(function),
+        Definition::Struct(container) => Subject::Struct(container),
+        Definition::Constant(constant) => Subject::Constant(constant),
+        Definition::Alias(alias) => Subject::Alias(alias),
+    };
+    let outcome = match compile_definition(&subject, &callees) {
+        Outcome::Mistakes(mistakes) => return break_off(item, uid, &mistakes),
+        outcome => outcome,
+    };
+    let exported = if item.declaration.is_public { export(uid) } else { TokenStream::new() };
+    let Definition::Function(function) = &item.definition else { return exported };
+    let implemented = implement(function, uid, &outcome, &callees, facade);
+    quote!(#exported #implemented)
+}
+
+/// A mistake was found behind the syntax, or told in something below.
+fn break_off(item: &Item, uid: &str, mistakes: &[Mistake]) -> TokenStream {
+    table().break_off(uid);
+    let errors = report(mistakes);
+    let exported = if item.declaration.is_public { export(uid) } else { TokenStream::new() };
+    quote!(#errors #exported)
+}
+
+/// The inherent functions that win over those of last resort.
+fn implement(
+    function: &Function,
+    uid: &str,
+    outcome: &Outcome,
+    callees: &[Rc<Callee>],
+    facade: &Facade,
+) -> TokenStream {
+    let helper = {
+        let mut helper = embed::function::helper(function, uid);
+        helper.set_span(Span::call_site());
+        helper
+    };
+    let bounds = function.elements.iter().map(|element| embed::signature::generic(element, facade));
+    let bounds = embed::quiet(bounds.map(|bound| quote!(#bound,)).collect());
+    let elements = function.elements.iter().map(|element| {
+        let name = Ident::new(&element.name.text, Span::call_site());
+        quote!(#name,)
+    });
+    let shadow = embed::shadow::shadow(function, callees, facade);
+    let code = embed::host_code::host_code(
+        &function.name.text,
+        &function.elements,
+        outcome.code(),
+        facade,
+    );
+    let explanation = outcome.explanation();
+    // The shadow counts as a use of the ways to call that nobody took.
+    quote! {
+        #[automatically_derived]
+        impl #helper {
+            #[doc(hidden)]
+            const __EXPLANATION: &'static ::core::primitive::str = #explanation;
+            #[doc(hidden)]
+            fn __function<#bounds>(
+                _: ::core::marker::PhantomData<(#(#elements)*)>,
+                _: (),
+            ) -> &'static #facade::__private::Function {
+                #shadow
+                #code
+            }
+        }
+    }
+}
+
+/// A request whose turn has come.
+fn compile_request(state: &State, turn: &Turn) -> TokenStream {
+    let kind = RequestKind::named(&state.kind.to_string());
+    let request = kind.map(|kind| parse_request(kind, state.tokens.clone()));
+    let Some(Ok((request, paths))) = request else {
+        return fallback::expression(&[]);
+    };
+    let (path, _) = request.function();
+    let whole = matches!(turn, Turn::Whole);
+    match callees(&state.uid, &paths) {
+        Ok(callees) => match callees.first().map(|callee| &callee.definition) {
+            Some(Definition::Function(function)) => {
+                requested(&request, function, whole.then_some(&callees), &state.facade)
+            }
+            Some(other) => {
+                let refusal = Refusal::NotAFunction { name: path.text(), what: what(other) };
+                fallback::expression(&[Mistake { message: refusal.message(), span: path.span() }])
+            }
+            None => fallback::expression(&[]),
+        },
+        Err(mistakes) if !mistakes.is_empty() => fallback::expression(&mistakes),
+        // Asked once more, rustc repeats its error about the name, and identical errors are shown once.
+        Err(_) => quote!(#path ! {}),
+    }
+}
+
+/// The expression for a request of a known function; without callees, a mistake below was told.
+fn requested(
+    request: &Request,
+    function: &Function,
+    callees: Option<&Vec<Rc<Callee>>>,
+    facade: &Facade,
+) -> TokenStream {
+    let (path, _) = request.function();
+    let signature = match Requested::of(request, function) {
+        Ok(signature) => signature,
+        Err(mistakes) => return fallback::expression(&mistakes),
+    };
+    let embed = |code| embed::request::request(path, function, &signature, code, facade);
+    let Some(callees) = callees else { return embed(Code::Broken) };
+    match compile_definition(&Subject::Request(request), callees) {
+        Outcome::Mistakes(mistakes) => {
+            let (errors, stub) = (report(&mistakes), embed(Code::Broken));
+            quote!({ #errors #stub })
+        }
+        outcome => embed(outcome.code()),
+    }
+}
+
+/// The surfaces of all that a definition mentions; no mistakes if one of them is not known.
+fn callees(uid: &str, paths: &[Path]) -> Result<Vec<Rc<Callee>>, Vec<Mistake>> {
+    let table = table();
+    let Some(entry) = table.get(uid) else { return Err(Vec::new()) };
+    let edges: Vec<&String> = entry.edges.values().collect();
+    let texts = |uid: &str| {
+        let entry = table.get(uid)?;
+        (!entry.text.is_empty())
+            .then(|| (entry.text.clone(), entry.edges.values().cloned().collect()))
+    };
+    let mut mistakes = Vec::new();
+    for (edge, path) in edges.iter().zip(paths) {
+        let is_foreign = table.get(edge).is_some_and(|entry| !text::is_readable(&entry.text));
+        if is_foreign {
+            mistakes.push(Mistake {
+                message: Refusal::OtherVersion(path.text()).message(),
+                span: path.span(),
+            });
+        }
+    }
+    let callees: Option<Vec<Rc<Callee>>> =
+        edges.iter().map(|edge| text::read(edge, &texts)).collect();
+    match callees {
+        Some(callees) if mistakes.is_empty() && callees.len() == paths.len() => Ok(callees),
+        _ => Err(mistakes),
+    }
+}
+
+/// What the compiler says about a definition.
+enum Outcome {
+    /// The user must change something.
+    Mistakes(Vec<Mistake>),
+    /// Nothing is wrong, and nobody asked for code.
+    Checked,
+    /// Code.
+    Compiled(Box<(Checked, Emitted)>),
+}
+
+impl Outcome {
+    fn code(&self) -> Code<'_> {
+        match self {
+            Self::Mistakes(_) => Code::Broken,
+            Self::Checked => Code::CheckedOnly,
+            Self::Compiled(compiled) => Code::Compiled(&compiled.0, &compiled.1),
+        }
+    }
+
+    fn explanation(&self) -> &str {
+        match self {
+            Self::Mistakes(_) | Self::Checked => "",
+            Self::Compiled(compiled) => &compiled.1.explanation,
+        }
+    }
+}
+
+/// The whole compiler, as this crate sees it.
+fn compile_definition(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Outcome {
+    let checked = match pipeline::check(subject, callees) {
+        Ok(checked) => checked,
+        Err(mistakes) => return Outcome::Mistakes(mistakes),
+    };
+    let has_code = matches!(subject, Subject::Function(_) | Subject::Request(_));
+    if !has_code || !invocation::get().wants_code {
+        return Outcome::Checked;
+    }
+    if let Some(emitted) = cache::load(&checked.fingerprint) {
+        return Outcome::Compiled(Box::new((checked, emitted)));
+    }
+    match pipeline::emit(&checked) {
+        Ok(emitted) => {
+            cache::store(&checked.fingerprint, &emitted);
+            Outcome::Compiled(Box::new((checked, emitted)))
+        }
+        Err(mistakes) => Outcome::Mistakes(mistakes),
+    }
+}

@@ -1,0 +1,180 @@
+//! The contract with generated code.
+//!
+//! The compiler writes one [`Function`] for each compiled function into the user's program: what it takes, what it returns,
+//! what must hold between the two, and one [`Entry`] for each level of the processor.
+//! Nothing here runs; [`solve`](crate::solve) reads the signature and [`call`](crate::call) enters the code.
+//!
+//! # Buffers
+//! The buffers are the leaves of the parameters in order, then the leaves of the results in order.
+//! Each is contiguous and row-major, and aligned for its element only.
+//! The leaf of a `&mut` parameter stands once, among the parameters, and is updated in place.
+//! A `bool` is one byte, 0 or 1. A scalar is a buffer of rank 0. A `usize` parameter is an `i64` of rank 0.
+//! The buffers of results hold nothing when the entry begins, and every element when it ends.
+//!
+//! # Extents
+//! The symbols are the unknown extents of a signature, such as `batch`.
+//! They are solved from the shapes of the arguments in the order of [`Signature::solves`].
+//! Afterwards every axis of every parameter is compared with what its expression says, then the checks are made,
+//! and then the shapes of the results and the size of the workspace are computed.
+
+use crate::element::ElementKind;
+use crate::level::Level;
+
+const _: () = assert!(
+    size_of::<usize>() == size_of::<i64>(),
+    "generated code reads `usize` as `i64`: 64-bit targets only"
+);
+
+/// The code of a compiled function.
+///
+/// `buffers` has one address for each leaf, `symbols` one value for each symbol,
+/// and `workspace` as many bytes as the signature asks for, at a multiple of 64.
+pub type Entry =
+    unsafe extern "C" fn(buffers: *const *mut u8, symbols: *const i64, workspace: *mut u8);
+
+/// An integer expression over the symbols, as postfix code.
+///
+/// | words | means |
+/// |---|---|
+/// | `0, c` | the constant `c` |
+/// | `1, k` | the value of symbol `k` |
+/// | `2` | sum of the two on top |
+/// | `3` | product |
+/// | `4` | quotient, rounded down; divided by zero it is zero |
+/// | `5` | the larger |
+/// | `6` | the smaller |
+#[derive(Clone, Copy, Debug)]
+pub struct Extent(pub &'static [i64]);
+
+/// One axis of a leaf.
+#[derive(Clone, Copy, Debug)]
+pub struct Axis {
+    /// The name of the axis, or the empty string.
+    pub name: &'static str,
+    /// The extent as the user wrote it, such as `2 * n + 1`.
+    pub text: &'static str,
+    /// The extent.
+    pub extent: Extent,
+}
+
+/// One tensor of a parameter or of a result.
+#[derive(Clone, Copy, Debug)]
+pub struct Leaf {
+    /// How the user reaches it, such as `p.l1.w`; empty for a result that is one tensor.
+    pub path: &'static str,
+    /// Its element type.
+    pub element: ElementKind,
+    /// Its axes.
+    pub axes: &'static [Axis],
+}
+
+/// How to find a symbol: it is the extent of an axis of a parameter, less `rest`, divided by `factor`.
+///
+/// The division must leave no remainder, and the symbol must not be negative.
+#[derive(Clone, Copy, Debug)]
+pub struct Solve {
+    /// The symbol that is found.
+    pub symbol: usize,
+    /// The leaf among the parameters.
+    pub leaf: usize,
+    /// The axis of the leaf; [`usize::MAX`] says that the leaf is a `usize` parameter and is the number itself.
+    pub axis: usize,
+    /// What the symbol is multiplied with; not zero.
+    pub factor: i64,
+    /// What is added to the product, over symbols found before.
+    pub rest: Extent,
+}
+
+/// How the two sides of a [`Check`] must compare.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CheckKind {
+    /// `left == right`
+    Equal,
+    /// `left <= right`
+    AtMost,
+    /// `left` divides `right`; zero divides only zero.
+    Divides,
+}
+
+/// What must hold between extents besides the shapes of the parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// How the sides must compare.
+    pub kind: CheckKind,
+    /// The left side.
+    pub left: Extent,
+    /// The right side.
+    pub right: Extent,
+    /// The condition in the user's words, such as `k <= n`.
+    pub text: &'static str,
+}
+
+/// What a function takes, returns and requires.
+#[derive(Clone, Copy, Debug)]
+pub struct Signature {
+    /// The name of the function.
+    pub name: &'static str,
+    /// The names of the symbols.
+    pub symbols: &'static [&'static str],
+    /// The leaves of the parameters in order.
+    pub parameters: &'static [Leaf],
+    /// The leaves of the results in order.
+    pub results: &'static [Leaf],
+    /// How each symbol is found, in the order in which they can be.
+    pub solves: &'static [Solve],
+    /// What must hold besides.
+    pub checks: &'static [Check],
+    /// How many bytes of scratch memory the code needs.
+    pub workspace: Extent,
+}
+
+/// A compiled function: its signature, and its code for each level of the processor.
+#[derive(Debug)]
+pub struct Function {
+    pub(crate) signature: Signature,
+    pub(crate) entries: &'static [(Level, Entry)],
+}
+
+impl Function {
+    /// A function for a `static`.
+    ///
+    /// # Safety
+    /// - Each entry may be called on a processor of its level, with buffers, symbols and workspace as this module describes them,
+    ///   whenever the solves, shapes and checks of `signature` have been found to hold.
+    /// - It then reads and writes only inside these buffers, and writes only to results, to `&mut` parameters and to the workspace.
+    /// - It writes every element of every result, and to a `bool` only 0 or 1.
+    /// - It does not unwind.
+    /// - A parameter that the entry writes to is always passed by `Arguments::update`.
+    #[must_use]
+    pub const unsafe fn new(signature: Signature, entries: &'static [(Level, Entry)]) -> Self {
+        Self { signature, entries }
+    }
+
+    /// What the function takes, returns and requires.
+    #[must_use]
+    pub const fn signature(&self) -> &Signature {
+        &self.signature
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_is_what_generated_code_expects() {
+        assert_eq!(size_of::<Entry>(), size_of::<*const u8>());
+        assert_eq!(size_of::<Option<Entry>>(), size_of::<Entry>());
+        let sizes = [
+            ElementKind::F32,
+            ElementKind::F64,
+            ElementKind::I32,
+            ElementKind::I64,
+            ElementKind::U8,
+            ElementKind::Bool,
+        ];
+        assert_eq!(sizes.map(ElementKind::size), [4, 8, 4, 8, 1, 1]);
+        assert_eq!((u8::from(true), u8::from(false)), (1, 0));
+        assert_eq!(crate::storage::ALIGNMENT, 64);
+    }
+}

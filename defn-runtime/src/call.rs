@@ -1,0 +1,384 @@
+//! From arguments to the entry, and back with the results.
+//!
+//! In:  a [`Function`] and a closure that passes the arguments.   Out: the results, or the facts that disagreed.
+//!
+//! 1. The closure passes every leaf; one that is read but not contiguous is compacted, one that is changed is made unique.
+//! 2. [`solve`] finds the symbols and checks the shapes.
+//! 3. The results are allocated, not written, and the workspace is taken from the thread.
+//! 4. The entry runs, and the results are handed over.
+//!
+//! No aliasing: an argument that is read is borrowed until the call ends, one that is changed is borrowed mutably,
+//! and its elements are nobody else's. The borrow checker sees all of it, because `Arguments<'a>` holds the borrows.
+//! Nothing is allocated if the arguments are contiguous and the results are written into given tensors.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::ptr;
+
+use crate::abi::{Entry, Function, Leaf, Signature};
+use crate::element::{Element, ElementKind};
+use crate::error::{Error, ResultShape};
+use crate::leaves::Leaves;
+use crate::shape;
+use crate::solve::{self, Form, Found, Symbols};
+use crate::storage::{ALIGNMENT, Block, Inline, Storage, with_workspace};
+use crate::tensor::Tensor;
+
+/// How many leaves a call may have before its lists move to the heap.
+const LEAVES: usize = 32;
+/// How many axes the results may have before their list moves to the heap.
+const AXES: usize = 64;
+
+/// Calls `function` and returns its results.
+///
+/// # Errors
+/// The shapes must be what the signature says, and the processor must have a level that the function was compiled for.
+#[inline]
+pub fn run<'a, R: Leaves>(
+    function: &'static Function,
+    arguments: impl FnOnce(&mut Arguments<'a>),
+) -> Result<R, Error> {
+    let mut passed = Arguments::new();
+    arguments(&mut passed);
+    let mut results = Builder::new(&function.signature);
+    enter(function, &mut passed, &mut results)?;
+    let value = R::build(&mut results);
+    results.finish();
+    Ok(value)
+}
+
+/// Calls `function` and writes its results into `result`, which must have their shapes.
+///
+/// # Errors
+/// As [`run`], and the given tensors must have the shapes of the results.
+#[inline]
+pub fn run_into<'a, R: Leaves>(
+    function: &'static Function,
+    arguments: impl FnOnce(&mut Arguments<'a>),
+    result: &mut R,
+) -> Result<(), Error> {
+    let mut passed = Arguments::new();
+    arguments(&mut passed);
+    let mut places = Arguments::new();
+    result.update(&mut places);
+    enter_into(function, &mut passed, &places)
+}
+
+/// How many bytes of scratch memory a call with these arguments needs.
+///
+/// # Errors
+/// The shapes must be what the signature says.
+pub fn workspace_bytes<'a>(
+    function: &'static Function,
+    arguments: impl FnOnce(&mut Arguments<'a>),
+) -> Result<usize, Error> {
+    let mut passed = Arguments::new();
+    arguments(&mut passed);
+    let mut symbols = Symbols::new();
+    solve::solve(&function.signature, passed.found.as_slice(), &mut symbols)?;
+    solve::workspace(&function.signature, symbols.as_slice())
+}
+
+/// The leaves that are passed to a call.
+pub struct Arguments<'a> {
+    addresses: Inline<*mut u8, LEAVES>,
+    found: Inline<Found<'a>, LEAVES>,
+    /// The compacted copies, which live as long as their addresses are used.
+    compacted: Vec<Box<dyn Any>>,
+    /// Leaves that the call may change are borrowed mutably.
+    borrow: PhantomData<&'a mut ()>,
+}
+
+impl<'a> Arguments<'a> {
+    #[inline]
+    fn new() -> Self {
+        Self {
+            addresses: Inline::new(),
+            found: Inline::new(),
+            compacted: Vec::new(),
+            borrow: PhantomData,
+        }
+    }
+
+    /// Passes a value to be read.
+    #[inline]
+    pub fn read<T: Leaves>(&mut self, value: &'a T) {
+        value.read(self);
+    }
+
+    /// Passes a value to be changed in place.
+    #[inline]
+    pub fn update<T: Leaves>(&mut self, value: &'a mut T) {
+        value.update(self);
+    }
+
+    #[inline]
+    fn push(&mut self, address: *mut u8, element: ElementKind, form: Form, extents: &'a [usize]) {
+        self.addresses.push(address);
+        self.found.push(Found { element, form, extents });
+    }
+
+    #[inline]
+    pub(crate) fn read_tensor<E: Element, const RANK: usize>(
+        &mut self,
+        tensor: &'a Tensor<E, RANK>,
+    ) {
+        let address = match tensor.as_slice() {
+            Some(elements) => elements.as_ptr(),
+            None => self.compact(tensor),
+        };
+        self.push(address.cast_mut().cast(), E::KIND, Form::Tensor, tensor.extents());
+    }
+
+    /// The address of a contiguous copy, which is kept until the call ends.
+    #[cold]
+    fn compact<E: Element, const RANK: usize>(&mut self, tensor: &Tensor<E, RANK>) -> *const E {
+        let copy = Box::new(tensor.packed());
+        let address = copy.as_slice().as_ptr();
+        self.compacted.push(copy);
+        address
+    }
+
+    #[inline]
+    pub(crate) fn update_tensor<E: Element, const RANK: usize>(
+        &mut self,
+        tensor: &'a mut Tensor<E, RANK>,
+    ) {
+        let (extents, elements) = tensor.parts_mut();
+        self.push(elements.as_mut_ptr().cast(), E::KIND, Form::Tensor, extents);
+    }
+
+    #[inline]
+    pub(crate) fn read_scalar<E: Element>(&mut self, value: &'a E) {
+        self.push(ptr::from_ref(value).cast_mut().cast(), E::KIND, Form::Tensor, &[]);
+    }
+
+    #[inline]
+    pub(crate) fn update_scalar<E: Element>(&mut self, value: &'a mut E) {
+        self.push(ptr::from_mut(value).cast(), E::KIND, Form::Tensor, &[]);
+    }
+
+    #[inline]
+    pub(crate) fn read_extent(&mut self, value: &'a usize) {
+        let address = ptr::from_ref(value).cast_mut().cast();
+        self.push(address, ElementKind::I64, Form::Number, std::slice::from_ref(value));
+    }
+}
+
+/// The results of a call, taken leaf by leaf.
+pub struct Builder {
+    signature: &'static Signature,
+    memory: Inline<Memory, LEAVES>,
+    extents: Inline<usize, AXES>,
+    /// The next leaf, and the first of its extents.
+    next: (usize, usize),
+}
+
+/// Where one leaf of a result is written.
+enum Memory {
+    /// A scalar, in place; every element type fits.
+    Scalar([u64; 2]),
+    /// A tensor, until it is taken.
+    Tensor(Block),
+    /// Nothing: the leaf was taken.
+    Taken,
+}
+
+impl Builder {
+    #[inline]
+    fn new(signature: &'static Signature) -> Self {
+        Self { signature, memory: Inline::new(), extents: Inline::new(), next: (0, 0) }
+    }
+
+    /// Gets memory for every result, not written.
+    fn allocate(&mut self, found: &[Found<'_>], symbols: &[i64]) -> Result<(), Error> {
+        for leaf in self.signature.results {
+            let memory = match leaf.axes.len() {
+                0 => Memory::Scalar([0; 2]),
+                _ => Memory::Tensor(Block::new(self.measure(leaf, found, symbols)?)),
+            };
+            self.memory.push(memory);
+        }
+        Ok(())
+    }
+
+    /// Appends the extents of a result, and says how many bytes it has.
+    fn measure(
+        &mut self,
+        leaf: &Leaf,
+        found: &[Found<'_>],
+        symbols: &[i64],
+    ) -> Result<usize, Error> {
+        let first = self.extents.as_slice().len();
+        for axis in 0..leaf.axes.len() {
+            self.extents.push(solve::result_extent(self.signature, found, symbols, (leaf, axis))?);
+        }
+        let length = shape::length(&self.extents.as_slice()[first..]);
+        let bytes = length.and_then(|length| length.checked_mul(leaf.element.size()));
+        // Beyond this size no allocation can succeed, and aligning it could overflow.
+        let bytes = bytes.filter(|&bytes| bytes <= isize::MAX as usize - ALIGNMENT);
+        bytes.ok_or(Error::TooLarge { function: self.signature.name, what: "a result" })
+    }
+
+    /// The memory and the extents of the next leaf, which must have this type.
+    #[inline]
+    fn take(&mut self, element: ElementKind, rank: usize) -> (Memory, &[usize]) {
+        let (position, first) = self.next;
+        let leaf = self.signature.results.get(position);
+        let same = leaf.is_some_and(|leaf| leaf.element == element && leaf.axes.len() == rank);
+        assert!(
+            same,
+            "defn bug: `{}` was declared with another type of result",
+            self.signature.name
+        );
+        self.next = (position + 1, first + rank);
+        let memory = std::mem::replace(&mut self.memory.as_mut_slice()[position], Memory::Taken);
+        (memory, &self.extents.as_slice()[first..first + rank])
+    }
+
+    #[inline]
+    pub(crate) fn take_scalar<E: Element>(&mut self) -> E {
+        const {
+            assert!(
+                size_of::<E>() <= size_of::<[u64; 2]>() && align_of::<E>() <= align_of::<u64>()
+            );
+        };
+        let (Memory::Scalar(bytes), _) = self.take(E::KIND, 0) else {
+            panic!("defn bug: a scalar was taken twice")
+        };
+        // SAFETY: a builder is handed out only after the entry has written every result, and the leaf has this type.
+        unsafe { ptr::from_ref(&bytes).cast::<E>().read() }
+    }
+
+    #[inline]
+    pub(crate) fn take_tensor<E: Element, const RANK: usize>(&mut self) -> Tensor<E, RANK> {
+        if RANK == 0 {
+            let value = self.take_scalar();
+            return Tensor::row_major([0; RANK], Storage::collect(1, [value]));
+        }
+        let (memory, extents) = self.take(E::KIND, RANK);
+        let shape: [usize; RANK] = std::array::from_fn(|axis| extents[axis]);
+        let Memory::Tensor(block) = memory else { panic!("defn bug: a result was taken twice") };
+        // SAFETY: the block was made for these extents and this element type,
+        // and a builder is handed out only after the entry has written every result.
+        let storage = unsafe { block.into_storage(shape.iter().product()) };
+        Tensor::row_major(shape, storage)
+    }
+
+    /// Panics if a result was not taken.
+    #[inline]
+    fn finish(self) {
+        let all = self.next.0 == self.signature.results.len();
+        assert!(all, "defn bug: `{}` was declared with fewer results", self.signature.name);
+    }
+}
+
+/// Checks the arguments, and runs the entry with memory for the results.
+fn enter(
+    function: &Function,
+    passed: &mut Arguments<'_>,
+    results: &mut Builder,
+) -> Result<(), Error> {
+    let signature = &function.signature;
+    let mut symbols = Symbols::new();
+    solve::solve(signature, passed.found.as_slice(), &mut symbols)?;
+    let entry = function.entry()?;
+    results.allocate(passed.found.as_slice(), symbols.as_slice())?;
+    for memory in results.memory.as_mut_slice() {
+        passed.addresses.push(match memory {
+            Memory::Scalar(bytes) => ptr::from_mut(bytes).cast(),
+            Memory::Tensor(block) => block.start(),
+            Memory::Taken => ptr::null_mut(),
+        });
+    }
+    start(entry, signature, passed, &symbols)
+}
+
+/// As [`enter`], where the results are written to `places`.
+fn enter_into(
+    function: &Function,
+    passed: &mut Arguments<'_>,
+    places: &Arguments<'_>,
+) -> Result<(), Error> {
+    let signature = &function.signature;
+    let mut symbols = Symbols::new();
+    solve::solve(signature, passed.found.as_slice(), &mut symbols)?;
+    let entry = function.entry()?;
+    let given = places.found.as_slice();
+    assert!(
+        given.len() == signature.results.len(),
+        "defn bug: `{}` has another number of results",
+        signature.name
+    );
+    for (position, place) in given.iter().enumerate() {
+        takes_result(signature, passed.found.as_slice(), symbols.as_slice(), (position, place))?;
+    }
+    places.addresses.as_slice().iter().for_each(|&address| passed.addresses.push(address));
+    start(entry, signature, passed, &symbols)
+}
+
+/// Compares one given tensor with the shape of the result that it shall take.
+fn takes_result(
+    signature: &Signature,
+    found: &[Found<'_>],
+    symbols: &[i64],
+    (position, place): (usize, &Found<'_>),
+) -> Result<(), Error> {
+    let leaf = &signature.results[position];
+    let same = leaf.element == place.element
+        && leaf.axes.len() == place.extents.len()
+        && place.form == Form::Tensor;
+    assert!(same, "defn bug: `{}` was given another type of result", signature.name);
+    let extent = |axis| solve::result_extent(signature, found, symbols, (leaf, axis));
+    for (axis, &given) in place.extents.iter().enumerate() {
+        if extent(axis)? == given {
+            continue;
+        }
+        return Err(Error::ResultShape(Box::new(ResultShape {
+            function: signature.name,
+            path: leaf.path,
+            element: leaf.element,
+            expected: (0..leaf.axes.len()).map(extent).collect::<Result<_, _>>()?,
+            found: place.extents.to_vec(),
+        })));
+    }
+    Ok(())
+}
+
+/// Runs the entry with workspace of the thread.
+fn start(
+    entry: Entry,
+    signature: &Signature,
+    passed: &Arguments<'_>,
+    symbols: &Symbols,
+) -> Result<(), Error> {
+    let bytes = solve::workspace(signature, symbols.as_slice())?;
+    let (buffers, values) = (passed.addresses.as_slice().as_ptr(), symbols.as_slice().as_ptr());
+    // SAFETY: `Function::new` promises that the entry may be called under the conditions that have been established here:
+    // `solve` found the shapes and checks to hold, `entry` is of this processor's level,
+    // there is one address for each leaf, of memory as large as its shape and element type,
+    // what the entry changes is borrowed mutably by `passed` or was allocated for it, and the workspace has the size asked for.
+    with_workspace(bytes, |workspace| unsafe { entry(buffers, values, workspace) });
+    Ok(())
+}
+
+/// Panics with an error in the name of the caller.
+#[cold]
+#[track_caller]
+pub fn fail(error: Error) -> ! {
+    panic!("{error}")
+}
+
+/// Stands for the code of a function where `cargo check` asked for none.
+#[cold]
+#[track_caller]
+pub fn checked_only<T>() -> T {
+    panic!("`cargo check` emits no code: build the program to call this function")
+}
+
+/// Stands for the code of a function that the compiler refused.
+#[cold]
+#[track_caller]
+pub fn broken<T>() -> T {
+    panic!("this function did not compile")
+}

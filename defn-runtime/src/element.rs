@@ -1,0 +1,201 @@
+//! Which Rust types may sit in a tensor.
+//!
+//! In:  one row of the table for each type.   Out: the sealed traits [`Element`], [`Number`] and [`Float`], and [`ElementKind`].
+//!
+//! The set is closed because the compiler must know every element type.
+//! A new element type is one more row of the table, and one arm in each `match` that then no longer compiles.
+//! Never here: arithmetic, which is the compiler's.
+
+use std::fmt::{self, Debug, Display};
+
+use crate::leaves::Leaves;
+
+mod sealed {
+    /// Keeps the set of element types closed.
+    pub trait Sealed {}
+}
+
+/// A type that may sit in a tensor.
+///
+/// The trait is sealed.
+/// Its types are plain numbers: they are copied as bytes, need no drop, and the pattern of zero bytes is one of their values.
+/// Each is also a leaf of its own, so that a generic function takes and returns it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an element type",
+    label = "a tensor holds `f32`, `f64`, `i32`, `i64`, `u8` or `bool`"
+)]
+pub trait Element:
+    sealed::Sealed + Leaves + Copy + Default + PartialEq + Debug + Display + Send + Sync + 'static
+{
+    /// The name of the type as a value.
+    const KIND: ElementKind;
+
+    /// One, or `true`.
+    #[doc(hidden)]
+    const ONE: Self;
+
+    /// The element with its type known only at run time.
+    #[doc(hidden)]
+    fn value(self) -> Value;
+
+    /// The element nearest to `value` by the rules of `as`; a `bool` asks whether the value differs from zero.
+    #[doc(hidden)]
+    fn cast_from(value: Value) -> Self;
+}
+
+/// An element type with arithmetic: every one but `bool`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a number type",
+    label = "`f32`, `f64`, `i32`, `i64` or `u8` expected here"
+)]
+pub trait Number: Element {}
+
+/// A floating-point element type.
+///
+/// A generic function over `T: Float` is compiled once for each of these types.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a floating-point element type",
+    label = "`f32` or `f64` expected here",
+    note = "convert first, for example `x.cast::<f32>()`"
+)]
+pub trait Float: Number {
+    /// Position among the floating-point types, which picks the entry of a generic function.
+    #[doc(hidden)]
+    const FLOAT: usize;
+
+    /// Whether `self` is within `absolute + relative * |other|` of `other`.
+    #[doc(hidden)]
+    fn is_close(self, other: Self, relative: f64, absolute: f64) -> bool;
+}
+
+/// An element whose type is known only at run time.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Value {
+    /// A 32-bit float.
+    Single(f32),
+    /// A 64-bit float.
+    Double(f64),
+    /// An integer of any width.
+    Integer(i64),
+    /// A truth value.
+    Bool(bool),
+}
+
+macro_rules! elements {
+    ($($type:ident $kind:ident $value:ident $(as $wide:ident)? $(, $class:ident)* ;)*) => {
+        /// The element types by name.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[non_exhaustive]
+        #[repr(u8)]
+        pub enum ElementKind {
+            $(#[doc = concat!("`", stringify!($type), "`")] $kind,)*
+        }
+
+        impl ElementKind {
+            /// The Rust name of the type.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => stringify!($type),)* }
+            }
+
+            /// Bytes of one element, which is also its alignment.
+            #[must_use]
+            pub const fn size(self) -> usize {
+                match self { $(Self::$kind => size_of::<$type>(),)* }
+            }
+        }
+
+        $(
+            impl sealed::Sealed for $type {}
+            impl Element for $type {
+                const KIND: ElementKind = ElementKind::$kind;
+                const ONE: Self = elements!(@one $type);
+                fn value(self) -> Value { Value::$value(self $(as $wide)?) }
+                fn cast_from(value: Value) -> Self { elements!(@cast $type value) }
+            }
+            $(elements!(@class $class $type);)*
+        )*
+    };
+    (@one bool) => { true };
+    (@one $type:ident) => { 1 as $type };
+    (@cast bool $value:ident) => {
+        match $value {
+            Value::Single(x) => x != 0.0,
+            Value::Double(x) => x != 0.0,
+            Value::Integer(x) => x != 0,
+            Value::Bool(x) => x,
+        }
+    };
+    (@cast $type:ident $value:ident) => {
+        match $value {
+            Value::Single(x) => x as $type,
+            Value::Double(x) => x as $type,
+            Value::Integer(x) => x as $type,
+            Value::Bool(x) => u8::from(x) as $type,
+        }
+    };
+    (@class number $type:ident) => { impl Number for $type {} };
+    (@class float_0 $type:ident) => { elements!(@float 0 $type); };
+    (@class float_1 $type:ident) => { elements!(@float 1 $type); };
+    (@float $position:literal $type:ident) => {
+        impl Float for $type {
+            const FLOAT: usize = $position;
+            fn is_close(self, other: Self, relative: f64, absolute: f64) -> bool {
+                let (left, right) = (f64::from(self), f64::from(other));
+                // This way round equal infinities are close, and NaN is not.
+                self.eq(&other) || (right.is_finite() && (left - right).abs() <= absolute + relative * right.abs())
+            }
+        }
+    };
+}
+
+elements! {
+    f32  F32  Single, number, float_0;
+    f64  F64  Double, number, float_1;
+    i32  I32  Integer as i64, number;
+    i64  I64  Integer, number;
+    u8   U8   Integer as i64, number;
+    bool Bool Bool;
+}
+
+impl Display for ElementKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_know_their_rust_type() {
+        assert_eq!(<f32 as Element>::KIND.name(), "f32");
+        assert_eq!(<i64 as Element>::KIND.size(), 8);
+        assert_eq!(<bool as Element>::KIND.size(), 1);
+        assert_eq!((f32::FLOAT, f64::FLOAT), (0, 1));
+        assert_eq!(format!("{:>5}", ElementKind::U8), "   u8");
+    }
+
+    #[test]
+    fn casts_follow_the_rules_of_as() {
+        assert_eq!(u8::cast_from(300.7f32.value()), 255);
+        assert_eq!(i32::cast_from((-1.9f64).value()), -1);
+        assert_eq!(i32::cast_from(f32::NAN.value()), 0);
+        assert_eq!(u8::cast_from((-1i64).value()), 255);
+        assert_eq!(f32::cast_from(i64::MAX.value()).to_bits(), (i64::MAX as f32).to_bits());
+        assert_eq!(i64::cast_from(true.value()), 1);
+        assert!(bool::cast_from(0.5f32.value()));
+        assert!(!bool::cast_from(0u8.value()));
+    }
+
+    #[test]
+    fn closeness_treats_what_is_not_finite_exactly() {
+        assert!(1.0f32.is_close(1.0 + 1e-7, 1e-6, 0.0));
+        assert!(!1.0f32.is_close(1.1, 1e-6, 0.0));
+        assert!(f64::INFINITY.is_close(f64::INFINITY, 0.0, 0.0));
+        assert!(!1.0f64.is_close(f64::INFINITY, 1.0, 1.0));
+        assert!(!f64::NAN.is_close(f64::NAN, 1.0, 1.0));
+    }
+}

@@ -1,0 +1,331 @@
+//! The memory that the runtime owns.
+//!
+//! - [`Block`]: bytes aligned for the widest vector register, not yet written.
+//! - [`Storage`]: the elements of tensors, in a block of our own or in a `Vec` taken over from the user.
+//! - [`Inline`]: a short list that lives on the stack and moves to the heap when it grows.
+//! - [`with_workspace`]: scratch memory that each thread keeps from call to call.
+//!
+//! Afterwards: every element that a [`Storage`] shows has been written.
+//! Never here: shapes and strides.
+
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
+use std::cell::Cell;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+use std::slice;
+
+use crate::element::Element;
+
+/// The alignment of every block: a cache line, and the widest vector register.
+pub(crate) const ALIGNMENT: usize = 64;
+
+/// The alignment that every allocator gives at its ordinary price.
+const ORDINARY: usize = 16;
+
+/// Owned bytes at an aligned address.
+///
+/// The allocator is asked for a few bytes more at its ordinary alignment, and the block begins at the first aligned one.
+/// That is twice as fast as asking for the alignment, and large blocks of zeros stay untouched pages.
+pub(crate) struct Block {
+    /// The first aligned byte.
+    start: NonNull<u8>,
+    /// What the allocator gave.
+    base: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: a block owns its bytes alone, as `Box<[MaybeUninit<u8>]>` does.
+unsafe impl Send for Block {}
+// SAFETY: a shared block gives out nothing that could change its bytes.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// `bytes` bytes that nobody has written yet.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self::allocate(bytes, false)
+    }
+
+    /// `bytes` bytes of zero.
+    fn zeroed(bytes: usize) -> Self {
+        Self::allocate(bytes, true)
+    }
+
+    fn allocate(bytes: usize, zeroed: bool) -> Self {
+        if bytes == 0 {
+            let nowhere = NonNull::<Aligned>::dangling().cast();
+            return Self { start: nowhere, base: nowhere, bytes };
+        }
+        let layout = Self::layout(bytes);
+        // SAFETY: the layout has a size above zero.
+        let base = unsafe { if zeroed { alloc_zeroed(layout) } else { alloc(layout) } };
+        let Some(base) = NonNull::new(base) else { handle_alloc_error(layout) };
+        let skipped = base.addr().get().wrapping_neg() % ALIGNMENT;
+        // SAFETY: `base` is a multiple of `ORDINARY`, so that what is skipped is at most the surplus of the layout.
+        let start = unsafe { base.add(skipped) };
+        Self { start, base, bytes }
+    }
+
+    /// What is asked of the allocator for `bytes` bytes.
+    fn layout(bytes: usize) -> Layout {
+        let surplus = ALIGNMENT - ORDINARY;
+        let layout = bytes
+            .checked_add(surplus)
+            .and_then(|bytes| Layout::from_size_align(bytes, ORDINARY).ok());
+        layout.expect("a tensor is smaller than the address space")
+    }
+
+    /// The first byte; it may be written through as long as the block is not shared.
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
+    /// How many bytes the block has.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The block as `length` elements.
+    ///
+    /// # Safety
+    /// - The block has at least `length` times the size of `E` bytes.
+    /// - These bytes have been written, and are values of `E`.
+    pub(crate) unsafe fn into_storage<E: Element>(self, length: usize) -> Storage<E> {
+        debug_assert!(length * size_of::<E>() <= self.bytes);
+        Storage::Aligned(Elements { block: self, length, element: std::marker::PhantomData })
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            // SAFETY: `allocate` got these bytes from the allocator with the same layout.
+            unsafe { dealloc(self.base.as_ptr(), Self::layout(self.bytes)) }
+        }
+    }
+}
+
+/// Something with the alignment of a block.
+#[repr(align(64))]
+struct Aligned;
+
+/// The elements of tensors.
+pub(crate) enum Storage<E> {
+    /// In a block of our own.
+    Aligned(Elements<E>),
+    /// In a vector that the user gave away; it is only as aligned as its elements.
+    Adopted(Vec<E>),
+}
+
+/// A block whose first `length` elements have been written.
+pub(crate) struct Elements<E> {
+    block: Block,
+    length: usize,
+    element: std::marker::PhantomData<E>,
+}
+
+impl<E: Element> Storage<E> {
+    /// The first `length` values of `values`, which must have as many.
+    pub(crate) fn collect(length: usize, values: impl IntoIterator<Item = E>) -> Self {
+        let block = Block::new(bytes_of::<E>(length));
+        let start = block.start().cast::<E>();
+        let mut written = 0;
+        for value in values.into_iter().take(length) {
+            // SAFETY: `written` is below `length`, for which the block was made, and the block is not shared.
+            unsafe { start.add(written).write(value) };
+            written += 1;
+        }
+        assert!(written == length, "a tensor of {length} elements was given {written}");
+        // SAFETY: the loop has written all `length` elements.
+        unsafe { block.into_storage(length) }
+    }
+
+    /// `length` zeros.
+    pub(crate) fn zeroed(length: usize) -> Self {
+        let block = Block::zeroed(bytes_of::<E>(length));
+        // SAFETY: zero bytes are a value of every element type.
+        unsafe { block.into_storage(length) }
+    }
+
+    /// All elements.
+    pub(crate) fn as_slice(&self) -> &[E] {
+        match self {
+            // SAFETY: the elements have been written, the block is aligned for them, and `self` is borrowed as long as they are.
+            Self::Aligned(it) => unsafe {
+                slice::from_raw_parts(it.block.start().cast(), it.length)
+            },
+            Self::Adopted(vector) => vector,
+        }
+    }
+
+    /// All elements, to be changed.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [E] {
+        match self {
+            // SAFETY: as in `as_slice`, and `self` is borrowed mutably.
+            Self::Aligned(it) => unsafe {
+                slice::from_raw_parts_mut(it.block.start().cast(), it.length)
+            },
+            Self::Adopted(vector) => vector,
+        }
+    }
+}
+
+/// The size of `length` elements.
+fn bytes_of<E>(length: usize) -> usize {
+    length.checked_mul(size_of::<E>()).expect("a tensor is smaller than the address space")
+}
+
+/// A list of at most `N` values on the stack, of more on the heap.
+pub(crate) struct Inline<T, const N: usize> {
+    near: [MaybeUninit<T>; N],
+    /// How many values of `near` have been written; zero once the list has moved to `far`.
+    written: usize,
+    far: Vec<T>,
+}
+
+impl<T, const N: usize> Inline<T, N> {
+    /// The empty list.
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        Self { near: [const { MaybeUninit::uninit() }; N], written: 0, far: Vec::new() }
+    }
+
+    /// Appends one value.
+    #[inline]
+    pub(crate) fn push(&mut self, value: T) {
+        if self.written < N && self.far.is_empty() {
+            self.near[self.written].write(value);
+            self.written += 1;
+        } else {
+            self.push_far(value);
+        }
+    }
+
+    #[cold]
+    fn push_far(&mut self, value: T) {
+        let near = std::mem::take(&mut self.written);
+        self.far.reserve(near + 1);
+        for place in &self.near[..near] {
+            // SAFETY: the first `near` values were written, and are forgotten in `near` because `written` is zero.
+            self.far.push(unsafe { place.assume_init_read() });
+        }
+        self.far.push(value);
+    }
+
+    /// All values.
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[T] {
+        if self.far.is_empty() {
+            // SAFETY: the first `written` values were written, and `MaybeUninit<T>` has the layout of `T`.
+            unsafe { slice::from_raw_parts(self.near.as_ptr().cast(), self.written) }
+        } else {
+            &self.far
+        }
+    }
+
+    /// All values, to be changed.
+    #[inline]
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
+        if self.far.is_empty() {
+            // SAFETY: as in `as_slice`, and `self` is borrowed mutably.
+            unsafe { slice::from_raw_parts_mut(self.near.as_mut_ptr().cast(), self.written) }
+        } else {
+            &mut self.far
+        }
+    }
+}
+
+impl<T, const N: usize> Drop for Inline<T, N> {
+    fn drop(&mut self) {
+        if !std::mem::needs_drop::<T>() {
+            return;
+        }
+        for place in &mut self.near[..self.written] {
+            // SAFETY: the first `written` values were written, and nobody can see them after this.
+            unsafe { place.assume_init_drop() }
+        }
+    }
+}
+
+thread_local! {
+    /// The workspace that this thread keeps, or `None` while a call uses it.
+    static WORKSPACE: Cell<Option<Block>> = const { Cell::new(None) };
+}
+
+/// Runs `body` with the address of at least `bytes` bytes of aligned scratch memory.
+///
+/// The memory is kept by the thread, grows to the largest request, and holds nothing that a call may rely on.
+/// A call inside a call gets memory of its own.
+pub(crate) fn with_workspace<R>(bytes: usize, body: impl FnOnce(*mut u8) -> R) -> R {
+    if bytes == 0 {
+        return body(NonNull::<Aligned>::dangling().cast().as_ptr());
+    }
+    let kept = WORKSPACE.try_with(Cell::take).ok().flatten();
+    let block = match kept {
+        Some(block) if block.bytes() >= bytes => block,
+        _ => Block::new(bytes),
+    };
+    let result = body(block.start());
+    // During the end of a thread there is no place to keep the block, and it is freed here.
+    let _ = WORKSPACE.try_with(|workspace| keep_larger(workspace, block));
+    result
+}
+
+fn keep_larger(workspace: &Cell<Option<Block>>, block: Block) {
+    let other = workspace.take();
+    let larger = match other {
+        Some(other) if other.bytes() > block.bytes() => other,
+        _ => block,
+    };
+    workspace.set(Some(larger));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+
+    #[test]
+    fn blocks_are_aligned() {
+        for bytes in [0, 1, 63, 64, 1000] {
+            assert_eq!(Block::new(bytes).start() as usize % ALIGNMENT, 0);
+        }
+    }
+
+    #[test]
+    fn storage_collects_zeroes_and_adopts() {
+        let mut storage = Storage::collect(3, [1.0f32, 2.0, 3.0]);
+        storage.as_mut_slice()[1] = 5.0;
+        assert_eq!(storage.as_slice(), [1.0, 5.0, 3.0]);
+        assert_eq!(Storage::<bool>::zeroed(2).as_slice(), [false, false]);
+        assert_eq!(Storage::<i64>::zeroed(0).as_slice(), [0i64; 0]);
+        let vector = vec![1u8, 2];
+        let address = vector.as_ptr();
+        assert_eq!(Storage::Adopted(vector).as_slice().as_ptr(), address);
+    }
+
+    #[test]
+    fn inline_lists_move_to_the_heap_and_drop_each_value_once() {
+        let witness = Rc::new(());
+        for count in [0, 1, 2, 3, 9] {
+            let mut list = Inline::<Rc<()>, 2>::new();
+            for _ in 0..count {
+                list.push(Rc::clone(&witness));
+            }
+            assert_eq!(list.as_slice().len(), count);
+            assert_eq!(list.as_mut_slice().len(), count);
+            assert_eq!(Rc::strong_count(&witness), count + 1);
+        }
+        assert_eq!(Rc::strong_count(&witness), 1);
+    }
+
+    #[test]
+    fn the_workspace_is_kept_and_not_shared_with_a_call_inside() {
+        let first = with_workspace(100, |outer| {
+            with_workspace(50, |inner| assert_ne!(outer, inner));
+            outer
+        });
+        let second = with_workspace(80, |again| again);
+        assert_eq!(first, second);
+        assert_eq!(first as usize % ALIGNMENT, 0);
+    }
+}

@@ -1,0 +1,163 @@
+//! Tensors as text, in the layout of NumPy.
+//!
+//! `{}` prints what `print(array)` prints, and `{:?}` what `repr(array)` prints, with `tensor` for `array` and the element type by its Rust name.
+//! `{:.3}` prints at most three digits after the point instead of eight.
+//! Of a tensor with more than 1000 elements only three positions at each end of an axis are shown.
+//!
+//! ```text
+//! [[ 1.   2.5]
+//!  [-3.  inf ]]
+//! ```
+
+mod number;
+
+use std::fmt::{self, Debug, Display};
+
+use crate::element::{Element, Value};
+use crate::tensor::Tensor;
+use number::Format;
+
+/// How many columns a line may have.
+const LINE: usize = 75;
+/// A tensor with more elements than this is shown by its edges.
+const THRESHOLD: usize = 1000;
+/// How many positions are shown at each end of an axis.
+const EDGE: usize = 3;
+/// How many digits after the point are shown at most.
+const PRECISION: usize = 8;
+
+impl<E: Element, const RANK: usize> Display for Tensor<E, RANK> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match f.precision() {
+            None if RANK == 0 => f.write_str(&number::scalar(self[[0; RANK]].value())),
+            precision => f.write_str(&text(self, " ", 0, precision.unwrap_or(PRECISION))),
+        }
+    }
+}
+
+impl<E: Element, const RANK: usize> Debug for Tensor<E, RANK> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = "tensor(";
+        let elements = text(self, ", ", prefix.len(), f.precision().unwrap_or(PRECISION));
+        let mut extras = String::new();
+        if (self.is_empty() && RANK > 1) || self.len() > THRESHOLD {
+            extras = format!("shape={:?}, ", self.shape);
+        }
+        extras.push_str(E::KIND.name());
+        let last_line =
+            prefix.len() * usize::from(!elements.contains('\n')) + last_line(&elements) + 1;
+        let spacer = if last_line + extras.len() + 2 > LINE { "\n       " } else { " " };
+        write!(f, "{prefix}{elements},{spacer}{extras})")
+    }
+}
+
+fn last_line(text: &str) -> usize {
+    text.len() - text.rfind('\n').map_or(0, |end| end + 1)
+}
+
+/// The elements in brackets, with `indent` columns left free before every line but the first.
+fn text<E: Element, const RANK: usize>(
+    tensor: &Tensor<E, RANK>,
+    separator: &str,
+    indent: usize,
+    precision: usize,
+) -> String {
+    if tensor.is_empty() {
+        return "[]".to_owned();
+    }
+    let summarised = tensor.len() > THRESHOLD;
+    let shown = tensor.shape.map(|extent| positions(extent, summarised));
+    let mut values = Vec::new();
+    collect(tensor, &shown, &mut [0; RANK], 0, &mut values);
+    let format = Format::new(&values, precision);
+    let mut values = values.into_iter();
+    let mut brackets = Brackets {
+        shown: &shown,
+        separator,
+        word: &mut || values.next().map_or_else(String::new, |value| format.print(value)),
+    };
+    let text = brackets.print(0, &" ".repeat(indent + 1), LINE);
+    if RANK == 0 { text.trim_start().to_owned() } else { text }
+}
+
+/// The positions of an axis that are shown; `None` stands for those left out.
+fn positions(extent: usize, summarised: bool) -> Vec<Option<usize>> {
+    if !summarised || extent <= 2 * EDGE {
+        return (0..extent).map(Some).collect();
+    }
+    let head = (0..EDGE).map(Some);
+    let tail = (extent - EDGE..extent).map(Some);
+    head.chain([None]).chain(tail).collect()
+}
+
+/// Appends the values at the shown positions of the axes from `axis` on.
+fn collect<E: Element, const RANK: usize>(
+    tensor: &Tensor<E, RANK>,
+    shown: &[Vec<Option<usize>>; RANK],
+    index: &mut [usize; RANK],
+    axis: usize,
+    values: &mut Vec<Value>,
+) {
+    if axis == RANK {
+        values.push(tensor[*index].value());
+        return;
+    }
+    for position in shown[axis].iter().flatten() {
+        index[axis] = *position;
+        collect(tensor, shown, index, axis + 1, values);
+    }
+}
+
+/// Lays words out in nested brackets, asking for them in row-major order.
+struct Brackets<'a> {
+    shown: &'a [Vec<Option<usize>>],
+    separator: &'a str,
+    word: &'a mut dyn FnMut() -> String,
+}
+
+impl Brackets<'_> {
+    /// The axes from `axis` on, where a line begins with `indent` and has `width` columns.
+    fn print(&mut self, axis: usize, indent: &str, width: usize) -> String {
+        let Some(shown) = self.shown.get(axis) else { return (self.word)() };
+        let inner = match self.shown.len() - axis {
+            1 => self.row(shown, indent, width),
+            left => self.rows(axis, left, indent, width),
+        };
+        format!("[{}]", &inner[indent.len()..])
+    }
+
+    /// The words of the last axis, broken into lines.
+    fn row(&mut self, shown: &[Option<usize>], indent: &str, width: usize) -> String {
+        let width = width - self.separator.trim_end().len().max(1);
+        let (mut done, mut line) = (String::new(), indent.to_owned());
+        for (count, position) in shown.iter().enumerate() {
+            if count > 0 {
+                line.push_str(self.separator);
+            }
+            let word = position.map_or_else(|| "...".to_owned(), |_| (self.word)());
+            // A line that has nothing yet is not broken, because that would not help.
+            if line.len() + word.len() > width && line.len() > indent.len() {
+                done.push_str(line.trim_end());
+                done.push('\n');
+                line = indent.to_owned();
+            }
+            line.push_str(&word);
+        }
+        done + &line
+    }
+
+    /// The brackets of an outer axis, with `left - 1` line ends between them.
+    fn rows(&mut self, axis: usize, left: usize, indent: &str, width: usize) -> String {
+        let between = self.separator.trim_end().to_owned() + &"\n".repeat(left - 1);
+        let deeper = format!("{indent} ");
+        let shown = self.shown;
+        let rows = shown[axis].iter().map(|position| match position {
+            Some(_) => indent.to_owned() + &self.print(axis + 1, &deeper, width - 1),
+            None => format!("{indent}..."),
+        });
+        rows.collect::<Vec<_>>().join(&between)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! What most users import: `use defn::prelude::*;`.
+
+pub use crate::{
+    Element, Float, Number, Tensor, defn, grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap,
+};
