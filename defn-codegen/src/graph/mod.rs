@@ -30,6 +30,7 @@ pub mod print;
 pub mod parse;
 pub mod verify;
 pub mod eval;
+pub mod bounds;
 #[cfg(feature = "testing")]
 pub mod arbitrary;
 
