@@ -105,7 +105,9 @@ fn ways(
     let quiet_name = super::quiet(quote!(#name));
     let any = elements.iter().map(|_| quote!(::core::primitive::f32));
     let any = (!elements.is_empty()).then(|| quote!(::<#(#any),*>));
-    let mention = quote!(if false { let _ = #quiet_name #any; });
+    // A deprecated one would warn here, where nobody used it.
+    let mention =
+        (!has(declaration, "deprecated")).then(|| quote!(if false { let _ = #quiet_name #any; }));
     let (generics, parameters, result) = (host.generics(), host.parameters(), host.result());
     let (call, code, pass) = (call(helper, host, facade), code(helper, host, facade), host.pass());
     let into = host.result.is_some().then(|| {
