@@ -8,7 +8,7 @@
 use crate::{
     announce::{announce, ask, what},
     cache, embed,
-    embed::host_code::Code,
+    embed::{container::Soundness, host_code::Code},
     export::export,
     facade::Facade,
     fallback, invocation,
@@ -17,14 +17,17 @@ use crate::{
     report::{Mistake, report},
     requested::Requested,
     surface::{Definition, Function, Path, Request, RequestKind},
-    table::{Entry, table},
+    table::{Cause, Entry, table},
     text::{self, Callee},
     uid::{place, uid},
     wait::{State, Turn},
 };
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use std::rc::Rc;
+use std::{
+    rc::Rc,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// `#[defn]` on an item.
 pub(crate) fn item(options: TokenStream, tokens: TokenStream) -> TokenStream {
@@ -48,7 +51,8 @@ pub(crate) fn item(options: TokenStream, tokens: TokenStream) -> TokenStream {
     }
     let announced = announce(&item, &uid, &facade);
     if invocation::get().is_editor {
-        return announced;
+        let leaves = leaves(&item, Soundness::Whole, &facade);
+        return quote!(#announced #leaves);
     }
     // What mentions nothing waits for nobody.
     let rest = if callees.is_empty() {
@@ -99,20 +103,17 @@ pub(crate) fn compile(tokens: TokenStream) -> TokenStream {
     };
     match turn {
         Turn::Whole => finish(&item, &state.uid, &state.facade),
-        Turn::Broken => break_off(&item, &state.uid, &[]),
+        Turn::Broken(cause) => break_off(&item, &state.uid, &state.facade, cause),
         Turn::Cycle(names) => {
-            let message = Refusal::Cycle(names).message();
-            let cycle = Mistake { message, span: item.definition.name().span() };
+            let broken = break_off(&item, &state.uid, &state.facade, Cause::Cycle);
             // Of containers rustc says it itself.
-            let is_function = matches!(item.definition, Definition::Function(_));
-            break_off(
-                &item,
-                &state.uid,
-                if is_function { std::slice::from_ref(&cycle) } else { &[] },
-            )
+            let Definition::Function(function) = &item.definition else { return broken };
+            let message = Refusal::Cycle(names).message();
+            let errors = report(&[Mistake { message, span: function.name.span() }]);
+            quote!(#errors #broken)
         }
         // rustc says which name does not exist.
-        Turn::GiveUp | Turn::Again(_) => TokenStream::new(),
+        Turn::GiveUp | Turn::Again(_) => leaves(&item, Soundness::Broken, &state.facade),
     }
 }
 
@@ -120,7 +121,7 @@ pub(crate) fn compile(tokens: TokenStream) -> TokenStream {
 fn finish(item: &Item, uid: &str, facade: &Facade) -> TokenStream {
     let callees = match callees(uid, item.definition.callees()) {
         Ok(callees) => callees,
-        Err(mistakes) => return break_off(item, uid, &mistakes),
+        Err(mistakes) => return refuse(item, uid, facade, &mistakes),
     };
     let subject = match &item.definition {
         Definition::Function(function) => Subject::Function(function),
@@ -129,21 +130,45 @@ fn finish(item: &Item, uid: &str, facade: &Facade) -> TokenStream {
         Definition::Alias(alias) => Subject::Alias(alias),
     };
     let outcome = match compile_definition(&subject, &callees) {
-        Outcome::Mistakes(mistakes) => return break_off(item, uid, &mistakes),
+        Outcome::Mistakes(mistakes) => return refuse(item, uid, facade, &mistakes),
         outcome => outcome,
     };
-    let exported = if item.declaration.is_public { export(uid) } else { TokenStream::new() };
-    let Definition::Function(function) = &item.definition else { return exported };
+    let exported = exported(item, uid);
+    let Definition::Function(function) = &item.definition else {
+        let leaves = leaves(item, Soundness::Whole, facade);
+        return quote!(#exported #leaves);
+    };
     let implemented = implement(function, uid, &outcome, &callees, facade);
     quote!(#exported #implemented)
 }
 
-/// A mistake was found behind the syntax, or told in something below.
-fn break_off(item: &Item, uid: &str, mistakes: &[Mistake]) -> TokenStream {
-    table().break_off(uid);
+/// A mistake was found behind the syntax.
+fn refuse(item: &Item, uid: &str, facade: &Facade, mistakes: &[Mistake]) -> TokenStream {
     let errors = report(mistakes);
-    let exported = if item.declaration.is_public { export(uid) } else { TokenStream::new() };
-    quote!(#errors #exported)
+    let broken = break_off(item, uid, facade, Cause::Mistake);
+    quote!(#errors #broken)
+}
+
+/// There will be no code.
+fn break_off(item: &Item, uid: &str, facade: &Facade, cause: Cause) -> TokenStream {
+    table().break_off(uid, cause);
+    let exported = exported(item, uid);
+    // A container of infinite size is rustc's error, and an `impl` for it would only add others.
+    let leaves = (cause == Cause::Mistake).then(|| leaves(item, Soundness::Broken, facade));
+    quote!(#exported #leaves)
+}
+
+/// What other crates read, if they can see the item.
+fn exported(item: &Item, uid: &str) -> TokenStream {
+    if item.declaration.is_public { export(uid) } else { TokenStream::new() }
+}
+
+/// How a container is taken apart; nothing for other items.
+fn leaves(item: &Item, soundness: Soundness, facade: &Facade) -> TokenStream {
+    match &item.definition {
+        Definition::Struct(container) => embed::container::leaves(container, soundness, facade),
+        _ => TokenStream::new(),
+    }
 }
 
 /// The inherent functions that win over those of last resort.
@@ -173,7 +198,7 @@ fn implement(
         facade,
     );
     let explanation = outcome.explanation();
-    // The shadow counts as a use of the ways to call that nobody took.
+    let environment = environment();
     quote! {
         #[automatically_derived]
         impl #helper {
@@ -184,11 +209,20 @@ fn implement(
                 _: ::core::marker::PhantomData<(#(#elements)*)>,
                 _: (),
             ) -> &'static #facade::__private::Function {
+                #environment
                 #shadow
                 #code
             }
         }
     }
+}
+
+/// What makes cargo build again when someone asks for dumps; once in a crate is enough.
+fn environment() -> Option<TokenStream> {
+    static TRACKED: AtomicBool = AtomicBool::new(false);
+    let first = !TRACKED.swap(true, Ordering::Relaxed);
+    let track = |variable: &str| quote!(let _ = ::core::option_env!(#variable););
+    first.then(|| ["DEFN_DUMP", "DEFN_DUMP_DIR"].map(track).into_iter().collect())
 }
 
 /// A request whose turn has come.
