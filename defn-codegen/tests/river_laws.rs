@@ -4,6 +4,7 @@ use defn_codegen::compile::schedule_graph;
 use defn_codegen::fuse::fuse;
 use defn_codegen::graph::eval::{self, Value};
 use defn_codegen::graph::{Graph, parse};
+use defn_codegen::llvm::jit;
 use defn_codegen::loops;
 use defn_codegen::lower::lower;
 use defn_codegen::options::{Dump, Level, Options};
@@ -44,6 +45,11 @@ fn check_graph(graph: &Graph, arguments: &[Value]) {
                 let close = a == &b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-4 * b.abs().max(1.0);
                 assert!(close, "{name}: result {position}: {a} against {b}\n{graph}\n{program}");
             }
+        }
+        let level = if name == "v3" { Level::V3 } else { Level::V4 };
+        if name != "lower" && jit::is_supported(level) {
+            let compiled = jit::Compiled::new(&program, level).run(&program, &symbols, arguments);
+            assert_eq!(compiled, outcome, "{name}: code and loops differ\n{program}");
         }
         if name != "lower" {
             if let Some(before) = &bits {
