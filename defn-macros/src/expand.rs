@@ -129,7 +129,9 @@ fn finish(item: &Item, uid: &str, facade: &Facade) -> TokenStream {
         Definition::Constant(constant) => Subject::Constant(constant),
         Definition::Alias(alias) => Subject::Alias(alias),
     };
-    let outcome = match compile_definition(&subject, &callees) {
+    let text = table().get(uid).map(|entry| entry.text.clone()).unwrap_or_default();
+    let fingerprint = text::fingerprint(&text::content(&text), &callees);
+    let outcome = match compile_definition(&subject, &callees, &fingerprint) {
         Outcome::Mistakes(mistakes) => return refuse(item, uid, facade, &mistakes),
         outcome => outcome,
     };
@@ -232,12 +234,15 @@ fn compile_request(state: &State, turn: &Turn) -> TokenStream {
     let Some(Ok((request, paths))) = request else {
         return fallback::expression(&[]);
     };
+    let written = [state.kind.to_string(), state.tokens.to_string()];
     let (path, _) = request.function();
     let whole = matches!(turn, Turn::Whole);
     match callees(&state.uid, &paths) {
         Ok(callees) => match callees.first().map(|callee| &callee.definition) {
             Some(Definition::Function(function)) => {
-                requested(&request, function, whole.then_some(&callees), &state.facade)
+                let fingerprint = text::fingerprint(&[&written[0], &written[1]], &callees);
+                let below = whole.then_some((&callees, fingerprint.as_str()));
+                requested(&request, function, below, &state.facade)
             }
             Some(other) => {
                 let refusal = Refusal::NotAFunction { name: path.text(), what: what(other) };
@@ -255,7 +260,7 @@ fn compile_request(state: &State, turn: &Turn) -> TokenStream {
 fn requested(
     request: &Request,
     function: &Function,
-    callees: Option<&Vec<Rc<Callee>>>,
+    below: Option<(&Vec<Rc<Callee>>, &str)>,
     facade: &Facade,
 ) -> TokenStream {
     let (path, _) = request.function();
@@ -264,8 +269,8 @@ fn requested(
         Err(mistakes) => return fallback::expression(&mistakes),
     };
     let embed = |code| embed::request::request(path, function, &signature, code, facade);
-    let Some(callees) = callees else { return embed(Code::Broken) };
-    match compile_definition(&Subject::Request(request), callees) {
+    let Some((callees, fingerprint)) = below else { return embed(Code::Broken) };
+    match compile_definition(&Subject::Request(request), callees, fingerprint) {
         Outcome::Mistakes(mistakes) => {
             let (errors, stub) = (report(&mistakes), embed(Code::Broken));
             quote!({ #errors #stub })
@@ -330,21 +335,24 @@ impl Outcome {
 }
 
 /// The whole compiler, as this crate sees it.
-fn compile_definition(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Outcome {
+fn compile_definition(subject: &Subject<'_>, callees: &[Rc<Callee>], fingerprint: &str) -> Outcome {
     let checked = match pipeline::check(subject, callees) {
         Ok(checked) => checked,
         Err(mistakes) => return Outcome::Mistakes(mistakes),
     };
     let has_code = matches!(subject, Subject::Function(_) | Subject::Request(_));
-    if !has_code || !invocation::get().wants_code {
+    let invocation = invocation::get();
+    if !has_code || !invocation.wants_code {
         return Outcome::Checked;
     }
-    if let Some(emitted) = cache::load(&checked.fingerprint) {
+    // Who asks for dumps wants the stages to run.
+    let cached = if invocation.dumps() { None } else { cache::load(fingerprint) };
+    if let Some(emitted) = cached {
         return Outcome::Compiled(Box::new((checked, emitted)));
     }
-    match pipeline::emit(&checked) {
+    match pipeline::emit(subject, callees) {
         Ok(emitted) => {
-            cache::store(&checked.fingerprint, &emitted);
+            cache::store(fingerprint, &emitted);
             Outcome::Compiled(Box::new((checked, emitted)))
         }
         Err(mistakes) => Outcome::Mistakes(mistakes),

@@ -17,6 +17,7 @@ mod wait;
 mod export;
 #[expect(dead_code, reason = "the compiler behind it reads what is checked")]
 mod pipeline;
+mod resolve;
 mod cache;
 mod requested;
 mod embed;
