@@ -4,10 +4,10 @@
 //!
 //! ```text
 //! before                              after
-//! 	.file	"f"
-//! 	.globl	defn_entry
+//!     .file "f"
+//!     .globl defn_entry
 //! defn_entry:                         defn_entry_\@:
-//! 	jmp	.LBB0_2                     	jmp	.LBB0_2_\@
+//!     jmp .LBB0_2                         jmp .LBB0_2_\@
 //! ```
 //!
 //! What comes out stands between `.macro` and `.endm`; there the assembler puts a number in the place of `\@` that no other
@@ -54,7 +54,7 @@ pub fn undefined_symbol(assembly: &str) -> Option<&str> {
 
 /// The symbols that an instruction names: what it jumps to or calls, and what it addresses relative to itself.
 fn symbols_of_instruction(line: &str) -> Vec<&str> {
-    let mut words = line.trim_start().splitn(2, char::is_whitespace);
+    let mut words = line.trim().splitn(2, char::is_whitespace);
     let (mnemonic, operands) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let is_x86_jump = mnemonic.starts_with('j') || mnemonic.starts_with("call");
     let is_arm_jump = matches!(mnemonic, "b" | "bl" | "cbz" | "cbnz" | "tbz" | "tbnz")
@@ -107,15 +107,15 @@ fn is_number(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-' || letter == ':')
 }
 
-/// Copies a line and puts `_\@` behind every label and every name of ours.
+/// Copies a line and puts `_\@` behind every label and every name of ours, but not inside of texts in quotes.
 fn number_symbols(line: &str, text: &mut String) {
-    let mut rest = line;
-    let mut is_quoted = false;
+    let (mut rest, mut is_quoted, mut last) = (line, false, '\0');
     while let Some(first) = rest.chars().next() {
         let length = word_length(rest);
         if is_quoted || length == 0 {
-            is_quoted ^= first == '"';
+            is_quoted ^= first == '"' && last != '\\';
             text.push(first);
+            last = first;
             rest = &rest[first.len_utf8()..];
             continue;
         }
@@ -124,6 +124,7 @@ fn number_symbols(line: &str, text: &mut String) {
         if word.starts_with(".L") || word.starts_with("defn_") {
             text.push_str("_\\@");
         }
+        last = '\0';
         rest = behind;
     }
 }

@@ -138,7 +138,9 @@ fn nest(
     (position, nest): (usize, &Nest),
 ) -> (Function, Vec<BufferId>) {
     let mut used = BTreeSet::new();
-    visit::addresses(&nest.body, &mut |buffer, _, _| drop(used.insert(buffer)));
+    visit::addresses(&nest.body, &mut |buffer, _, _| {
+        used.insert(buffer);
+    });
     let used: Vec<BufferId> = used.into_iter().collect();
     let types = vec![ir.pointer(); used.len() + 1];
     let name = format!("defn_nest_{position}");
