@@ -1,3 +1,89 @@
-//! Tasks of the house.
+//! Tasks of the house: `cargo xtask <task>`.
+//!
+//! Each task is a file; this one reads the command line and picks.
 
-fn main() {}
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks speak to whoever runs them")]
+
+mod bless;
+mod fuzz;
+mod river;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lexopt::prelude::*;
+
+const USAGE: &str = "\
+cargo xtask tidy                            check the laws of the house
+cargo xtask bless [FILTER]                  rewrite what the file tests and the ui cases expect
+cargo xtask fuzz [--programs N] [--seed S]  random programs: evaluated, compiled and compared
+cargo xtask river NAME [--example EXAMPLE]  a function of an example at every stage, as Markdown";
+
+/// What a task answers: what to print last, or what went wrong.
+type Outcome = Result<String, String>;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(text) => {
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Outcome {
+    let command = Command::read().map_err(|error| format!("{error}\n\n{USAGE}"))?;
+    let (root, name) = (root(), command.name.as_deref());
+    match (command.task.as_str(), name) {
+        ("tidy", None) => tidy::tidy(&root),
+        ("bless", filter) => bless::bless(&root, filter),
+        ("fuzz", None) => fuzz::fuzz(&root, command.seed, command.programs),
+        ("river", Some(name)) => river::river(&root, name, &command.example),
+        _ => Err(USAGE.to_owned()),
+    }
+}
+
+/// The command line, with what holds where it is silent.
+struct Command {
+    task: String,
+    name: Option<String>,
+    programs: u64,
+    seed: u64,
+    example: String,
+}
+
+impl Command {
+    fn read() -> Result<Self, lexopt::Error> {
+        let mut command = Self {
+            task: String::new(),
+            name: None,
+            programs: 1000,
+            seed: 0,
+            example: "digits".to_owned(),
+        };
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("programs") => command.programs = parser.value()?.parse()?,
+                Long("seed") => command.seed = parser.value()?.parse()?,
+                Long("example") => command.example = parser.value()?.string()?,
+                Value(value) if command.task.is_empty() => command.task = value.string()?,
+                Value(value) if command.name.is_none() => command.name = Some(value.string()?),
+                _ => return Err(argument.unexpected()),
+            }
+        }
+        Ok(command)
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.pop();
+    root
+}
