@@ -10,6 +10,8 @@
 //! The sign of a zero is not promised, so that dividing by zero is unknown as well.
 
 mod arithmetic;
+#[cfg(all(test, feature = "testing"))]
+mod worst;
 
 use std::cmp::Ordering;
 use std::fmt;
