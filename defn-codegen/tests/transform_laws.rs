@@ -3,6 +3,7 @@
 #![cfg(feature = "testing")]
 
 use defn_codegen::arena::Arena;
+use defn_codegen::graph::arbitrary::{Case, generate, generate_differentiable, shrink};
 use defn_codegen::graph::bounds::bounds;
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::eval::{Value, eval};
@@ -443,5 +444,114 @@ fn transformed_file_tests_simplify() {
         for _draw in 0..20 {
             check_simplified(&graph, &numbers.arguments(&graph, 0.2, 0.9));
         }
+    }
+}
+
+/// How many random graphs each law is tried on.
+const CASES: u64 = 2000;
+
+/// Panics with the smallest graph on which the law fails.
+fn check_case(law: &str, seed: u64, case: &Case, holds: impl Fn(&Case) -> Result<(), String>) {
+    let Err(first) = holds(case) else { return };
+    let small = shrink(case, |case| holds(case).is_err());
+    let why = holds(&small).err().unwrap_or(first);
+    let arguments: Vec<String> = small.arguments.iter().map(Value::to_string).collect();
+    panic!("{law}, seed {seed}: {why}\n{}\nof ({})", small.graph, arguments.join(", "));
+}
+
+/// Whether another graph computes the same: within what a right implementation of the original may give.
+fn agrees(case: &Case, other: &Graph) -> Result<(), String> {
+    verify(other).map_err(|faults| format!("{faults:?}\n{other}"))?;
+    let expected = bounds(&case.graph, &case.arguments)?;
+    let found = eval(other, &case.arguments)?;
+    for (bounded, value) in expected.iter().zip(&found) {
+        bounded.admits(value).map_err(|mismatch| format!("{mismatch}\n{other}"))?;
+    }
+    if contractions(other) + contractions(&case.graph) > 0 {
+        return Ok(());
+    }
+    let exact = eval(&case.graph, &case.arguments)?;
+    for (expected, value) in exact.iter().zip(&found) {
+        if !same_bits(expected, value) {
+            return Err(format!("{expected} became {value}\n{other}"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn simplify_keeps_what_random_graphs_compute() {
+    for seed in 0..CASES {
+        let case = generate(seed, 3 + (seed % 30) as usize);
+        check_case("simplify", seed, &case, |case| {
+            let simple = simplify(case.graph.clone());
+            agrees(case, &simple)?;
+            let again = simplify(simple.clone());
+            if again == simple {
+                return Ok(());
+            }
+            Err(format!("no fixed point:\n{simple}{again}"))
+        });
+    }
+}
+
+/// Every float parameter of a random differentiable graph.
+fn floats(graph: &Graph) -> Vec<usize> {
+    let parameters = graph.parameters.iter().enumerate();
+    let float = parameters.filter(|(_, parameter)| parameter.ty.element.is_float());
+    float.map(|(position, _)| position).collect()
+}
+
+/// Differences and the gradient at one point, for the law below; differences that disagree with themselves at another step say nothing.
+fn gradient_agrees(case: &Case) -> Result<(), String> {
+    let wrt = floats(&case.graph);
+    let plain = gradient(&case.graph, &wrt);
+    let simple = simplify(plain.clone());
+    let gradients = Case { graph: plain, arguments: case.arguments.clone() };
+    agrees(&gradients, &simple)?;
+    let computed = eval(&simple, &case.arguments)?;
+    for (value, parameter) in computed.iter().zip(&wrt) {
+        let expected = differences(&case.graph, &case.arguments, *parameter);
+        for (found, expected) in value.to_f64().iter().zip(&expected) {
+            let near = (found - expected).abs() <= ROUGH * (1.0 + expected.abs() + found.abs());
+            if !near && expected.is_finite() {
+                return Err(format!("{found}, by differences {expected}\n{simple}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Random functions are steeper than those of the tables: a thousand times their tolerance.
+const ROUGH: f64 = 1e3 * TOLERANCE;
+
+#[test]
+fn gradients_of_random_graphs() {
+    for seed in 0..CASES / 4 {
+        let case = generate_differentiable(seed, 2 + (seed % 12) as usize);
+        check_case("gradient", seed, &case, gradient_agrees);
+    }
+}
+
+#[test]
+fn gradients_of_gradients_of_random_graphs() {
+    for seed in 0..CASES / 10 {
+        let case = generate_differentiable(seed, 2 + (seed % 6) as usize);
+        check_case("gradient of the gradient", seed, &case, |case| {
+            let first = weighted(gradient(&case.graph, &floats(&case.graph)));
+            let mut arguments = case.arguments.clone();
+            let weights = &first.parameters[arguments.len()..];
+            for weight in weights {
+                let shape = arguments
+                    .iter()
+                    .zip(&first.parameters)
+                    .find(|(_, parameter)| parameter.ty == weight.ty)
+                    .map(|(argument, _)| argument.shape.clone());
+                let shape = shape.ok_or("a gradient of another type than all parameters")?;
+                let size = shape.iter().product();
+                arguments.push(Value::from_f64(weight.ty.element, &shape, &vec![1.0; size]));
+            }
+            gradient_agrees(&Case { graph: first, arguments })
+        });
     }
 }
