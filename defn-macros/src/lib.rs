@@ -13,6 +13,7 @@ mod text;
 mod announce;
 mod wait;
 mod export;
+mod resolve;
 mod pipeline;
 mod cache;
 mod requested;

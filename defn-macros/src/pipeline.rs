@@ -8,7 +8,9 @@
 //! Both see no tokens: `embed/` turns what leaves into Rust.
 
 use crate::{
+    invocation,
     report::Mistake,
+    resolve::{self, Mode},
     surface::{Constant, Function, Request, Struct, TypeAlias},
     text::Callee,
 };
@@ -141,7 +143,14 @@ pub(crate) fn check(
     subject: &Subject<'_>,
     callees: &[Rc<Callee>],
 ) -> Result<Checked, Vec<Mistake>> {
-    let _ = (subject, callees);
+    let mode = if invocation::get().wants_code { Mode::Emit } else { Mode::Check };
+    match subject {
+        Subject::Function(function) => resolve::resolve(function, callees, mode).map(|_| ()),
+        Subject::Struct(container) => resolve::container(container, callees),
+        Subject::Constant(constant) => resolve::constant(constant, callees),
+        Subject::Alias(alias) => resolve::alias(alias, callees),
+        Subject::Request(request) => resolve::request(request, callees, mode).map(|_| ()),
+    }?;
     Ok(Checked::default())
 }
 
