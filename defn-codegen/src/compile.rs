@@ -5,8 +5,12 @@
 //!                                                            for each level: schedule --> loops -- llvm --> assembly
 //! ```
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use crate::artifact::{Artifact, Code, Signature};
 use crate::diagnostic::Limitation;
+use crate::explain::explain;
 use crate::fuse::fuse;
 use crate::graph::Graph;
 use crate::kernels::Kernels;
@@ -31,14 +35,28 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         workspace: crate::graph::Dim::default(),
         explanation: String::new(),
     };
-    for level in &options.levels {
-        let loops = stages.run(&format!("schedule-{}", level.name()), || schedule(&front.loops, *level));
-        let assembly = stages.text(&format!("llvm-{}", level.name()), || llvm::host(&loops, *level, &options.triple))?;
-        artifact.code.push(Code { level: *level, assembly });
+    // Levels know nothing of each other, and most of the time goes into them.
+    let levels: Vec<_> = thread::scope(|scope| {
+        let mut running = Vec::new();
+        for level in &options.levels {
+            let (mut stages, front) = (stages.branch(), &front);
+            running.push(scope.spawn(move || one_level(&mut stages, front, *level, &options.triple)));
+        }
+        running.into_iter().map(|level| level.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    for level in levels {
+        let (loops, code) = level?;
         artifact.workspace = loops.workspace.clone();
-        artifact.explanation = crate::explain::explain(&front.kernels, &loops);
+        artifact.explanation = explain(&front.kernels, &loops);
+        artifact.code.push(code);
     }
     Ok(artifact)
+}
+
+fn one_level(stages: &mut Stages<'_>, front: &Front, level: Level, triple: &str) -> Result<(Loops, Code), Limitation> {
+    let loops = stages.run(&format!("schedule-{}", level.name()), || schedule(&front.loops, level));
+    let assembly = stages.text(&format!("llvm-{}", level.name()), || llvm::host(&loops, level, triple))?;
+    Ok((loops, Code { level, assembly }))
 }
 
 /// What all levels share.

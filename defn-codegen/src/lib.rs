@@ -27,3 +27,6 @@ pub mod text;
 
 pub mod math;
 pub mod diagnostic;
+
+/// Tells this compiler apart from other versions of itself: code that is kept between builds carries it.
+pub const SOURCES: &str = env!("DEFN_SOURCES");

@@ -45,7 +45,7 @@ impl Noun for Loops {
 }
 
 /// The stages of one compilation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stages<'o> {
     options: &'o Options,
     name: String,
@@ -57,6 +57,11 @@ impl<'o> Stages<'o> {
     /// For the function of this name.
     pub fn new(options: &'o Options, name: &str) -> Self {
         Self { options, name: name.to_owned(), last: String::new(), times: Vec::new() }
+    }
+
+    /// Goes on beside the others: what it runs has the next numbers.
+    pub fn branch(&self) -> Self {
+        self.clone()
     }
 
     /// Runs a stage, then looks at what it made.

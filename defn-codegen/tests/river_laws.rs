@@ -4,9 +4,13 @@ use defn_codegen::compile::schedule_graph;
 use defn_codegen::fuse::fuse;
 use defn_codegen::graph::eval::{self, Value};
 use defn_codegen::graph::{Graph, parse};
+use defn_codegen::llvm::jit;
 use defn_codegen::loops;
 use defn_codegen::lower::lower;
 use defn_codegen::options::{Dump, Level, Options};
+use defn_codegen::program::{Callable, Program};
+use defn_codegen::simplify::simplify;
+use defn_codegen::transform::transform;
 
 fn options() -> Options {
     Options { levels: Vec::new(), triple: String::new(), dump: Dump::default(), verify: true }
@@ -41,6 +45,11 @@ fn check_graph(graph: &Graph, arguments: &[Value]) {
                 let close = a == &b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-4 * b.abs().max(1.0);
                 assert!(close, "{name}: result {position}: {a} against {b}\n{graph}\n{program}");
             }
+        }
+        let level = if name == "v3" { Level::V3 } else { Level::V4 };
+        if name != "lower" && jit::is_supported(level) {
+            let compiled = jit::Compiled::new(&program, level).run(&program, &symbols, arguments);
+            assert_eq!(compiled, outcome, "{name}: code and loops differ\n{program}");
         }
         if name != "lower" {
             if let Some(before) = &bits {
@@ -176,5 +185,20 @@ fn a_perceptron_and_its_gradient() {
     println!("{}", fuse(&parse::parse(text).unwrap()));
     for (b, i, h) in [(4, 5, 3), (1, 1, 1), (13, 33, 70), (0, 2, 3), (2, 0, 3)] {
         check(text, &[f32s(&[b, i]), f32s(&[i, h]), f32s(&[b, h])]);
+    }
+}
+
+#[test]
+fn the_gradient_of_a_classifier() {
+    let mut program = Program::default();
+    let function = program.functions.push(parse::parse(include_str!("programs/classifier.graph")).unwrap());
+    let of = Box::new(Callable::Function(function));
+    program.entry = Some(Callable::Gradient { of, wrt: vec![0, 1, 2], value: true });
+    let graph = simplify(transform(&program));
+    let transposed = fuse(&graph).kernels.len();
+    assert!(transposed <= 11, "the gradient of a weight is a product in its own layout\n{graph}\n{}", fuse(&graph));
+    for (b, i, h, c) in [(4, 5, 3, 3), (1, 1, 1, 1), (13, 9, 40, 10)] {
+        let arguments = [f32s(&[i, h]), f32s(&[h]), f32s(&[h, c]), f32s(&[b, i]), i64s(&[b], 4)];
+        check_graph(&graph, &arguments);
     }
 }

@@ -13,7 +13,7 @@
 use crate::{
     embed,
     facade::Facade,
-    parse::{Declaration, Item},
+    parse::{Declaration, Item, is_reserved},
     surface::{Definition, Path},
 };
 use proc_macro2::{Ident, Span, TokenStream};
@@ -49,6 +49,10 @@ pub(crate) fn what(definition: &Definition) -> &'static str {
 /// The macro of the item's name: it says who the item is, to whoever asks.
 fn traveling_name(name: &Ident, what: &str, declaration: &Declaration, uid: &str) -> TokenStream {
     let text = name.to_string();
+    if is_reserved(&text) {
+        // Refused already; a macro of this name would make every use of std's ambiguous.
+        return TokenStream::new();
+    }
     let word = text.strip_prefix("r#").unwrap_or(&text);
     let hidden = format_ident!("__defn_{word}_{uid}", span = Span::call_site());
     let home = &crate::invocation::get().identity;

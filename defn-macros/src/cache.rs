@@ -6,7 +6,7 @@
 
 use crate::{
     invocation,
-    pipeline::{Emitted, Instance, Level},
+    pipeline::{Check, Emitted, Instance, Level},
 };
 use std::{
     fs,
@@ -44,7 +44,7 @@ pub(crate) fn store(fingerprint: &str, emitted: &Emitted) {
 }
 
 /// 128 bits, so that no two functions share a file.
-fn hash(parts: &[&str]) -> String {
+pub(crate) fn hash(parts: &[&str]) -> String {
     let half = |seed: u8| {
         let mut hasher = DefaultHasher::new();
         (seed, parts).hash(&mut hasher);
@@ -59,8 +59,17 @@ fn header(body: &str) -> String {
 
 fn file(fingerprint: &str) -> Option<PathBuf> {
     let invocation = invocation::get();
-    let key = [env!("CARGO_PKG_VERSION"), &invocation.target, fingerprint];
+    let key = [defn_codegen::SOURCES, env!("DEFN_SOURCES"), &invocation.target, fingerprint];
     Some(invocation.cache.as_ref()?.join(format!("{}.s", hash(&key))))
+}
+
+/// Numbers with spaces between.
+fn join(words: &[i64]) -> String {
+    words.iter().map(i64::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn split(words: &str) -> Option<Vec<i64>> {
+    words.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()
 }
 
 /// Each text is preceded by its length, so that it may hold anything.
@@ -71,8 +80,10 @@ fn print(emitted: &Emitted) -> String {
     };
     part("explanation", "-", &emitted.explanation);
     for instance in &emitted.instances {
-        let words: Vec<String> = instance.workspace.iter().map(i64::to_string).collect();
-        part("instance", "-", &words.join(" "));
+        part("instance", "-", &join(&instance.workspace));
+        for Check { kind, left, right, text } in &instance.checks {
+            part("check", kind, &format!("{};{};{text}", join(left), join(right)));
+        }
         for level in &instance.levels {
             part("level", &level.name, &level.assembly);
         }
@@ -91,8 +102,13 @@ fn parse(mut text: &str) -> Option<Emitted> {
         match word {
             "explanation" => body.clone_into(&mut emitted.explanation),
             "instance" => {
-                let words: Result<Vec<i64>, _> = body.split_whitespace().map(str::parse).collect();
-                emitted.instances.push(Instance { workspace: words.ok()?, levels: Vec::new() });
+                emitted.instances.push(Instance { workspace: split(body)?, ..Instance::default() });
+            }
+            "check" => {
+                let mut parts = body.splitn(3, ';');
+                let (left, right) = (split(parts.next()?)?, split(parts.next()?)?);
+                let (kind, text) = (name.to_owned(), parts.next()?.to_owned());
+                emitted.instances.last_mut()?.checks.push(Check { kind, left, right, text });
             }
             "level" => {
                 let level = Level { name: name.to_owned(), assembly: body.to_owned() };

@@ -8,7 +8,7 @@
 use crate::{
     announce::{announce, ask, what},
     cache, embed,
-    embed::host_code::Code,
+    embed::{container::Soundness, host_code::Code},
     export::export,
     facade::Facade,
     fallback, invocation,
@@ -17,14 +17,17 @@ use crate::{
     report::{Mistake, report},
     requested::Requested,
     surface::{Definition, Function, Path, Request, RequestKind},
-    table::{Entry, table},
+    table::{Cause, Entry, table},
     text::{self, Callee},
     uid::{place, uid},
     wait::{State, Turn},
 };
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use std::rc::Rc;
+use std::{
+    rc::Rc,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// `#[defn]` on an item.
 pub(crate) fn item(options: TokenStream, tokens: TokenStream) -> TokenStream {
@@ -48,7 +51,8 @@ pub(crate) fn item(options: TokenStream, tokens: TokenStream) -> TokenStream {
     }
     let announced = announce(&item, &uid, &facade);
     if invocation::get().is_editor {
-        return announced;
+        let leaves = leaves(&item, Soundness::Whole, &facade);
+        return quote!(#announced #leaves);
     }
     // What mentions nothing waits for nobody.
     let rest = if callees.is_empty() {
@@ -99,20 +103,17 @@ pub(crate) fn compile(tokens: TokenStream) -> TokenStream {
     };
     match turn {
         Turn::Whole => finish(&item, &state.uid, &state.facade),
-        Turn::Broken => break_off(&item, &state.uid, &[]),
+        Turn::Broken(cause) => break_off(&item, &state.uid, &state.facade, cause),
         Turn::Cycle(names) => {
-            let message = Refusal::Cycle(names).message();
-            let cycle = Mistake { message, span: item.definition.name().span() };
+            let broken = break_off(&item, &state.uid, &state.facade, Cause::Cycle);
             // Of containers rustc says it itself.
-            let is_function = matches!(item.definition, Definition::Function(_));
-            break_off(
-                &item,
-                &state.uid,
-                if is_function { std::slice::from_ref(&cycle) } else { &[] },
-            )
+            let Definition::Function(function) = &item.definition else { return broken };
+            let message = Refusal::Cycle(names).message();
+            let errors = report(&[Mistake { message, span: function.name.span() }]);
+            quote!(#errors #broken)
         }
         // rustc says which name does not exist.
-        Turn::GiveUp | Turn::Again(_) => TokenStream::new(),
+        Turn::GiveUp | Turn::Again(_) => leaves(&item, Soundness::Broken, &state.facade),
     }
 }
 
@@ -120,7 +121,7 @@ pub(crate) fn compile(tokens: TokenStream) -> TokenStream {
 fn finish(item: &Item, uid: &str, facade: &Facade) -> TokenStream {
     let callees = match callees(uid, item.definition.callees()) {
         Ok(callees) => callees,
-        Err(mistakes) => return break_off(item, uid, &mistakes),
+        Err(mistakes) => return refuse(item, uid, facade, &mistakes),
     };
     let subject = match &item.definition {
         Definition::Function(function) => Subject::Function(function),
@@ -128,22 +129,48 @@ fn finish(item: &Item, uid: &str, facade: &Facade) -> TokenStream {
         Definition::Constant(constant) => Subject::Constant(constant),
         Definition::Alias(alias) => Subject::Alias(alias),
     };
-    let outcome = match compile_definition(&subject, &callees) {
-        Outcome::Mistakes(mistakes) => return break_off(item, uid, &mistakes),
+    let text = table().get(uid).map(|entry| entry.text.clone()).unwrap_or_default();
+    let fingerprint = text::fingerprint(&text::content(&text), &callees);
+    let outcome = match compile_definition(&subject, &callees, &fingerprint) {
+        Outcome::Mistakes(mistakes) => return refuse(item, uid, facade, &mistakes),
         outcome => outcome,
     };
-    let exported = if item.declaration.is_public { export(uid) } else { TokenStream::new() };
-    let Definition::Function(function) = &item.definition else { return exported };
+    let exported = exported(item, uid);
+    let Definition::Function(function) = &item.definition else {
+        let leaves = leaves(item, Soundness::Whole, facade);
+        return quote!(#exported #leaves);
+    };
     let implemented = implement(function, uid, &outcome, &callees, facade);
     quote!(#exported #implemented)
 }
 
-/// A mistake was found behind the syntax, or told in something below.
-fn break_off(item: &Item, uid: &str, mistakes: &[Mistake]) -> TokenStream {
-    table().break_off(uid);
+/// A mistake was found behind the syntax.
+fn refuse(item: &Item, uid: &str, facade: &Facade, mistakes: &[Mistake]) -> TokenStream {
     let errors = report(mistakes);
-    let exported = if item.declaration.is_public { export(uid) } else { TokenStream::new() };
-    quote!(#errors #exported)
+    let broken = break_off(item, uid, facade, Cause::Mistake);
+    quote!(#errors #broken)
+}
+
+/// There will be no code.
+fn break_off(item: &Item, uid: &str, facade: &Facade, cause: Cause) -> TokenStream {
+    table().break_off(uid, cause);
+    let exported = exported(item, uid);
+    // A container of infinite size is rustc's error, and an `impl` for it would only add others.
+    let leaves = (cause == Cause::Mistake).then(|| leaves(item, Soundness::Broken, facade));
+    quote!(#exported #leaves)
+}
+
+/// What other crates read, if they can see the item.
+fn exported(item: &Item, uid: &str) -> TokenStream {
+    if item.declaration.is_public { export(uid) } else { TokenStream::new() }
+}
+
+/// How a container is taken apart; nothing for other items.
+fn leaves(item: &Item, soundness: Soundness, facade: &Facade) -> TokenStream {
+    match &item.definition {
+        Definition::Struct(container) => embed::container::leaves(container, soundness, facade),
+        _ => TokenStream::new(),
+    }
 }
 
 /// The inherent functions that win over those of last resort.
@@ -173,7 +200,7 @@ fn implement(
         facade,
     );
     let explanation = outcome.explanation();
-    // The shadow counts as a use of the ways to call that nobody took.
+    let environment = environment();
     quote! {
         #[automatically_derived]
         impl #helper {
@@ -184,11 +211,20 @@ fn implement(
                 _: ::core::marker::PhantomData<(#(#elements)*)>,
                 _: (),
             ) -> &'static #facade::__private::Function {
+                #environment
                 #shadow
                 #code
             }
         }
     }
+}
+
+/// What makes cargo build again when someone asks for dumps; once in a crate is enough.
+fn environment() -> Option<TokenStream> {
+    static TRACKED: AtomicBool = AtomicBool::new(false);
+    let first = !TRACKED.swap(true, Ordering::Relaxed);
+    let track = |variable: &str| quote!(let _ = ::core::option_env!(#variable););
+    first.then(|| ["DEFN_DUMP", "DEFN_DUMP_DIR"].map(track).into_iter().collect())
 }
 
 /// A request whose turn has come.
@@ -198,12 +234,15 @@ fn compile_request(state: &State, turn: &Turn) -> TokenStream {
     let Some(Ok((request, paths))) = request else {
         return fallback::expression(&[]);
     };
+    let written = [state.kind.to_string(), state.tokens.to_string()];
     let (path, _) = request.function();
     let whole = matches!(turn, Turn::Whole);
     match callees(&state.uid, &paths) {
         Ok(callees) => match callees.first().map(|callee| &callee.definition) {
             Some(Definition::Function(function)) => {
-                requested(&request, function, whole.then_some(&callees), &state.facade)
+                let fingerprint = text::fingerprint(&[&written[0], &written[1]], &callees);
+                let below = whole.then_some((&callees, fingerprint.as_str()));
+                requested(&request, function, below, &state.facade)
             }
             Some(other) => {
                 let refusal = Refusal::NotAFunction { name: path.text(), what: what(other) };
@@ -221,7 +260,7 @@ fn compile_request(state: &State, turn: &Turn) -> TokenStream {
 fn requested(
     request: &Request,
     function: &Function,
-    callees: Option<&Vec<Rc<Callee>>>,
+    below: Option<(&Vec<Rc<Callee>>, &str)>,
     facade: &Facade,
 ) -> TokenStream {
     let (path, _) = request.function();
@@ -230,8 +269,8 @@ fn requested(
         Err(mistakes) => return fallback::expression(&mistakes),
     };
     let embed = |code| embed::request::request(path, function, &signature, code, facade);
-    let Some(callees) = callees else { return embed(Code::Broken) };
-    match compile_definition(&Subject::Request(request), callees) {
+    let Some((callees, fingerprint)) = below else { return embed(Code::Broken) };
+    match compile_definition(&Subject::Request(request), callees, fingerprint) {
         Outcome::Mistakes(mistakes) => {
             let (errors, stub) = (report(&mistakes), embed(Code::Broken));
             quote!({ #errors #stub })
@@ -296,21 +335,24 @@ impl Outcome {
 }
 
 /// The whole compiler, as this crate sees it.
-fn compile_definition(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Outcome {
+fn compile_definition(subject: &Subject<'_>, callees: &[Rc<Callee>], fingerprint: &str) -> Outcome {
     let checked = match pipeline::check(subject, callees) {
         Ok(checked) => checked,
         Err(mistakes) => return Outcome::Mistakes(mistakes),
     };
     let has_code = matches!(subject, Subject::Function(_) | Subject::Request(_));
-    if !has_code || !invocation::get().wants_code {
+    let invocation = invocation::get();
+    if !has_code || !invocation.wants_code {
         return Outcome::Checked;
     }
-    if let Some(emitted) = cache::load(&checked.fingerprint) {
+    // Who asks for dumps wants the stages to run.
+    let cached = if invocation.dumps() { None } else { cache::load(fingerprint) };
+    if let Some(emitted) = cached {
         return Outcome::Compiled(Box::new((checked, emitted)));
     }
-    match pipeline::emit(&checked) {
+    match pipeline::emit(subject, callees) {
         Ok(emitted) => {
-            cache::store(&checked.fingerprint, &emitted);
+            cache::store(fingerprint, &emitted);
             Outcome::Compiled(Box::new((checked, emitted)))
         }
         Err(mistakes) => Outcome::Mistakes(mistakes),

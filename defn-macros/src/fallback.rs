@@ -5,7 +5,7 @@
 
 use crate::{
     announce::announce,
-    embed,
+    embed::{self, container::Soundness},
     export::export,
     facade::Facade,
     parse::Item,
@@ -25,7 +25,13 @@ pub(crate) fn with_signature(item: &Item, uid: &str, facade: &Facade) -> TokenSt
     }
     let announced = announce(item, uid, facade);
     let exported = if item.declaration.is_public { export(uid) } else { TokenStream::new() };
-    quote!(#errors #announced #exported)
+    let leaves = match &item.definition {
+        Definition::Struct(container) => {
+            embed::container::leaves(container, Soundness::Broken, facade)
+        }
+        _ => TokenStream::new(),
+    };
+    quote!(#errors #announced #exported #leaves)
 }
 
 /// An item of which nothing could be read but, perhaps, its name.

@@ -8,6 +8,7 @@
 //! | doctests | none | yes |
 //! | the server of an editor | none; the program is `rust-analyzer…` | not even a check |
 
+use defn_codegen::options::{Dump, Level, Options};
 use std::{
     env,
     hash::{DefaultHasher, Hash, Hasher},
@@ -30,6 +31,8 @@ pub(crate) struct Invocation {
     pub(crate) target: String,
     /// Where compiled code is kept between builds.
     pub(crate) cache: Option<PathBuf>,
+    /// Which stages are printed, and where to.
+    pub(crate) dump: Dump,
 }
 
 /// This run.
@@ -56,7 +59,28 @@ impl Invocation {
             identity: identity(arguments),
             target: value(arguments, "--target").unwrap_or("").to_owned(),
             cache: value(arguments, "--out-dir").map(|folder| Path::new(folder).join("../defn")),
+            dump: Dump {
+                stages: env::var("DEFN_DUMP").map_or_else(|_| Vec::new(), |stages| {
+                    stages.split(',').map(|stage| stage.trim().to_owned()).collect()
+                }),
+                folder: env::var("DEFN_DUMP_DIR").ok(),
+            },
         }
+    }
+}
+
+impl Invocation {
+    /// Whether someone wants to see the stages.
+    pub(crate) fn dumps(&self) -> bool {
+        self.dump != Dump::default()
+    }
+
+    /// What the compiler is told.
+    pub(crate) fn options(&self) -> Options {
+        let triple = if self.target.is_empty() { env!("DEFN_HOST") } else { &self.target };
+        // The best level comes first: the runtime takes the first that the processor has.
+        let levels = Level::of_triple(triple).iter().rev().copied().collect();
+        Options { levels, triple: triple.to_owned(), dump: self.dump.clone(), verify: self.dumps() }
     }
 }
 

@@ -3,15 +3,23 @@
 //! In:  a surface, and the surfaces of all that it mentions.
 //! Out: mistakes at the user's tokens, or code with the description of how it is called.
 //!
-//! [`check`] runs in every build and in every editor; [`emit`] only where machine code is wanted,
-//! and not at all if the cache holds what [`Checked::fingerprint`] describes.
+//! [`check`] runs in every build; [`emit`] only where machine code is wanted, and not at all if the cache has the code.
 //! Both see no tokens: `embed/` turns what leaves into Rust.
 
 use crate::{
+    invocation,
     report::Mistake,
+    resolve::{self, Mode},
     surface::{Constant, Function, Request, Struct, TypeAlias},
     text::Callee,
 };
+use defn_codegen::{
+    artifact,
+    compile::compile,
+    graph::{Atom, Dim, Relation},
+    program::Callable,
+};
+use proc_macro2::Span;
 use std::rc::Rc;
 
 /// What is compiled.
@@ -32,8 +40,6 @@ pub(crate) enum Subject<'s> {
 /// A definition without mistakes, ready to be compiled.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Checked {
-    /// Everything that the code depends on besides target and version: equal text, equal code.
-    pub(crate) fingerprint: String,
     /// The host's view of each instance: one, or one for each choice of the element parameters.
     /// The first parameter varies fastest, and the choices stand in the order of `Float::FLOAT`.
     pub(crate) signatures: Vec<Signature>,
@@ -53,6 +59,8 @@ pub(crate) struct Emitted {
 pub(crate) struct Instance {
     /// Bytes of scratch memory, in the words of [`Signature`]'s extents.
     pub(crate) workspace: Vec<i64>,
+    /// What must hold on entry: also what the bodies of callees ask for, which only the whole program knows.
+    pub(crate) checks: Vec<Check>,
     /// Best first.
     pub(crate) levels: Vec<Level>,
 }
@@ -82,8 +90,6 @@ pub(crate) struct Signature {
     pub(crate) results: Vec<Leaf>,
     /// How symbols are found, in order.
     pub(crate) solves: Vec<Solve>,
-    /// What must hold besides.
-    pub(crate) checks: Vec<Check>,
 }
 
 /// One tensor of a parameter or of a result.
@@ -124,7 +130,7 @@ pub(crate) struct Solve {
 }
 
 /// What must hold between extents.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Check {
     /// The variant of the runtime's `CheckKind`: `Equal`, `AtMost`, `Divides`.
     pub(crate) kind: String,
@@ -137,16 +143,153 @@ pub(crate) struct Check {
 }
 
 /// Finds every mistake; what comes back can be compiled.
-pub(crate) fn check(
-    subject: &Subject<'_>,
-    callees: &[Rc<Callee>],
-) -> Result<Checked, Vec<Mistake>> {
-    let _ = (subject, callees);
-    Ok(Checked::default())
+pub(crate) fn check(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<Checked, Vec<Mistake>> {
+    let resolved = match subject {
+        Subject::Function(function) => resolve::resolve(function, callees, Mode::Check)?,
+        Subject::Request(request) => resolve::request(request, callees, Mode::Check)?,
+        Subject::Struct(container) => {
+            resolve::container(container, callees)?;
+            return Ok(Checked::default());
+        }
+        Subject::Constant(constant) => {
+            resolve::constant(constant, callees)?;
+            return Ok(Checked::default());
+        }
+        Subject::Alias(alias) => {
+            resolve::alias(alias, callees)?;
+            return Ok(Checked::default());
+        }
+    };
+    Ok(Checked { signatures: resolved.instances.iter().map(signature).collect() })
 }
 
 /// Compiles; what comes back as an error is a limitation.
-pub(crate) fn emit(checked: &Checked) -> Result<Emitted, Vec<Mistake>> {
-    let _ = checked;
-    Ok(Emitted::default())
+pub(crate) fn emit(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<Emitted, Vec<Mistake>> {
+    let resolved = match subject {
+        Subject::Function(function) => resolve::resolve(function, callees, Mode::Emit)?,
+        Subject::Request(request) => resolve::request(request, callees, Mode::Emit)?,
+        Subject::Struct(_) | Subject::Constant(_) | Subject::Alias(_) => return Ok(Emitted::default()),
+    };
+    let mut emitted = Emitted::default();
+    for instance in &resolved.instances {
+        let (explanation, instance) = emit_instance(instance)?;
+        emitted.explanation.push_str(&explanation);
+        emitted.instances.push(instance);
+    }
+    Ok(emitted)
 }
+
+fn emit_instance(instance: &resolve::Instance) -> Result<(String, Instance), Vec<Mistake>> {
+    let options = invocation::get().options();
+    let artifact = compile(&instance.program, &options).map_err(|limitation| {
+        let span = instance.origins.span(limitation.origin).unwrap_or_else(Span::call_site);
+        vec![Mistake { message: limitation.to_string(), span }]
+    })?;
+    let checks = artifact.signature.checks.iter().map(|check| Check {
+        kind: match check.relation {
+            Relation::Equal => "Equal",
+            Relation::AtMost => "AtMost",
+            Relation::Divides => "Divides",
+        }
+        .to_owned(),
+        left: words(&check.left),
+        right: words(&check.right),
+        text: check.text.clone(),
+    });
+    let levels = artifact.code.into_iter().map(|code| Level {
+        name: match code.level {
+            defn_codegen::options::Level::V3 => "V3",
+            defn_codegen::options::Level::V4 => "V4",
+            defn_codegen::options::Level::Neon => "Neon",
+        }
+        .to_owned(),
+        assembly: code.assembly,
+    });
+    let workspace = words(&artifact.workspace);
+    let instance = Instance { workspace, checks: checks.collect(), levels: levels.collect() };
+    Ok((artifact.explanation, instance))
+}
+
+/// The host's view of an instance.
+fn signature(instance: &resolve::Instance) -> Signature {
+    let typed = &instance.signature;
+    let entry = instance.program.entry.as_ref().map(Callable::function);
+    let solves = entry.map_or_else(Vec::new, |entry| {
+        let graph = &instance.program.functions[entry];
+        artifact::solve(graph.symbols.len(), &graph.parameters).unwrap_or_default()
+    });
+    let leaf = |leaf: resolve::Leaf| Leaf {
+        path: leaf.path,
+        element: format!("{:?}", leaf.element),
+        axes: leaf
+            .names
+            .iter()
+            .zip(&leaf.shape)
+            .map(|(name, extent)| Axis {
+                name: name.clone().unwrap_or_default(),
+                text: extent.display(&typed.symbols).to_string(),
+                extent: words(extent),
+            })
+            .collect(),
+    };
+    let parameters = typed.parameters.iter().flat_map(|parameter| parameter.tree.leaves(&parameter.name));
+    Signature {
+        name: typed.name.clone(),
+        symbols: typed.symbols.clone(),
+        parameters: parameters.map(leaf).collect(),
+        results: typed.result.leaves("").into_iter().map(leaf).collect(),
+        solves: solves
+            .into_iter()
+            .map(|solve| Solve {
+                symbol: solve.symbol,
+                leaf: solve.parameter,
+                axis: solve.axis,
+                factor: solve.factor,
+                rest: words(&solve.rest),
+            })
+            .collect(),
+    }
+}
+
+/// An extent in the postfix words of the runtime's `abi.rs`.
+fn words(extent: &Dim) -> Vec<i64> {
+    let mut words = Vec::new();
+    for (position, (monomial, coefficient)) in extent.terms().iter().enumerate() {
+        words.extend([CONSTANT, *coefficient]);
+        for (atom, power) in monomial {
+            for _ in 0..*power {
+                atom_words(atom, &mut words);
+                words.push(MULTIPLY);
+            }
+        }
+        if position > 0 {
+            words.push(ADD);
+        }
+    }
+    if words.is_empty() {
+        words.extend([CONSTANT, 0]);
+    }
+    words
+}
+
+fn atom_words(atom: &Atom, into: &mut Vec<i64>) {
+    match atom {
+        Atom::Symbol(symbol) => into.extend([SYMBOL, i64::from(symbol.0)]),
+        Atom::Quotient { numerator, divisor, exact: _ } => {
+            into.extend(words(numerator));
+            into.extend(words(divisor));
+            into.push(FLOOR_DIVIDE);
+        }
+    }
+}
+
+/// The words of the runtime's `Extent`.
+const CONSTANT: i64 = 0;
+/// See [`CONSTANT`].
+const SYMBOL: i64 = 1;
+/// See [`CONSTANT`].
+const ADD: i64 = 2;
+/// See [`CONSTANT`].
+const MULTIPLY: i64 = 3;
+/// See [`CONSTANT`].
+const FLOOR_DIVIDE: i64 = 4;

@@ -30,6 +30,8 @@ pub(crate) struct Entry {
     pub(crate) expected: usize,
     /// Whether a mistake in it was told.
     pub(crate) broken: bool,
+    /// Whether it reaches itself.
+    pub(crate) cyclic: bool,
     /// Whether everything below it is known and sound, so that no walk needs to go there.
     pub(crate) settled: bool,
     /// Whether other crates find it in this one already.
@@ -49,11 +51,20 @@ pub(crate) enum Below {
     /// Everything answered.
     Whole,
     /// Everything answered, and something has a mistake that was told.
-    Broken,
+    Broken(Cause),
     /// Something did not answer.
     Waiting,
     /// It reaches itself: the names on the way.
     Cycle(Vec<String>),
+}
+
+/// What is wrong below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Some mistake.
+    Mistake,
+    /// Something that reaches itself.
+    Cycle,
 }
 
 impl Table {
@@ -82,9 +93,10 @@ impl Table {
     }
 
     /// A definition with a mistake: nobody waits for what it mentions.
-    pub(crate) fn break_off(&mut self, uid: &str) {
+    pub(crate) fn break_off(&mut self, uid: &str, cause: Cause) {
         self.change(uid, |entry| {
             entry.broken = true;
+            entry.cyclic |= cause == Cause::Cycle;
             entry.edges.clear();
             entry.expected = 0;
         });
@@ -98,15 +110,17 @@ impl Table {
             seen: BTreeSet::new(),
             path: Vec::new(),
             broken: false,
+            cyclic: false,
             waiting: false,
         };
         if walk.finds_root(root) {
             return Below::Cycle(walk.path);
         }
         let (broken, waiting) = (walk.broken, walk.waiting);
+        let cause = if walk.cyclic { Cause::Cycle } else { Cause::Mistake };
         match (waiting, broken) {
             (true, _) => Below::Waiting,
-            (false, true) => Below::Broken,
+            (false, true) => Below::Broken(cause),
             (false, false) => {
                 if let Some(entry) = self.entries.get_mut(root) {
                     entry.settled = true;
@@ -140,6 +154,7 @@ struct Walk<'t> {
     seen: BTreeSet<&'t str>,
     path: Vec<String>,
     broken: bool,
+    cyclic: bool,
     waiting: bool,
 }
 
@@ -151,6 +166,7 @@ impl<'t> Walk<'t> {
             return false;
         };
         self.broken |= entry.broken;
+        self.cyclic |= entry.cyclic;
         self.waiting |= entry.edges.len() < entry.expected;
         if entry.settled && uid != self.root {
             return false;

@@ -7,7 +7,7 @@
 //! One string, because rustc carries a literal in no time and tokens slowly: 200 functions take 1 s instead of 22.
 //! Attributes of the item stay behind: they mean nothing to a caller.
 
-use crate::{parse, surface::Definition};
+use crate::{cache, parse, surface::Definition};
 use proc_macro2::{Delimiter, TokenStream, TokenTree, fallback};
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
@@ -23,6 +23,8 @@ pub(crate) struct Callee {
     pub(crate) uid: String,
     /// Where it is defined: `file:line:column`.
     pub(crate) place: String,
+    /// Equal for equal text, here and in all that it mentions, wherever that stands.
+    pub(crate) fingerprint: String,
     /// What it is. Its spans mean nothing: blame the token of the caller, and give the place as a fact.
     pub(crate) definition: Definition,
     /// What it mentions, by `CalleeId`.
@@ -63,11 +65,27 @@ pub(crate) fn read(
     let (place, _, options, item) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let definition = parse_detached(options, item)?;
     let callees: Option<Vec<Rc<Callee>>> = edges.iter().map(|edge| read(edge, texts)).collect();
-    let callee =
-        Callee { uid: uid.to_owned(), place: place.to_owned(), definition, callees: callees? };
-    let callee = Rc::new(callee);
+    let callees = callees?;
+    let callee = Rc::new(Callee {
+        uid: uid.to_owned(),
+        place: place.to_owned(),
+        fingerprint: fingerprint(&[options, item], &callees),
+        definition,
+        callees,
+    });
     READ.with_borrow_mut(|read| read.insert(uid.to_owned(), Rc::clone(&callee)));
     Some(callee)
+}
+
+/// What the code of a definition depends on besides compiler and target.
+pub(crate) fn fingerprint(own: &[&str], callees: &[Rc<Callee>]) -> String {
+    let below = callees.iter().map(|callee| callee.fingerprint.as_str());
+    cache::hash(&own.iter().copied().chain(below).collect::<Vec<_>>())
+}
+
+/// The parts of a text that code depends on: not where it stands.
+pub(crate) fn content(text: &str) -> Vec<&str> {
+    text.split(SEPARATOR).skip(3).collect()
 }
 
 /// Parses without rustc, so that the result outlives the expansion and costs no calls into the compiler.

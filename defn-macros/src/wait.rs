@@ -9,7 +9,7 @@
 
 use crate::{
     facade::Facade,
-    table::{Below, table},
+    table::{Below, Cause, table},
 };
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -45,7 +45,7 @@ pub(crate) enum Turn {
     /// Everything answered; nothing has a mistake.
     Whole,
     /// Everything answered, and a mistake below was told.
-    Broken,
+    Broken(Cause),
     /// It reaches itself.
     Cycle(Vec<String>),
     /// Not yet: these tokens ask again.
@@ -101,7 +101,7 @@ impl State {
         drop(table);
         let turn = match below {
             Below::Whole => Turn::Whole,
-            Below::Broken => Turn::Broken,
+            Below::Broken(cause) => Turn::Broken(cause),
             Below::Cycle(names) => Turn::Cycle(names),
             Below::Waiting => {
                 self.still = if facts == self.facts { self.still + 1 } else { 0 };

@@ -19,7 +19,8 @@
 //! }
 //! ```
 //!
-//! The five faces: the structs here, [`mod@print`], [`parse`], [`verify`], [`eval`].
+//! The five faces: the structs here, [`mod@print`], [`parse`], [`verify`], [`eval`]; beside the last stands [`bounds`],
+//! which says how far a right implementation may be from it.
 
 pub mod ty;
 pub mod shape;
@@ -30,6 +31,7 @@ pub mod print;
 pub mod parse;
 pub mod verify;
 pub mod eval;
+pub mod bounds;
 #[cfg(feature = "testing")]
 pub mod arbitrary;
 

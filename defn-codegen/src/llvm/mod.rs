@@ -1,1 +1,51 @@
-//! In construction.
+//! Loops to machine code, through LLVM.
+//!
+//! In:  [`Loops`], planned and scheduled.   Out: the assembly of one module for one level.
+//!
+//! ```text
+//! before                                    after
+//! for j in 0..m lanes 16 {                  for (j = 0; j < m & -16; j += 16)
+//!   store y[j] = neg(load x[j])               store <16 x float> (fneg (load <16 x float>))
+//! }                                         if (j < m) the same, masked
+//! ```
+//!
+//! Afterwards: the text has one entry point, `defn_entry(buffers, symbols, workspace)`, one function for each nest, and no symbol that is
+//! defined elsewhere.
+//! Its results are bit for bit those of [`loops::eval`](crate::loops::eval), but for sign and payload of NaN:
+//! no flag of fast mathematics is set, and `fma` is only where the loops say so.
+//! Two buffers that one nest uses do not overlap, or are only read; the code relies on it.
+//! Never here: choices of order, width or unrolling; those stand in the loops.
+
+mod ir;
+mod target;
+mod walk;
+mod dims;
+mod statement;
+mod expr;
+mod element;
+mod remainder;
+mod memory;
+mod machine;
+pub mod assembly;
+#[cfg(feature = "testing")]
+pub mod jit;
+
+use inkwell::context::Context;
+
+use crate::diagnostic::Limitation;
+use crate::loops::Loops;
+use crate::options::Level;
+
+/// The assembly of a function for a level and a target triple, in AT&T syntax.
+pub fn host(loops: &Loops, level: Level, triple: &str) -> Result<String, Limitation> {
+    target::check_version()?;
+    let machine = target::machine(level, triple)?;
+    let context = Context::create();
+    let module = walk::module(&context, loops, level);
+    target::optimize(&module, &machine);
+    let text = target::assembly(&module, &machine);
+    if let Some(symbol) = assembly::undefined_symbol(&text) {
+        crate::bug!("llvm", "`{}` calls `{symbol}`, which nobody defines", loops.name);
+    }
+    Ok(text)
+}

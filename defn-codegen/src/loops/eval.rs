@@ -229,7 +229,7 @@ impl<'l> Machine<'l> {
         while parts.len() > 1 {
             let upper = parts.split_off(parts.len() / 2);
             for (part, other) in parts.iter_mut().zip(upper) {
-                *part = self::binary(combine.binary(), *part, other);
+                *part = binary(combine.binary(), *part, other);
             }
         }
         Ok(parts[0])

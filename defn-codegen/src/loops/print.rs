@@ -7,14 +7,25 @@ use crate::graph::{Dim, print};
 
 impl fmt::Display for Loops {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut printer = Printer { loops: self, text: String::new() };
+        let mut printer = Printer { loops: self, variables: variable_prefix(&self.symbols), text: String::new() };
         printer.loops()?;
         formatter.write_str(&printer.text)
     }
 }
 
+/// What the names of loop variables begin with: `i`, and underscores until no symbol reads like a variable.
+pub(super) fn variable_prefix(symbols: &[String]) -> String {
+    let mut prefix = "i".to_owned();
+    let is_number = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit());
+    while symbols.iter().any(|symbol| symbol.strip_prefix(&prefix).is_some_and(is_number)) {
+        prefix.push('_');
+    }
+    prefix
+}
+
 struct Printer<'l> {
     loops: &'l Loops,
+    variables: String,
     text: String,
 }
 
@@ -63,7 +74,8 @@ impl Printer<'_> {
                     Manner::Lanes(width) => format!(" lanes {width}"),
                 };
                 let extent = self.dim(&inner.extent);
-                writeln!(self.text, "{indent}for i{} in 0..{extent}{manner} {{", inner.variable.0)?;
+                let variable = self.variable(inner.variable);
+                writeln!(self.text, "{indent}for {variable} in 0..{extent}{manner} {{")?;
                 self.body(&inner.body, depth + 1)?;
                 writeln!(self.text, "{indent}}}")
             }
@@ -97,23 +109,23 @@ impl Printer<'_> {
         format!("{}[{}]", self.loops.buffers[buffer].name, self.address(address))
     }
 
-    fn address(&self, address: &Address) -> String {
-        let affine = self.affine(&address.constant, &address.terms);
-        let computed = address.computed.iter().map(|(expr, by)| format!("({})*@({})", self.dim(by), self.expr(expr)));
-        let parts: Vec<String> =
-            [affine].into_iter().filter(|text| text != "0" || address.computed.is_empty()).chain(computed).collect();
-        parts.join(" + ")
+    fn variable(&self, variable: VariableId) -> String {
+        format!("{}{}", self.variables, variable.0)
     }
 
-    /// `(coefficient)*variable` for each term, then the constant.
-    fn affine(&self, constant: &Dim, terms: &[(VariableId, Dim)]) -> String {
-        let mut parts: Vec<String> = terms
-            .iter()
-            .map(|(variable, by)| match by.is(1) {
-                true => format!("i{}", variable.0),
-                false => format!("({})*i{}", self.dim(by), variable.0),
-            })
-            .collect();
+    fn address(&self, address: &Address) -> String {
+        let Address { constant, terms, computed } = address;
+        self.sum(constant, terms, computed)
+    }
+
+    /// `(coefficient)*variable` for each term, `(coefficient)*@(expression)` for each computed part, then the constant.
+    fn sum(&self, constant: &Dim, terms: &[(VariableId, Dim)], computed: &[(Expr, Dim)]) -> String {
+        let terms = terms.iter().map(|(variable, by)| match by.is(1) {
+            true => self.variable(*variable),
+            false => format!("({})*{}", self.dim(by), self.variable(*variable)),
+        });
+        let computed = computed.iter().map(|(expr, by)| format!("({})*@({})", self.dim(by), self.expr(expr)));
+        let mut parts: Vec<String> = terms.chain(computed).collect();
         if !constant.is(0) || parts.is_empty() {
             parts.push(self.dim(constant));
         }
@@ -130,7 +142,7 @@ impl Printer<'_> {
             Expr::Value(value) => format!("%{}", value.0),
             Expr::Register(register) => format!("${}", register.0),
             Expr::Combine(combine, register) => format!("combine.{} ${}", combine.word(), register.0),
-            Expr::Position { constant, terms } => format!("pos({})", self.affine(constant, terms)),
+            Expr::Position { constant, terms } => format!("pos({})", self.sum(constant, terms, &[])),
             Expr::Unary(unary, operand) => all(unary.word(), &[operand]),
             Expr::Binary(binary, left, right) => all(binary.word(), &[left, right]),
             Expr::Compare(comparison, left, right) => all(comparison.word(), &[left, right]),

@@ -62,6 +62,43 @@ pub(super) fn summed_product(
     Some(space.finish(sharing, product))
 }
 
+/// A contraction that is only read with its free axes swapped is computed so from the start.
+///
+/// ```text
+/// %0: f32[n, m] = contract x, y batch=0 contracted=1
+/// %1: f32[m, n] = transpose %0 [1, 0]                    is  contract y, x batch=0 contracted=1
+/// ```
+pub(super) fn swapped(
+    sharing: &mut Sharing,
+    graph: &Graph,
+    uses: &SideTable<Node, usize>,
+    values: &SideTable<Node, NodeId>,
+    id: NodeId,
+) -> Option<NodeId> {
+    let Op::Transpose { permutation } = graph.op(id) else { return None };
+    let product = graph.operands(id)[0];
+    let Op::Contract { batch, contracted } = *graph.op(product) else { return None };
+    let operands = graph.operands(product);
+    let left = graph.shape(operands[0]).len() - batch - contracted;
+    let right = graph.shape(operands[1]).len() - batch - contracted;
+    let (kept, free) = permutation.split_at(batch);
+    let (first, second) = free.split_at(right);
+    let in_place = kept.iter().enumerate().all(|(to, from)| to == *from);
+    let swaps = first.iter().all(|axis| *axis >= batch + left) && second.iter().all(|axis| *axis < batch + left);
+    if uses[product] != 1 || !in_place || !swaps || left == 0 || right == 0 {
+        return None;
+    }
+    let ordered = |free: Vec<usize>, rank: usize| -> Vec<usize> {
+        (0..batch).chain(free).chain(rank - contracted..rank).collect()
+    };
+    let first = ordered(first.iter().map(|axis| axis - left).collect(), batch + right + contracted);
+    let second = ordered(second.to_vec(), batch + left + contracted);
+    let first = sharing.transpose(values[operands[1]], &first);
+    let second = sharing.transpose(values[operands[0]], &second);
+    let ty = graph.ty(id).clone();
+    Some(sharing.node(Op::Contract { batch, contracted }, &[first, second], ty))
+}
+
 /// The factors of a product: looks through repetitions and transposes, and through products that only this one reads.
 fn collect_factors(
     graph: &Graph,

@@ -68,8 +68,10 @@ fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
     let mut values: SideTable<Node, NodeId> = SideTable::new(&graph.nodes, NodeId::new(0));
     for (id, node) in graph.nodes.iter().filter(|(id, _)| needed[*id]) {
         sharing.set_origin(node.origin);
-        let product = uses
-            .and_then(|uses| contraction::summed_product(&mut sharing, graph, uses, &values, id));
+        let product = uses.and_then(|uses| {
+            contraction::summed_product(&mut sharing, graph, uses, &values, id)
+                .or_else(|| contraction::swapped(&mut sharing, graph, uses, &values, id))
+        });
         values[id] = product.unwrap_or_else(|| {
             let operands: Vec<NodeId> =
                 node.operands.iter().map(|operand| values[*operand]).collect();

@@ -27,7 +27,7 @@ pub(crate) fn container(
     declaration: &Declaration,
     facade: &Facade,
 ) -> TokenStream {
-    let (generics, arguments) = generics(&container.parameters, facade);
+    let (generics, _) = generics(&container.parameters, facade);
     let fields = container.fields.iter().zip(&declaration.fields).map(
         |(field, (attributes, visibility))| {
             let (name, ty) = (&field.name.ident, host_type(&field.ty, facade));
@@ -41,20 +41,27 @@ pub(crate) fn container(
     braces.set_span(declaration.braces);
     let (attributes, visibility) = (&declaration.attributes, &declaration.visibility);
     let (keyword, name) = (&declaration.keyword, &container.name.ident);
-    let leaves = leaves(container, &generics, &arguments, facade);
     quote! {
         #(#attributes)*
         #visibility #keyword #name #generics #braces
-        #leaves
     }
 }
 
-fn leaves(
-    container: &Struct,
-    generics: &TokenStream,
-    arguments: &TokenStream,
-    facade: &Facade,
-) -> TokenStream {
+/// Whether a container can be taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Soundness {
+    /// All that it holds is known.
+    Whole,
+    /// A mistake was told, by us or by rustc: whoever uses it must see no second one.
+    Broken,
+}
+
+/// How a container is taken apart and built.
+pub(crate) fn leaves(container: &Struct, soundness: Soundness, facade: &Facade) -> TokenStream {
+    let (generics, arguments) = generics(&container.parameters, facade);
+    if soundness == Soundness::Broken {
+        return broken_leaves(container, &generics, &arguments, facade);
+    }
     let (leaves, results) = (super::own("leaves"), super::own("results"));
     let names: Vec<TokenStream> = container
         .fields
@@ -64,8 +71,8 @@ fn leaves(
             quiet(quote!(#ident))
         })
         .collect();
-    let (name, generics) = (&container.name.ident, quiet(generics.clone()));
-    let (name, arguments) = (quiet(quote!(#name)), quiet(arguments.clone()));
+    let (name, generics) = (&container.name.ident, quiet(generics));
+    let (name, arguments) = (quiet(quote!(#name)), quiet(arguments));
     let private = quote!(#facade::__private);
     quote! {
         #[automatically_derived]
@@ -86,6 +93,26 @@ fn leaves(
     }
 }
 
+/// The same without a look at the fields.
+fn broken_leaves(
+    container: &Struct,
+    generics: &TokenStream,
+    arguments: &TokenStream,
+    facade: &Facade,
+) -> TokenStream {
+    let (name, private) = (&container.name.ident, quote!(#facade::__private));
+    let (name, generics, arguments) =
+        (quiet(quote!(#name)), quiet(generics.clone()), quiet(arguments.clone()));
+    quote! {
+        #[automatically_derived]
+        impl #generics #private::Leaves for #name #arguments {
+            fn read<'a>(&'a self, _: &mut #private::Arguments<'a>) {}
+            fn update<'a>(&'a mut self, _: &mut #private::Arguments<'a>) {}
+            fn build(_: &mut #private::Builder) -> Self { #private::broken() }
+        }
+    }
+}
+
 /// `<T: ::defn::Float>` and `<T>`.
 fn generics(parameters: &[TypeParameter], facade: &Facade) -> (TokenStream, TokenStream) {
     let elements: Vec<&ElementParameter> =
@@ -93,11 +120,7 @@ fn generics(parameters: &[TypeParameter], facade: &Facade) -> (TokenStream, Toke
     if elements.is_empty() {
         return (TokenStream::new(), TokenStream::new());
     }
-    let bounds = elements.iter().map(|element| {
-        let bound = generic(element, facade);
-        // A tensor holds any element, but a scalar field has its own `Leaves` only for known types.
-        quote!(#bound)
-    });
+    let bounds = elements.iter().map(|element| generic(element, facade));
     let names = elements.iter().map(|element| &element.name.ident);
     (quote!(<#(#bounds),*>), quote!(<#(#names),*>))
 }

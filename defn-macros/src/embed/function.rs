@@ -51,7 +51,7 @@ pub(crate) fn function(
     let (attributes, visibility) = (&declaration.attributes, &declaration.visibility);
     let (keyword, name, generics) = (&declaration.keyword, &function.name.ident, host.generics());
     let (parameters, arrow) = (host.parameters(), host.arrow());
-    let ways = ways(function, declaration, &helper, host.quiet(), facade);
+    let ways = ways(function, declaration, &helper, &host, facade);
     quote! {
         #(#attributes)* #written #must_use #tracked
         #visibility #keyword #name #generics (#parameters) #arrow #braces
@@ -96,20 +96,20 @@ fn ways(
     function: &Function,
     declaration: &Declaration,
     helper: &Ident,
-    host: Host,
+    host: &Host,
     facade: &Facade,
 ) -> TokenStream {
     let visibility = super::quiet(declaration.visibility.clone());
     let (name, elements) = (&function.name.ident, &host.elements);
-    let mention = {
-        let mut quiet = name.clone();
-        quiet.set_span(Span::call_site());
-        let turbofish = (!elements.is_empty()).then(|| quote!(::<#(#elements),*>));
-        quote!(if false { let _ = #quiet #turbofish; })
-    };
+    // Whoever takes one of these ways uses the function: it must not count as dead.
+    let quiet_name = super::quiet(quote!(#name));
+    let any = elements.iter().map(|_| quote!(::core::primitive::f32));
+    let any = (!elements.is_empty()).then(|| quote!(::<#(#any),*>));
+    // A deprecated one would warn here, where nobody used it.
+    let mention =
+        (!has(declaration, "deprecated")).then(|| quote!(if false { let _ = #quiet_name #any; }));
     let (generics, parameters, result) = (host.generics(), host.parameters(), host.result());
-    let (call, code, pass) =
-        (call(helper, &host, facade), code(helper, &host, facade), host.pass());
+    let (call, code, pass) = (call(helper, host, facade), code(helper, host, facade), host.pass());
     let into = host.result.is_some().then(|| {
         let place = super::own("place");
         let comma = (!host.parameters.is_empty()).then(|| quote!(,));
@@ -118,6 +118,7 @@ fn ways(
             #visibility fn into #generics (#parameters #comma #place: &mut #result)
                 -> ::core::result::Result<(), #facade::Error>
             {
+                #mention
                 #facade::__private::run_into(#code, #pass, #place)
             }
         }
@@ -138,6 +139,7 @@ fn ways(
             #into
             /// What was fused, planned and vectorized.
             #visibility fn explain() -> &'static ::core::primitive::str {
+                #mention
                 use #facade::__private::LastResort as _;
                 #helper::__EXPLANATION
             }
@@ -145,6 +147,7 @@ fn ways(
             #visibility fn workspace_bytes #generics (#parameters)
                 -> ::core::result::Result<::core::primitive::usize, #facade::Error>
             {
+                #mention
                 #facade::__private::workspace_bytes(#code, #pass)
             }
         }

@@ -88,7 +88,7 @@ fn function(
     });
     let naked =
         instance.levels.iter().map(|level| naked(&entry_name(name, level), &level.assembly));
-    let signature = signature_tokens(signature, &instance.workspace, private);
+    let signature = signature_tokens(signature, instance, private);
     quote!({
         #(#naked)*
         static FUNCTION: #private::Function =
@@ -126,10 +126,11 @@ fn naked(entry: &Ident, assembly: &str) -> TokenStream {
 
 fn signature_tokens(
     signature: &Signature,
-    workspace: &[i64],
+    instance: &Instance,
     private: &TokenStream,
 ) -> TokenStream {
-    let Signature { name, symbols, parameters, results, solves, checks } = signature;
+    let Signature { name, symbols, parameters, results, solves } = signature;
+    let Instance { workspace, checks, levels: _ } = instance;
     let parameters = parameters.iter().map(|leaf| leaf_tokens(leaf, private));
     let results = results.iter().map(|leaf| leaf_tokens(leaf, private));
     let solves = solves.iter().map(|solve| solve_tokens(solve, private));

@@ -5,7 +5,7 @@
 //! <T: ::defn::Float>  (p: &mut Mlp, x: &::defn::Tensor<T, 1>, lr: f32)  -> T
 //! ```
 
-use super::{quiet, types::host_type};
+use super::types::host_type;
 use crate::{
     facade::Facade,
     surface::{Bound, ElementParameter, Parameter, Type, TypeKind},
@@ -69,22 +69,6 @@ impl Host {
                 })
                 .collect(),
             result: (!is_unit).then(|| host_type(result, facade)),
-        }
-    }
-
-    /// The same with call-site spans, for everything beside the function itself.
-    pub(crate) fn quiet(self) -> Self {
-        let quiet_all = |tokens: Vec<TokenStream>| tokens.into_iter().map(quiet).collect();
-        let quiet_parameter = |parameter: HostParameter| HostParameter {
-            name: quiet(parameter.name),
-            ty: quiet(parameter.ty),
-            passing: parameter.passing,
-        };
-        Self {
-            generics: quiet_all(self.generics),
-            elements: quiet_all(self.elements),
-            parameters: self.parameters.into_iter().map(quiet_parameter).collect(),
-            result: self.result.map(quiet),
         }
     }
 

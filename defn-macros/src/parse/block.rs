@@ -87,6 +87,7 @@ impl Reader {
         };
         if let Some((token, _)) = &init.diverge {
             self.refuse(&Refusal::LetElse, token.span);
+            return None;
         }
         let value: Expr = self.expr(&init.expr);
         let pattern = self.pattern(pattern);

@@ -22,8 +22,8 @@ mod expr;
 mod call;
 mod request;
 
-pub(crate) use self::refusals::Refusal;
 use self::scope::Scope;
+pub(crate) use self::{refusals::Refusal, words::is_reserved};
 use crate::{
     report::Mistake,
     surface::{Definition, Name, Path, Request, RequestKind},

@@ -272,8 +272,8 @@ impl Refusal {
                 "recursion",
             ),
             Self::ReferenceType => say(
-                "parameters are written without `&`",
-                "leave it out: Rust callers pass references by themselves",
+                "types are written without `&`",
+                "leave it out: who calls from Rust passes references anyway",
                 "no-references",
             ),
             Self::InnerMutableType => say(

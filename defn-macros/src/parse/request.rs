@@ -58,9 +58,10 @@ impl Reader {
     ) -> Option<Request> {
         let arguments = self.arguments(tokens)?;
         let mut arguments = arguments.iter();
+        let told = self.mistakes.len();
         let target = arguments.next().and_then(|target| self.target(target));
         let Some(target) = target else {
-            if self.mistakes.is_empty() {
+            if self.mistakes.len() == told {
                 self.refuse(&Refusal::RequestTarget(kind.word().to_owned()), span);
             }
             return None;

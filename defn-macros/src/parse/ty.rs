@@ -47,12 +47,16 @@ impl Reader {
                 return Type { kind: TypeKind::Array { item, length }, span };
             }
             syn::Type::Reference(reference) => {
+                let inner = self.ty(&reference.elem);
                 let refusal = match reference.mutability {
                     Some(_) => Refusal::InnerMutableType,
                     None => Refusal::ReferenceType,
                 };
-                self.refuse(&refusal, reference.and_token.spans[0]);
-                return self.ty(&reference.elem);
+                // Of `&str` one thing is wrong.
+                if !matches!(inner.kind, TypeKind::Refused(_)) {
+                    self.refuse(&refusal, reference.and_token.spans[0]);
+                }
+                return inner;
             }
             syn::Type::ImplTrait(ty) => ("`impl Trait`", ty.impl_token.span),
             syn::Type::TraitObject(ty) => {

@@ -13,6 +13,7 @@ pub(super) mod walk;
 pub mod scalar;
 
 pub use scalar::{binary, compare, contract, convert, reduce, unary};
+pub(super) use scalar::{float_binary, float_unary, holds};
 pub use value::Value;
 
 use super::{Check, Graph, Relation};
@@ -57,13 +58,13 @@ pub fn bind(graph: &Graph, arguments: &[Value]) -> Result<Vec<i64>, String> {
         .collect();
     let value = |parameter: usize| arguments[parameter].scalar(0).to_i64();
     let symbols = Signature::of(graph).bind(&shapes, &value)?;
-    match graph.checks.iter().find(|check| !holds(check, &symbols)) {
+    match graph.checks.iter().find(|check| !is_met(check, &symbols)) {
         Some(check) => Err(check.text.clone()),
         None => Ok(symbols),
     }
 }
 
-fn holds(check: &Check, symbols: &[i64]) -> bool {
+fn is_met(check: &Check, symbols: &[i64]) -> bool {
     let (left, right) = (check.left.evaluate(symbols), check.right.evaluate(symbols));
     match check.relation {
         Relation::Equal => left == right,

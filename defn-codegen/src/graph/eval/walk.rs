@@ -111,23 +111,26 @@ pub(in crate::graph) fn walk<T: Item>(
     symbols: &[i64],
     parameters: Vec<Tensor<T>>,
 ) -> Result<Vec<Tensor<T>>, String> {
-    let mut walk = Walk { graph, symbols, parameters, computed: Vec::new() };
+    let mut computed: Vec<Tensor<T>> = Vec::new();
     for (id, node) in graph.nodes.iter() {
+        let walk = Walk { graph, symbols, parameters: &parameters, computed: &computed };
         let tensor = walk.node(node).map_err(|what| format!("node {}: {what}", id.index()))?;
-        walk.computed.push(tensor);
+        computed.push(tensor);
     }
-    Ok(graph.results.iter().map(|result| walk.computed[result.node.index()].clone()).collect())
+    Ok(graph.results.iter().map(|result| computed[result.node.index()].clone()).collect())
 }
 
-struct Walk<'g, T> {
-    graph: &'g Graph,
-    symbols: &'g [i64],
-    parameters: Vec<Tensor<T>>,
-    computed: Vec<Tensor<T>>,
+/// The state before a node: what its parameters and operands are.
+pub(in crate::graph) struct Walk<'g, T> {
+    pub(in crate::graph) graph: &'g Graph,
+    pub(in crate::graph) symbols: &'g [i64],
+    pub(in crate::graph) parameters: &'g [Tensor<T>],
+    pub(in crate::graph) computed: &'g [Tensor<T>],
 }
 
 impl<T: Item> Walk<'_, T> {
-    fn node(&self, node: &Node) -> Result<Tensor<T>, String> {
+    /// The value of the next node.
+    pub(in crate::graph) fn node(&self, node: &Node) -> Result<Tensor<T>, String> {
         let [ty] = node.types.as_slice() else {
             return Err("calls are evaluated after inlining".to_owned());
         };

@@ -1,0 +1,215 @@
+//! Random applications that move elements, reduce and contract them.
+
+use super::generator::{Generator, MOST_ELEMENTS, Mood};
+use crate::graph::{Binary, Combine, Dim, Element, NodeId, Op, TensorType};
+
+impl Generator {
+    /// A random application that is not elementwise.
+    pub(super) fn movement(&mut self) -> NodeId {
+        let operand = self.any();
+        match self.random.below(13) {
+            0 => self.random_broadcast(operand),
+            1 => {
+                let order = self.random.permutation(self.ty_of(operand).rank());
+                self.builder.transpose(operand, &order)
+            }
+            2 => self.random_reshape(operand),
+            3 => self.random_slice(operand),
+            4 => self.random_pad(operand),
+            5 => {
+                let axes = self.random.subset(self.ty_of(operand).rank());
+                self.builder.reverse(operand, &axes)
+            }
+            6 => self.random_concat(operand),
+            7 | 8 => self.random_take(operand),
+            9 => self.random_add_at(operand),
+            10 | 11 => self.random_reduce(operand),
+            _ => self.random_contract(operand),
+        }
+    }
+
+    fn random_broadcast(&mut self, operand: NodeId) -> NodeId {
+        let mut shape = self.builder.shape(operand);
+        let mut axes: Vec<usize> = (0..shape.len()).collect();
+        for _ in 0..1 + self.random.below(2) {
+            if shape.len() >= 4 {
+                break;
+            }
+            let at = self.random.below(shape.len() + 1);
+            let extent = self.extent();
+            let extent = self.fitting(&shape, extent);
+            shape.insert(at, extent);
+            axes.iter_mut().filter(|axis| **axis >= at).for_each(|axis| *axis += 1);
+        }
+        self.builder.broadcast(operand, &shape, &axes)
+    }
+
+    /// Merges two axes, adds one of extent 1, splits one, or flattens all.
+    fn random_reshape(&mut self, operand: NodeId) -> NodeId {
+        let mut shape = self.builder.shape(operand);
+        match self.random.below(4) {
+            0 if shape.len() >= 2 => {
+                let at = self.random.below(shape.len() - 1);
+                let next = shape.remove(at + 1);
+                shape[at] = shape[at].clone() * next;
+            }
+            1 if shape.len() < 4 => shape.insert(self.random.below(shape.len() + 1), Dim::from(1)),
+            2 if shape.len() < 4 => {
+                let even = shape.iter().position(|dim| {
+                    dim.as_constant().is_some_and(|value| value > 0 && value % 2 == 0)
+                });
+                if let Some(axis) = even {
+                    shape[axis] = shape[axis].exact_div(&Dim::from(2));
+                    shape.insert(axis + self.random.below(2), Dim::from(2));
+                }
+            }
+            _ => shape = vec![self.builder.ty(operand).size()],
+        }
+        self.builder.reshape(operand, &shape)
+    }
+
+    fn random_slice(&mut self, operand: NodeId) -> NodeId {
+        let shape = self.builder.shape(operand);
+        let (mut starts, mut sizes) = (Vec::new(), Vec::new());
+        for dim in shape {
+            let value = self.value(&dim);
+            let cut = self.random.between(0, value.min(3));
+            let rest = dim.clone() - Dim::from(cut);
+            self.check_at_most(cut, &dim);
+            let (start, size) = match self.random.below(5) {
+                0 => (Dim::from(cut), rest),
+                1 => (Dim::from(0), rest),
+                2 => (rest, Dim::from(cut)),
+                3 => (Dim::from(0), Dim::from(cut)),
+                _ => (Dim::from(0), dim),
+            };
+            starts.push(start);
+            sizes.push(size);
+        }
+        self.builder.slice(operand, &starts, &sizes)
+    }
+
+    fn random_pad(&mut self, operand: NodeId) -> NodeId {
+        let shape = self.builder.shape(operand);
+        let (mut low, mut high, mut padded) = (Vec::new(), Vec::new(), Vec::new());
+        for dim in shape {
+            let widths = [0, 0, 1, 2, 3].map(Dim::from);
+            let mut sides = [0, 1].map(|_| widths[self.random.below(widths.len())].clone());
+            if self.random.chance(15) {
+                sides[0] = self.extent();
+            }
+            let total: i64 =
+                self.value(&dim) + sides.iter().map(|side| self.value(side)).sum::<i64>();
+            if self.size(&padded) * total > MOST_ELEMENTS {
+                sides = [0, 0].map(Dim::from);
+            }
+            let [front, behind] = sides;
+            padded.push(dim + front.clone() + behind.clone());
+            low.push(front);
+            high.push(behind);
+        }
+        let element = self.ty_of(operand).element;
+        let value = self.like(&TensorType::scalar(element));
+        self.builder.pad(operand, value, &low, &high)
+    }
+
+    fn random_concat(&mut self, operand: NodeId) -> NodeId {
+        let ty = self.ty_of(operand);
+        if ty.shape.is_empty() || self.size(&ty.shape) > MOST_ELEMENTS / 3 {
+            return self.random_broadcast(operand);
+        }
+        let axis = self.random.below(ty.rank());
+        let mut operands = vec![operand];
+        for _ in 0..1 + self.random.below(2) {
+            let mut part = ty.clone();
+            if self.random.chance(60) {
+                let mut others = ty.shape.clone();
+                others.remove(axis);
+                let extent = self.extent();
+                part.shape[axis] = self.fitting(&others, extent);
+            }
+            let part = self.like(&part);
+            operands.insert(self.random.below(operands.len() + 1), part);
+        }
+        self.builder.concat(axis, &operands)
+    }
+
+    /// An axis that positions select from, the number of axes before it, and positions of a few more axes.
+    fn positions(&mut self, operand: NodeId) -> (usize, NodeId) {
+        let shape = self.builder.shape(operand);
+        let batch = if self.random.chance(60) { 0 } else { self.random.below(shape.len()) };
+        let mut indexed = shape[..batch].to_vec();
+        let rest: Vec<Dim> = shape[batch + 1..].to_vec();
+        for _ in 0..self.random.below(3) {
+            let extent = self.extent();
+            let all: Vec<Dim> = indexed.iter().chain(&rest).cloned().collect();
+            indexed.push(self.fitting(&all, extent));
+        }
+        let ty = TensorType::new(Element::I64, indexed.clone());
+        let mut positions = self.like(&ty);
+        // Half of the time some lie outside, at either end.
+        if self.random.chance(50) {
+            let offset = self.random.between(-3, 3);
+            let offset = crate::graph::Scalar::from_i64(Element::I64, offset);
+            let offset = self.builder.splat(offset, &indexed);
+            positions = self.builder.binary(Binary::Add, positions, offset);
+        }
+        (batch, positions)
+    }
+
+    fn random_take(&mut self, operand: NodeId) -> NodeId {
+        if self.ty_of(operand).rank() == 0 {
+            return self.random_broadcast(operand);
+        }
+        let (batch, positions) = self.positions(operand);
+        self.builder.take(operand, positions, batch)
+    }
+
+    fn random_add_at(&mut self, operand: NodeId) -> NodeId {
+        let mut operand = operand;
+        if self.ty_of(operand).rank() == 0 {
+            return self.random_broadcast(operand);
+        }
+        if self.ty_of(operand).element == Element::Bool {
+            operand = self.builder.convert(Element::I32, operand);
+        }
+        let (batch, positions) = self.positions(operand);
+        let mut values = self.ty_of(operand);
+        values.shape = self.builder.shape(positions);
+        values.shape.extend_from_slice(&self.builder.shape(operand)[batch + 1..]);
+        let values = self.like(&values);
+        self.builder.add_at(operand, positions, values, batch)
+    }
+
+    fn random_reduce(&mut self, operand: NodeId) -> NodeId {
+        let ty = self.ty_of(operand);
+        let combine = match (self.mood, ty.element) {
+            (Mood::Smooth, _) => Combine::Add,
+            (_, Element::Bool) => self.random.pick(&[Combine::Max, Combine::Min]),
+            _ => self.random.pick(Combine::ALL),
+        };
+        // No axes at all are legal too, and change nothing.
+        let axes = self.random.subset(ty.rank());
+        self.builder.apply(Op::Reduce { combine, axes }, &[operand], ty)
+    }
+
+    fn random_contract(&mut self, operand: NodeId) -> NodeId {
+        let mut left = operand;
+        if self.ty_of(left).element == Element::Bool {
+            left = self.builder.convert(Element::F32, left);
+        }
+        let ty = self.ty_of(left);
+        let batch = self.random.below(ty.rank() + 1).min(self.random.below(3));
+        let contracted = self.random.below(ty.rank() - batch + 1);
+        let mut shape = ty.shape[..batch].to_vec();
+        let kept = ty.rank() - contracted;
+        for _ in 0..self.random.below(3) {
+            let extent = self.extent();
+            let all: Vec<Dim> = ty.shape.iter().chain(&shape[batch..]).cloned().collect();
+            shape.push(self.fitting(&all, extent));
+        }
+        shape.extend_from_slice(&ty.shape[kept..]);
+        let right = self.like(&TensorType::new(ty.element, shape));
+        self.builder.contract(left, right, batch, contracted)
+    }
+}

@@ -1,0 +1,109 @@
+//! Extents as `i64` values, each computed once, at the entry of a function.
+//!
+//! In:  a [`Dim`].   Out: instructions in the block of entry that compute [`Dim::evaluate`].
+//!
+//! ```text
+//! before              after
+//! n*m + floor(n/2)    %a = mul %n, %m; %b = ashr %n, 1; %c = add %a, %b
+//! ```
+
+use std::collections::BTreeMap;
+
+use super::ir::{Block, IntPredicate, Ir, Opcode, Value};
+use crate::graph::{Atom, Dim, Symbol};
+
+/// The extents that are known in a function.
+pub(super) struct Dims<'a, 'c> {
+    ir: &'a Ir<'c>,
+    entry: Block,
+    /// Where the values of the symbols are.
+    symbols: Value,
+    known: BTreeMap<Dim, Value>,
+}
+
+impl<'a, 'c> Dims<'a, 'c> {
+    /// No extent is known; `entry` has no end yet.
+    pub(super) fn new(ir: &'a Ir<'c>, entry: Block, symbols: Value) -> Self {
+        Self { ir, entry, symbols, known: BTreeMap::new() }
+    }
+
+    /// The value of an extent. Leaves the builder at the end of the entry.
+    pub(super) fn value(&mut self, dim: &Dim) -> Value {
+        if let Some(constant) = dim.as_constant() {
+            return self.ir.i64(constant);
+        }
+        if let Some(value) = self.known.get(dim) {
+            return *value;
+        }
+        self.ir.position(self.entry);
+        let value = match dim.as_symbol() {
+            Some(symbol) => self.symbol(symbol),
+            None => self.sum(dim),
+        };
+        self.known.insert(dim.clone(), value);
+        value
+    }
+
+    fn symbol(&self, symbol: Symbol) -> Value {
+        let ty = self.ir.int(64);
+        let slot = self.ir.element_address(ty, self.symbols, self.ir.i64(i64::from(symbol.0)));
+        self.ir.load(ty, slot, 8)
+    }
+
+    fn sum(&mut self, dim: &Dim) -> Value {
+        let mut sum = self.ir.i64(0);
+        for (monomial, coefficient) in dim.terms() {
+            let mut product = self.ir.i64(*coefficient);
+            for (atom, power) in monomial {
+                let factor = self.atom(atom);
+                for _ in 0..*power {
+                    product = self.ir.binary(Opcode::LLVMMul, product, factor);
+                }
+            }
+            sum = self.ir.binary(Opcode::LLVMAdd, sum, product);
+        }
+        sum
+    }
+
+    fn atom(&mut self, atom: &Atom) -> Value {
+        match atom {
+            Atom::Symbol(symbol) => self.value(&Dim::from(*symbol)),
+            Atom::Quotient { numerator, divisor, exact: _ } => {
+                let left = self.value(numerator);
+                let by = divisor.as_constant();
+                match by {
+                    Some(0) => self.ir.i64(0),
+                    Some(by) if by > 0 && by.count_ones() == 1 => {
+                        let shift = self.ir.i64(i64::from(by.trailing_zeros()));
+                        self.ir.binary(Opcode::LLVMAShr, left, shift)
+                    }
+                    Some(_) | None => {
+                        let right = self.value(divisor);
+                        self.floor_division(left, right)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Rounds down; by zero gives zero, and MIN / −1 wraps.
+    fn floor_division(&self, left: Value, right: Value) -> Value {
+        let ir = self.ir;
+        let [zero, one] = [0, 1].map(|constant| ir.i64(constant));
+        let is = |a, b| ir.compare_int(IntPredicate::LLVMIntEQ, a, b);
+        let by_zero = is(right, zero);
+        let overflows =
+            ir.binary(Opcode::LLVMAnd, is(left, ir.i64(i64::MIN)), is(right, ir.i64(-1)));
+        let unsafe_divisor = ir.binary(Opcode::LLVMOr, by_zero, overflows);
+        let divisor = ir.select(unsafe_divisor, one, right);
+        let quotient = ir.binary(Opcode::LLVMSDiv, left, divisor);
+        let rest = ir.binary(Opcode::LLVMSRem, left, divisor);
+        let signs = ir.binary(Opcode::LLVMXor, rest, divisor);
+        let differ = ir.compare_int(IntPredicate::LLVMIntSLT, signs, zero);
+        let remains = ir.compare_int(IntPredicate::LLVMIntNE, rest, zero);
+        let below = ir.binary(Opcode::LLVMAnd, differ, remains);
+        let lower = ir.binary(Opcode::LLVMSub, quotient, one);
+        let floor = ir.select(below, lower, quotient);
+        ir.select(by_zero, zero, floor)
+    }
+}

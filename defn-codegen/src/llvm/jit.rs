@@ -1,0 +1,201 @@
+//! The same module, run in this process: what tests compare with the evaluator.
+//!
+//! In:  loops and a level that this processor has.   Out: a function to call.
+//!
+//! The functions of the module carry their processor with them, so that one process runs the code of every level.
+
+use std::ffi::{CStr, c_char};
+use std::ptr;
+
+use inkwell::context::Context;
+use llvm_sys::execution_engine::{
+    LLVMCreateMCJITCompilerForModule, LLVMDisposeExecutionEngine, LLVMExecutionEngineRef,
+    LLVMGetFunctionAddress, LLVMLinkInMCJIT,
+};
+
+use super::{target, walk};
+use crate::graph::eval::Value;
+use crate::loops::eval::Outcome;
+use crate::loops::{Loops, Space, eval};
+use crate::options::Level;
+
+/// What an entry point is.
+type Entry = unsafe extern "C" fn(*const *mut u8, *const i64, *mut u8);
+
+/// A compiled program.
+pub struct Compiled {
+    entry: Entry,
+    engine: LLVMExecutionEngineRef,
+    /// The engine's module lives in it.
+    _context: Box<Context>,
+}
+
+/// The target triple of tests.
+const TRIPLE: &str = "x86_64-unknown-linux-gnu";
+
+/// Whether this processor runs the code of a level.
+pub fn is_supported(level: Level) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let has_v3 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let has_v4 = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512cd")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        match level {
+            Level::V3 => has_v3,
+            Level::V4 => has_v3 && has_v4,
+            Level::Neon => false,
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = level;
+        false
+    }
+}
+
+impl Compiled {
+    /// Compiles for a level.
+    ///
+    /// # Panics
+    ///
+    /// If this LLVM has no code for it.
+    pub fn new(loops: &Loops, level: Level) -> Self {
+        target::check_version().expect("tests run with the LLVM that is tried");
+        let machine = target::machine(level, TRIPLE).expect("tests run on x86-64");
+        let context = Box::new(Context::create());
+        let module = walk::module(&context, loops, level);
+        target::optimize(&module, &machine);
+        let raw = module.as_mut_ptr();
+        // The engine owns the module from here on.
+        std::mem::forget(module);
+        let mut engine = ptr::null_mut();
+        let mut message: *mut c_char = ptr::null_mut();
+        // SAFETY: the module is valid and owned by nobody else; the options may be absent; both places are alive.
+        let failed = unsafe {
+            LLVMLinkInMCJIT();
+            let (engine, message) = (&raw mut engine, &raw mut message);
+            LLVMCreateMCJITCompilerForModule(engine, raw, ptr::null_mut(), 0, message)
+        };
+        if failed != 0 {
+            // SAFETY: on failure the message is a text of LLVM's.
+            let message = unsafe { CStr::from_ptr(message) };
+            crate::bug!("jit", "no engine: {}", message.to_string_lossy());
+        }
+        // SAFETY: the engine is alive and the name ends with zero.
+        let address = unsafe { LLVMGetFunctionAddress(engine, c"defn_entry".as_ptr()) };
+        assert_ne!(address, 0, "every module has an entry point");
+        // SAFETY: the address is that of a function of this type, and lives as long as the engine, which `self` owns.
+        let entry = unsafe { std::mem::transmute::<usize, Entry>(address as usize) };
+        Self { entry, engine, _context: context }
+    }
+
+    /// Calls the entry point.
+    ///
+    /// # Safety
+    ///
+    /// - The buffers are as large as the loops say, for the values of the symbols, and no written one overlaps another.
+    /// - The workspace has as many bytes as the loops say, aligned to 64.
+    pub unsafe fn call(&self, buffers: &[*mut u8], symbols: &[i64], workspace: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe { (self.entry)(buffers.as_ptr(), symbols.as_ptr(), workspace) }
+    }
+
+    /// Runs the program as [`eval::eval`] does, on memory of its own. The loops must be those that were compiled.
+    pub fn run(&self, loops: &Loops, symbols: &[i64], parameters: &[Value]) -> Outcome {
+        let mut memory: Vec<Memory> = Vec::new();
+        let mut places = Vec::new();
+        for (id, buffer) in loops.buffers.iter() {
+            if matches!(buffer.space, Space::Workspace(_)) {
+                continue;
+            }
+            let shape = eval::shape(loops, id, symbols);
+            let bytes = shape.iter().product::<usize>() * buffer.element.size();
+            let mut block = Memory::new(bytes);
+            if let Space::Parameter(position) | Space::Updated(position) = buffer.space {
+                block.write(&parameters[position]);
+            }
+            places.push((buffer, shape));
+            memory.push(block);
+        }
+        let buffers: Vec<*mut u8> = memory.iter_mut().map(Memory::start).collect();
+        let workspace = usize::try_from(loops.workspace.evaluate(symbols)).unwrap_or(0);
+        let mut scratch = Memory::new(workspace);
+        // SAFETY: every buffer has its size, and they are all apart; parameters and results stand in order.
+        unsafe { self.call(&buffers, symbols, scratch.start()) };
+        let mut outcome = Outcome { results: Vec::new(), updated: Vec::new() };
+        for ((buffer, shape), block) in places.into_iter().zip(memory.iter().chain([&scratch])) {
+            block.check_borders(&buffer.name);
+            match buffer.space {
+                Space::Result(_) => outcome.results.push(block.read(buffer.element, shape)),
+                Space::Updated(position) => {
+                    outcome.updated.push((position, block.read(buffer.element, shape)));
+                }
+                Space::Parameter(_) | Space::Workspace(_) => {}
+            }
+        }
+        scratch.check_borders("the workspace");
+        outcome
+    }
+}
+
+impl Drop for Compiled {
+    fn drop(&mut self) {
+        // SAFETY: nobody else owns the engine; with it goes the module, and the context goes after this.
+        unsafe { LLVMDisposeExecutionEngine(self.engine) };
+    }
+}
+
+/// Bytes aligned to 64, with a border on both sides that nobody may write.
+struct Memory {
+    words: Vec<Line>,
+    bytes: usize,
+}
+
+/// 64 bytes.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+/// What stands where nothing was written.
+const UNTOUCHED: u8 = 0xAB;
+/// Lines in front of the content and behind it.
+const BORDER: usize = 4;
+
+impl Memory {
+    fn new(bytes: usize) -> Self {
+        let lines = bytes.div_ceil(64) + 2 * BORDER;
+        Self { words: vec![Line([UNTOUCHED; 64]); lines], bytes }
+    }
+
+    fn start(&mut self) -> *mut u8 {
+        self.words[BORDER..].as_mut_ptr().cast()
+    }
+
+    fn all(&self) -> impl Iterator<Item = u8> + '_ {
+        self.words.iter().flat_map(|line| line.0)
+    }
+
+    fn write(&mut self, value: &Value) {
+        let size = value.element.size();
+        let bytes = value.data.iter().flat_map(|bits| bits.to_le_bytes().into_iter().take(size));
+        for (position, byte) in bytes.enumerate() {
+            self.words[BORDER + position / 64].0[position % 64] = byte;
+        }
+    }
+
+    fn read(&self, element: crate::graph::Element, shape: Vec<usize>) -> Value {
+        let content: Vec<u8> = self.all().skip(BORDER * 64).take(self.bytes).collect();
+        let bits =
+            |chunk: &[u8]| chunk.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+        Value { element, shape, data: content.chunks(element.size()).map(bits).collect() }
+    }
+
+    fn check_borders(&self, name: &str) {
+        let behind = BORDER * 64 + self.bytes;
+        let mut outside = self.all().take(BORDER * 64).chain(self.all().skip(behind));
+        assert!(outside.all(|byte| byte == UNTOUCHED), "the code wrote outside of `{name}`");
+    }
+}

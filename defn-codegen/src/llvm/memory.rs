@@ -1,0 +1,326 @@
+//! Loads and stores: one element, a row of lanes, lanes anywhere.
+//!
+//! In:  an address and the lanes that execute.   Out: the cheapest access that touches no element of an inactive lane.
+//!
+//! ```text
+//! coefficient of the lane variable    full group             last group
+//! 0, nothing computed                 scalar                 scalar (one lane at least is active)
+//! 1                                   vector                 masked vector
+//! −1                                  vector and reversal    masked vector and reversal
+//! other, or computed lane by lane     gather, scatter        masked gather, scatter
+//! ```
+//!
+//! Where the processor has no such masked access, the lanes go one by one through the stack, in a loop:
+//! LLVM would write a branch for each of the lanes instead. See Note [Lanes one by one].
+
+use super::ir::{Opcode, Type, Value};
+use super::walk::{Active, Typed, Walk};
+use crate::graph::Element;
+use crate::loops::{Address, BufferId};
+use crate::options::Level;
+
+/// Where the lanes of an access are.
+enum Place {
+    /// The same element for every lane.
+    Uniform(Value),
+    /// From this address up.
+    Forward(Value),
+    /// From this address down.
+    Backward(Value),
+    /// A base, and an index for each lane.
+    Anywhere(Value, Value),
+}
+
+/// What is at each address.
+#[derive(Clone, Copy)]
+struct Cell {
+    element: Element,
+    /// The type in memory.
+    ty: Type,
+}
+
+/// The purposes of the places on the stack.
+const STAGE_OF_VALUES: u32 = 0;
+const STAGE_OF_INDICES: u32 = 1;
+
+impl Walk<'_, '_> {
+    pub(super) fn load(&mut self, buffer: BufferId, address: &Address) -> Typed {
+        let cell = self.cell(buffer);
+        let place = self.place(buffer, address, cell);
+        let lanes = if matches!(place, Place::Uniform(_)) { 1 } else { self.width() };
+        let active = self.group.and_then(|group| group.active);
+        let raw = match place {
+            Place::Uniform(address) => self.ir.load(cell.ty, address, cell.element.size()),
+            Place::Forward(address) => self.load_row(cell, address, active),
+            Place::Backward(last) => {
+                let first = self.first_of_backward(cell, last);
+                let active = active.map(|active| self.reversed_active(active));
+                let row = self.load_row(cell, first, active);
+                self.reversed(row)
+            }
+            Place::Anywhere(base, indices) => self.gather(cell, base, indices, active),
+        };
+        // A byte that is neither 0 nor 1 is never written; one is read as `true` all the same.
+        let is_bool = cell.element == Element::Bool;
+        let in_memory =
+            Typed { raw, element: if is_bool { Element::U8 } else { cell.element }, lanes };
+        if is_bool { self.convert(Element::Bool, in_memory) } else { in_memory }
+    }
+
+    pub(super) fn store(&mut self, buffer: BufferId, address: &Address, value: Typed) {
+        let cell = self.cell(buffer);
+        let place = self.place(buffer, address, cell);
+        let is_bool = cell.element == Element::Bool;
+        let value = if is_bool { self.convert(Element::U8, value) } else { value };
+        let active = self.group.and_then(|group| group.active);
+        let wide = |walk: &Self| walk.widened(value, walk.width()).raw;
+        match place {
+            Place::Uniform(address) => {
+                let raw = self.last_lane(value, active);
+                self.ir.store(raw, address, cell.element.size());
+            }
+            Place::Forward(address) => {
+                let row = wide(self);
+                self.store_row(cell, address, row, active);
+            }
+            Place::Backward(last) => {
+                let first = self.first_of_backward(cell, last);
+                let active = active.map(|active| self.reversed_active(active));
+                let row = self.reversed(wide(self));
+                self.store_row(cell, first, row, active);
+            }
+            Place::Anywhere(base, indices) => {
+                let row = wide(self);
+                self.scatter(cell, (base, indices), row, active);
+            }
+        }
+    }
+
+    fn cell(&self, buffer: BufferId) -> Cell {
+        let element = self.loops.buffers[buffer].element;
+        let is_bool = element == Element::Bool;
+        Cell { element, ty: self.ir.element(if is_bool { Element::U8 } else { element }) }
+    }
+
+    fn place(&mut self, buffer: BufferId, address: &Address, cell: Cell) -> Place {
+        let ir = self.ir;
+        let mut base = self.affine(&address.constant, &address.terms);
+        let mut indices: Option<Value> = None;
+        for (expr, coefficient) in &address.computed {
+            let value = self.expr(expr);
+            let by = self.dim(coefficient);
+            let by = ir.splat(by, value.lanes);
+            let part = ir.binary(Opcode::LLVMMul, value.raw, by);
+            if value.lanes == 1 {
+                base = ir.binary(Opcode::LLVMAdd, base, part);
+            } else {
+                indices = Some(indices.map_or(part, |sum| ir.binary(Opcode::LLVMAdd, sum, part)));
+            }
+        }
+        let first = ir.element_address(cell.ty, self.buffers[&buffer], base);
+        // A loop over lanes takes the first ones, and those of a reversed row are the last.
+        let is_full = self.group.is_some_and(|group| group.active.is_none());
+        let reverses = is_full || self.masks_rows(cell.element);
+        match (indices, self.lane_coefficient(&address.terms)) {
+            (None, None) => Place::Uniform(first),
+            (None, Some(step)) if step.is(1) => Place::Forward(first),
+            (None, Some(step)) if step.is(-1) && reverses => Place::Backward(first),
+            (None, Some(step)) => Place::Anywhere(first, self.lane_steps(&step)),
+            (Some(indices), None) => Place::Anywhere(first, indices),
+            (Some(indices), Some(step)) => {
+                let steps = self.lane_steps(&step);
+                Place::Anywhere(first, ir.binary(Opcode::LLVMAdd, indices, steps))
+            }
+        }
+    }
+
+    /// A row that ends at `last`, of a full group.
+    fn first_of_backward(&self, cell: Cell, last: Value) -> Value {
+        self.ir.element_address(cell.ty, last, self.ir.i64(1 - i64::from(self.width())))
+    }
+
+    fn reversed(&self, row: Value) -> Value {
+        self.ir.shuffle(row, (0..self.width()).rev())
+    }
+
+    /// In a reversed row the active lanes are the last ones.
+    fn reversed_active(&self, active: Active) -> Active {
+        Active { mask: self.reversed(active.mask), ..active }
+    }
+
+    /// Lanes write one after the other, so the last active one stays.
+    fn last_lane(&self, value: Typed, active: Option<Active>) -> Value {
+        if value.lanes == 1 {
+            return value.raw;
+        }
+        let last = match active {
+            Some(active) => self.ir.binary(Opcode::LLVMSub, active.count, self.ir.i64(1)),
+            None => self.ir.i64(i64::from(value.lanes) - 1),
+        };
+        self.ir.extract(value.raw, last)
+    }
+
+    fn load_row(&mut self, cell: Cell, address: Value, active: Option<Active>) -> Value {
+        let (ir, align) = (self.ir, cell.element.size());
+        let ty = ir.vector(cell.ty, self.width());
+        let Some(active) = active else { return ir.load(ty, address, align) };
+        if !self.masks_rows(cell.element) {
+            let indices = ir.iota(ir.int(64), self.width());
+            return self.gather_one_by_one(cell, (address, indices), Some(active));
+        }
+        let arguments = [address, active.mask, ir.zero(ty)];
+        let row = ir.intrinsic("llvm.masked.load", &[ty, ir.pointer()], &arguments);
+        ir.align_argument(row, 0, align);
+        row
+    }
+
+    fn store_row(&mut self, cell: Cell, address: Value, row: Value, active: Option<Active>) {
+        let (ir, align) = (self.ir, cell.element.size());
+        let Some(active) = active else { return ir.store(row, address, align) };
+        if !self.masks_rows(cell.element) {
+            let indices = ir.iota(ir.int(64), self.width());
+            return self.scatter_one_by_one(cell, (address, indices), row, Some(active));
+        }
+        let overloads = [ir.type_of(row), ir.pointer()];
+        let call = ir.intrinsic("llvm.masked.store", &overloads, &[row, address, active.mask]);
+        ir.align_argument(call, 1, align);
+    }
+
+    fn gather(&mut self, cell: Cell, base: Value, indices: Value, active: Option<Active>) -> Value {
+        let ir = self.ir;
+        if !self.gathers(cell.element) {
+            return self.gather_one_by_one(cell, (base, indices), active);
+        }
+        let ty = ir.vector(cell.ty, self.width());
+        let addresses = ir.element_address(cell.ty, base, indices);
+        let overloads = [ty, ir.type_of(addresses)];
+        let arguments = [addresses, self.mask_of(active), ir.zero(ty)];
+        let row = ir.intrinsic("llvm.masked.gather", &overloads, &arguments);
+        ir.align_argument(row, 0, cell.element.size());
+        row
+    }
+
+    fn scatter(
+        &mut self,
+        cell: Cell,
+        (base, indices): (Value, Value),
+        row: Value,
+        active: Option<Active>,
+    ) {
+        let ir = self.ir;
+        if !self.scatters(cell.element) {
+            return self.scatter_one_by_one(cell, (base, indices), row, active);
+        }
+        let addresses = ir.element_address(cell.ty, base, indices);
+        let overloads = [ir.type_of(row), ir.type_of(addresses)];
+        let arguments = [row, addresses, self.mask_of(active)];
+        let call = ir.intrinsic("llvm.masked.scatter", &overloads, &arguments);
+        ir.align_argument(call, 1, cell.element.size());
+    }
+
+    fn mask_of(&self, active: Option<Active>) -> Value {
+        let all = self.ir.constant_splat(self.ir.constant(self.ir.int(1), 1), self.width());
+        active.map_or(all, |active| active.mask)
+    }
+
+    /// Whether the processor loads and stores rows of such elements under a mask.
+    fn masks_rows(&self, element: Element) -> bool {
+        match self.level {
+            Level::V3 => element.size() >= 4,
+            Level::V4 => true,
+            Level::Neon => false,
+        }
+    }
+
+    /// Whether the processor gathers such elements.
+    fn gathers(&self, element: Element) -> bool {
+        match self.level {
+            Level::V3 | Level::V4 => element.size() >= 4,
+            Level::Neon => false,
+        }
+    }
+
+    /// Whether the processor scatters such elements.
+    fn scatters(&self, element: Element) -> bool {
+        match self.level {
+            Level::V4 => element.size() >= 4,
+            Level::V3 | Level::Neon => false,
+        }
+    }
+
+    fn gather_one_by_one(
+        &mut self,
+        cell: Cell,
+        (base, indices): (Value, Value),
+        active: Option<Active>,
+    ) -> Value {
+        let (ir, align) = (self.ir, cell.element.size());
+        let ty = ir.vector(cell.ty, self.width());
+        let values = self.stage(cell, STAGE_OF_VALUES);
+        ir.store(ir.zero(ty), values, align);
+        self.each_lane(cell, (base, indices), active, |walk, lane, address| {
+            let value = walk.ir.load(cell.ty, address, align);
+            walk.ir.store(value, walk.ir.element_address(cell.ty, values, lane), align);
+        });
+        ir.load(ty, values, align)
+    }
+
+    fn scatter_one_by_one(
+        &mut self,
+        cell: Cell,
+        (base, indices): (Value, Value),
+        row: Value,
+        active: Option<Active>,
+    ) {
+        let align = cell.element.size();
+        let values = self.stage(cell, STAGE_OF_VALUES);
+        self.ir.store(row, values, align);
+        self.each_lane(cell, (base, indices), active, |walk, lane, address| {
+            let value = walk.ir.element_address(cell.ty, values, lane);
+            let value = walk.ir.load(cell.ty, value, align);
+            walk.ir.store(value, address, align);
+        });
+    }
+
+    /// A loop over the active lanes, with the address of each.
+    fn each_lane(
+        &mut self,
+        cell: Cell,
+        (base, indices): (Value, Value),
+        active: Option<Active>,
+        body: impl FnOnce(&mut Self, Value, Value),
+    ) {
+        let (ir, index) = (self.ir, self.ir.int(64));
+        let stage = self.stage(Cell { element: Element::I64, ty: index }, STAGE_OF_INDICES);
+        ir.store(indices, stage, 8);
+        let count = active.map_or(ir.i64(i64::from(self.width())), |active| active.count);
+        self.counted(count, 1, |walk, lane| {
+            let slot = walk.ir.element_address(index, stage, lane);
+            let position = walk.ir.load(index, slot, 8);
+            let address = walk.ir.element_address(cell.ty, base, position);
+            body(walk, lane, address);
+        });
+    }
+
+    /// A place on the stack for the lanes of a group; used and left again within one access.
+    fn stage(&mut self, cell: Cell, purpose: u32) -> Value {
+        let key = (cell.element.size(), self.width(), purpose);
+        if let Some(stage) = self.stages.get(&key) {
+            return *stage;
+        }
+        let element = match cell.element.size() {
+            1 => Element::U8,
+            4 => Element::I32,
+            _ => Element::I64,
+        };
+        let stage = self.stack(element, self.width());
+        self.stages.insert(key, stage);
+        stage
+    }
+}
+
+// Note [Lanes one by one]
+// -----------------------
+// AVX2 masks rows of 4 and 8 bytes and gathers them, but not bytes, and it scatters nothing; NEON does none of it.
+// What a processor lacks LLVM writes as a branch, an access and an insertion for each lane: 64 lanes of bytes are 600 lines.
+// A loop over the active lanes that goes through the stack is 15 lines, and in a tail it runs once.

@@ -1,0 +1,168 @@
+//! Statements: loops, lanes with their masked tail, registers, branches.
+//!
+//! In:  a block of statements.   Out: instructions and basic blocks.
+//!
+//! ```text
+//! for j in 0..m lanes 16 { body }      full = m & -16
+//!                                      for (j = 0; j < full; j += 16) body
+//!                                      if (full < m) { j = full; mask = iota < m - full; body under the mask }
+//! ```
+
+use super::ir::{IntPredicate, Opcode, Value};
+use super::walk::{Active, Group, Register, Walk};
+use crate::graph::Element;
+use crate::loops::{Expr, For, Manner, RegisterId, Statement, VariableId};
+
+impl Walk<'_, '_> {
+    pub(super) fn statements(&mut self, block: &[Statement]) {
+        for statement in block {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement) {
+        match statement {
+            Statement::For(repeated) => match repeated.manner {
+                Manner::Lanes(width) if width > 1 => self.lanes(repeated, width),
+                Manner::Serial | Manner::Parallel | Manner::Lanes(_) => self.serial(repeated),
+            },
+            Statement::Let { value, element: _, expr } => {
+                let typed = self.expr(expr);
+                self.values.insert(*value, typed);
+            }
+            Statement::Declare { register, element, lanes, initial } => {
+                self.declare(*register, *element, *lanes, initial);
+            }
+            Statement::Set { register, expr } => self.set(*register, expr),
+            Statement::Store { buffer, address, expr } => {
+                let value = self.expr(expr);
+                self.store(*buffer, address, value);
+            }
+            Statement::If { condition, body } => {
+                let condition = self.expr(condition).raw;
+                self.when(condition, |walk| walk.statements(body));
+            }
+        }
+    }
+
+    fn declare(&mut self, register: RegisterId, element: Element, parts: u32, initial: &Expr) {
+        let initial = self.expr(initial);
+        let lanes = if self.group.is_some() { self.width() } else { parts };
+        let outlives = self.group.is_none();
+        // The tail of a group is a second copy of the body, and has a register of its own.
+        let slot = self.stack(element, lanes);
+        self.registers.insert(register, Register { slot, element, lanes, outlives });
+        let value = self.widened(initial, lanes);
+        self.ir.store(value.raw, slot, element.size());
+    }
+
+    fn set(&mut self, id: RegisterId, expr: &Expr) {
+        let register = self.registers[&id];
+        let value = self.expr(expr);
+        let mut raw = self.widened(value, register.lanes).raw;
+        let active = self.group.and_then(|group| group.active).filter(|_| register.outlives);
+        if let Some(active) = active {
+            let old = self.register(id).raw;
+            raw = self.ir.select(active.mask, raw, old);
+        }
+        self.ir.store(raw, register.slot, register.element.size());
+    }
+
+    fn serial(&mut self, repeated: &For) {
+        let extent = self.dim(&repeated.extent);
+        if repeated.extent.is(1) {
+            self.variables.insert(repeated.variable, self.ir.i64(0));
+            self.statements(&repeated.body);
+            return;
+        }
+        self.counted(extent, 1, |walk, position| {
+            walk.variables.insert(repeated.variable, position);
+            walk.statements(&repeated.body);
+        });
+    }
+
+    /// Groups of lanes without a mask, then the rest with one.
+    fn lanes(&mut self, repeated: &For, width: u32) {
+        let (ir, step) = (self.ir, i64::from(width));
+        let constant = repeated.extent.as_constant().map(|extent| extent.max(0));
+        let variable = repeated.variable;
+        self.group = Some(Group { variable, width, active: None });
+        let (extent, full) = match constant {
+            Some(extent) => (ir.i64(extent), ir.i64(extent & -step)),
+            None => self.full_groups(&repeated.extent, step),
+        };
+        match constant.map(|extent| extent / step) {
+            Some(0) => {}
+            Some(1) => self.body_of_group(variable, ir.i64(0), &repeated.body),
+            Some(_) | None => self.counted(full, step, |walk, position| {
+                walk.body_of_group(variable, position, &repeated.body);
+            }),
+        }
+        match constant.map(|extent| extent % step) {
+            Some(0) => {}
+            Some(_) => self.tail(repeated, extent, full),
+            None => {
+                let remains = ir.compare_int(IntPredicate::LLVMIntSLT, full, extent);
+                self.when(remains, |walk| walk.tail(repeated, extent, full));
+            }
+        }
+        self.group = None;
+    }
+
+    /// The extent, at least 0, and how much of it full groups take.
+    fn full_groups(&mut self, extent: &crate::graph::Dim, step: i64) -> (Value, Value) {
+        let ir = self.ir;
+        let extent = self.dim(extent);
+        let at_least_0 = [extent, ir.i64(0)];
+        let extent = ir.intrinsic("llvm.smax", &[ir.int(64)], &at_least_0);
+        (extent, ir.binary(Opcode::LLVMAnd, extent, ir.i64(-step)))
+    }
+
+    fn body_of_group(&mut self, variable: VariableId, position: Value, body: &[Statement]) {
+        self.variables.insert(variable, position);
+        self.statements(body);
+    }
+
+    fn tail(&mut self, repeated: &For, extent: Value, full: Value) {
+        let (ir, width) = (self.ir, self.width());
+        let count = ir.binary(Opcode::LLVMSub, extent, full);
+        // Fewer than `width` lanes are left, so 32 bits are enough; they need half the registers.
+        let narrow = ir.int(32);
+        let bound = ir.splat(ir.cast(Opcode::LLVMTrunc, count, narrow), width);
+        let mask = ir.compare_int(IntPredicate::LLVMIntULT, ir.iota(narrow, width), bound);
+        let group = Group { variable: repeated.variable, width, active: None };
+        self.group = Some(Group { active: Some(Active { mask, count }), ..group });
+        self.body_of_group(repeated.variable, full, &repeated.body);
+        self.group = Some(group);
+    }
+
+    /// `for (position = 0; position < end; position += step)`.
+    pub(super) fn counted(&mut self, end: Value, step: i64, body: impl FnOnce(&mut Self, Value)) {
+        let ir = self.ir;
+        let (head, inside, behind) =
+            (ir.current_block(), ir.block(self.function), ir.block(self.function));
+        let zero = ir.i64(0);
+        let enters = ir.compare_int(IntPredicate::LLVMIntSLT, zero, end);
+        ir.branch_if(enters, inside, behind);
+        ir.position(inside);
+        let position = ir.phi(ir.int(64));
+        ir.incoming(position, zero, head);
+        body(self, position);
+        let next = ir.add_without_overflow(position, ir.i64(step));
+        let repeats = ir.compare_int(IntPredicate::LLVMIntSLT, next, end);
+        ir.incoming(position, next, ir.current_block());
+        ir.branch_if(repeats, inside, behind);
+        ir.position(behind);
+    }
+
+    /// Executes `body` if a condition holds.
+    fn when(&mut self, condition: Value, body: impl FnOnce(&mut Self)) {
+        let ir = self.ir;
+        let (then, behind) = (ir.block(self.function), ir.block(self.function));
+        ir.branch_if(condition, then, behind);
+        ir.position(then);
+        body(self);
+        ir.branch(behind);
+        ir.position(behind);
+    }
+}

@@ -1,0 +1,109 @@
+//! LLVM's target machine: which processor, which passes, and the text in the end.
+//!
+//! In:  a module.   Out: its assembly.
+//!
+//! Afterwards: the module is verified before any pass sees it, because a broken module is the death of rustc's process.
+//! Never here: options of LLVM's command line; they would be rustc's too.
+
+use inkwell::OptimizationLevel;
+use inkwell::module::Module;
+use inkwell::passes::PassBuilderOptions;
+use inkwell::targets::{
+    CodeModel, FileType, InitializationConfig, RelocMode, Target, TargetMachine, TargetTriple,
+};
+
+use super::ir::{Function, Ir};
+use crate::diagnostic::Limitation;
+use crate::options::Level;
+use crate::origin::Origin;
+
+/// The major version of LLVM that is tried.
+const TRIED: u32 = 22;
+
+/// The passes, for a pipeline that stays near what we wrote. See Note [A short pipeline].
+const PASSES: &str = "default<O2>";
+
+/// Refuses a version of LLVM that nobody tried.
+pub(super) fn check_version() -> Result<(), Limitation> {
+    let (mut major, mut minor, mut patch) = (0, 0, 0);
+    // SAFETY: the three places are alive, and the function only writes them.
+    unsafe { llvm_sys::core::LLVMGetVersion(&raw mut major, &raw mut minor, &raw mut patch) };
+    if major == TRIED {
+        return Ok(());
+    }
+    Err(Limitation {
+        origin: Origin::NONE,
+        what: format!("this rustc carries LLVM {major}.{minor}.{patch}, defn knows LLVM {TRIED}"),
+        instead: "use a rustc with that LLVM, or the feature `system-llvm`".into(),
+    })
+}
+
+/// The machine of a level.
+pub(super) fn machine(level: Level, triple: &str) -> Result<TargetMachine, Limitation> {
+    let config = InitializationConfig::default();
+    match level {
+        Level::V3 | Level::V4 => Target::initialize_x86(&config),
+        Level::Neon => Target::initialize_aarch64(&config),
+    }
+    let unknown = || Limitation {
+        origin: Origin::NONE,
+        what: format!("this LLVM has no code for {triple} at level {}", level.name()),
+        instead: "compile for x86-64 or aarch64".into(),
+    };
+    let triple = TargetTriple::create(triple);
+    let target = Target::from_triple(&triple).map_err(|_| unknown())?;
+    let (processor, features) = processor(level);
+    let optimization = OptimizationLevel::Default;
+    let (relocation, model) = (RelocMode::PIC, CodeModel::Default);
+    target
+        .create_target_machine(&triple, processor, features, optimization, relocation, model)
+        .ok_or_else(unknown)
+}
+
+/// The processor and its features in LLVM's words.
+fn processor(level: Level) -> (&'static str, &'static str) {
+    match level {
+        Level::V3 => ("x86-64-v3", ""),
+        Level::V4 => ("x86-64-v4", ""),
+        Level::Neon => ("generic", "+neon"),
+    }
+}
+
+/// What every function of ours says of itself.
+pub(super) fn describe(ir: &Ir<'_>, function: Function, level: Level) {
+    let (processor, features) = processor(level);
+    ir.text_attribute(function, "target-cpu", processor);
+    if !features.is_empty() {
+        ir.text_attribute(function, "target-features", features);
+    }
+    if level == Level::V4 {
+        ir.text_attribute(function, "prefer-vector-width", "512");
+    }
+    // Loops that look like `memset` must stay loops: there is no library to call.
+    ir.text_attribute(function, "no-builtins", "true");
+    ir.attribute(function, None, "nounwind");
+}
+
+/// Verifies, then optimizes.
+pub(super) fn optimize(module: &Module<'_>, machine: &TargetMachine) {
+    module.set_triple(&machine.get_triple());
+    module.set_data_layout(&machine.get_target_data().get_data_layout());
+    if let Err(message) = module.verify() {
+        crate::bug!("llvm", "LLVM refuses the module: {message}");
+    }
+    let options = PassBuilderOptions::create();
+    options.set_loop_vectorization(false);
+    options.set_loop_slp_vectorization(false);
+    options.set_loop_unrolling(false);
+    if let Err(message) = module.run_passes(PASSES, machine, options) {
+        crate::bug!("llvm", "LLVM does not know its passes: {message}");
+    }
+}
+
+/// The assembly of a module.
+pub(super) fn assembly(module: &Module<'_>, machine: &TargetMachine) -> String {
+    let written = machine.write_to_memory_buffer(module, FileType::Assembly);
+    let buffer =
+        written.unwrap_or_else(|message| crate::bug!("llvm", "LLVM writes no assembly: {message}"));
+    String::from_utf8_lossy(buffer.as_slice()).trim_end_matches('\0').to_owned()
+}

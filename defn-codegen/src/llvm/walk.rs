@@ -1,0 +1,203 @@
+//! The walk over a function: the entry point, one function for each nest, and what is known at a place.
+//!
+//! In:  [`Loops`].   Out: a module, before any pass.
+//!
+//! ```text
+//! void defn_entry(ptr buffers, ptr symbols, ptr workspace)    calls the nests, one after the other
+//! void defn_nest_0(ptr noalias x, …, ptr symbols)             one nest: its buffers, each apart from all others
+//! ```
+//!
+//! A nest is a function of its own because only parameters can say `noalias`, and because register allocation is then per nest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use inkwell::context::Context;
+use inkwell::module::Module;
+
+use super::dims::Dims;
+use super::ir::{Block, Function, Ir, Linkage, Value};
+use super::target;
+use crate::graph::{Dim, Element};
+use crate::loops::{BufferId, Loops, Nest, RegisterId, Space, ValueId, VariableId, visit};
+use crate::options::Level;
+
+/// A value and what it is: a scalar that is the same in every lane, or one value for each lane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Typed {
+    pub(super) raw: Value,
+    pub(super) element: Element,
+    /// 1 for the same in every lane.
+    pub(super) lanes: u32,
+}
+
+/// A register: a place on the stack, which LLVM promotes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Register {
+    pub(super) slot: Value,
+    pub(super) element: Element,
+    pub(super) lanes: u32,
+    /// Whether it was declared outside of the lanes: then what the inactive lanes hold will be seen.
+    pub(super) outlives: bool,
+}
+
+/// The group of lanes that executes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group {
+    pub(super) variable: VariableId,
+    pub(super) width: u32,
+    /// In the last group: which lanes are active.
+    pub(super) active: Option<Active>,
+}
+
+/// The active lanes of the last group: the first `count`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Active {
+    pub(super) mask: Value,
+    /// As `i64`, at least 1.
+    pub(super) count: Value,
+}
+
+/// What is known at a place in a nest.
+pub(super) struct Walk<'a, 'c> {
+    pub(super) ir: &'a Ir<'c>,
+    pub(super) loops: &'a Loops,
+    pub(super) level: Level,
+    pub(super) function: Function,
+    /// Stays open until the end: extents and stack places are made there.
+    pub(super) entry: Block,
+    pub(super) dims: Dims<'a, 'c>,
+    pub(super) buffers: BTreeMap<BufferId, Value>,
+    /// `i64`; of the variable of lanes, the value of the first lane.
+    pub(super) variables: BTreeMap<VariableId, Value>,
+    pub(super) values: BTreeMap<ValueId, Typed>,
+    pub(super) registers: BTreeMap<RegisterId, Register>,
+    pub(super) group: Option<Group>,
+    /// Stack places where lanes meet memory one by one: by bytes of an element and lanes.
+    pub(super) stages: BTreeMap<(usize, u32, u32), Value>,
+}
+
+/// The module of a function.
+pub(super) fn module<'c>(context: &'c Context, loops: &Loops, level: Level) -> Module<'c> {
+    let ir = Ir::new(context, &loops.name);
+    let nests: Vec<(Function, Vec<BufferId>)> = loops
+        .nests
+        .iter()
+        .enumerate()
+        .map(|(position, body)| nest(&ir, loops, level, (position, body)))
+        .collect();
+    entry(&ir, loops, level, &nests);
+    ir.into_module()
+}
+
+/// The entry point: finds each buffer and calls the nests.
+fn entry(ir: &Ir<'_>, loops: &Loops, level: Level, nests: &[(Function, Vec<BufferId>)]) {
+    let pointer = ir.pointer();
+    let function = ir.function("defn_entry", &[pointer; 3], Linkage::LLVMExternalLinkage);
+    target::describe(ir, function, level);
+    let block = ir.block(function);
+    ir.position(block);
+    let [buffers, symbols, workspace] = [0, 1, 2].map(|index| ir.parameter(function, index));
+    let mut dims = Dims::new(ir, block, symbols);
+    let is_parameter = |space: &Space| matches!(space, Space::Parameter(_) | Space::Updated(_));
+    let parameters = loops.buffers.iter().filter(|(_, buffer)| is_parameter(&buffer.space)).count();
+    let used: BTreeSet<BufferId> =
+        nests.iter().flat_map(|(_, used)| used.iter().copied()).collect();
+    let addresses: BTreeMap<BufferId, Value> = used
+        .into_iter()
+        .map(|id| {
+            let argument = |position: usize| {
+                let slot = ir.element_address(pointer, buffers, ir.i64(position as i64));
+                ir.load(pointer, slot, 8)
+            };
+            let address = match &loops.buffers[id].space {
+                Space::Parameter(position) | Space::Updated(position) => argument(*position),
+                Space::Result(position) => argument(parameters + position),
+                Space::Workspace(offset) => {
+                    let offset = dims.value(offset.as_ref().unwrap_or_else(|| {
+                        crate::bug!("llvm", "the memory of `{}` is not planned", loops.name)
+                    }));
+                    ir.element_address(ir.int(8), workspace, offset)
+                }
+            };
+            (id, address)
+        })
+        .collect();
+    for (nest, used) in nests {
+        let mut arguments: Vec<Value> = used.iter().map(|id| addresses[id]).collect();
+        arguments.push(symbols);
+        ir.call(*nest, &arguments);
+    }
+    ir.return_nothing();
+}
+
+/// The function of a nest, and the buffers that are its parameters.
+fn nest(
+    ir: &Ir<'_>,
+    loops: &Loops,
+    level: Level,
+    (position, nest): (usize, &Nest),
+) -> (Function, Vec<BufferId>) {
+    let mut used = BTreeSet::new();
+    visit::addresses(&nest.body, &mut |buffer, _, _| {
+        used.insert(buffer);
+    });
+    let used: Vec<BufferId> = used.into_iter().collect();
+    let types = vec![ir.pointer(); used.len() + 1];
+    let name = format!("defn_nest_{position}");
+    let function = ir.function(&name, &types, Linkage::LLVMInternalLinkage);
+    target::describe(ir, function, level);
+    // The entry point stays small, and a profile shows which nest takes the time.
+    ir.attribute(function, None, "noinline");
+    for index in 0..types.len() {
+        ir.attribute(function, Some(index), "noalias");
+    }
+    let entry = ir.block(function);
+    let symbols = ir.parameter(function, used.len());
+    let buffers =
+        used.iter().enumerate().map(|(index, id)| (*id, ir.parameter(function, index))).collect();
+    let mut walk = Walk {
+        ir,
+        loops,
+        level,
+        function,
+        entry,
+        dims: Dims::new(ir, entry, symbols),
+        buffers,
+        variables: BTreeMap::new(),
+        values: BTreeMap::new(),
+        registers: BTreeMap::new(),
+        group: None,
+        stages: BTreeMap::new(),
+    };
+    let body = ir.block(function);
+    ir.position(body);
+    walk.statements(&nest.body);
+    ir.return_nothing();
+    ir.position(entry);
+    ir.branch(body);
+    (function, used)
+}
+
+impl Walk<'_, '_> {
+    /// The value of an extent, computed once at the entry of the function.
+    pub(super) fn dim(&mut self, dim: &Dim) -> Value {
+        let place = self.ir.current_block();
+        let value = self.dims.value(dim);
+        self.ir.position(place);
+        value
+    }
+
+    /// A place on the stack.
+    pub(super) fn stack(&self, element: Element, lanes: u32) -> Value {
+        let place = self.ir.current_block();
+        self.ir.position(self.entry);
+        let slot = self.ir.stack(self.ir.vector(self.ir.element(element), lanes));
+        self.ir.position(place);
+        slot
+    }
+
+    /// The lanes that execute: 1 outside of lanes.
+    pub(super) fn width(&self) -> u32 {
+        self.group.map_or(1, |group| group.width)
+    }
+}
