@@ -13,6 +13,9 @@ const DOORS: [(&str, &str); 6] = [
     ("llvm", "host"),
 ];
 
+/// What tests look at through a wall: no room of the river imports it.
+const WINDOWS: [(&str, &str); 2] = [("llvm", "assembly"), ("llvm", "jit")];
+
 /// What a door may not be besides a function.
 const OTHERS: [&str; 7] = ["mod", "use", "struct", "enum", "trait", "const", "type"];
 
@@ -30,6 +33,9 @@ fn of(house: &House, verb: &str, door: &str) -> Vec<Fault> {
         let item = &code[byte + "\npub ".len()..];
         let (kind, rest) = item.split_once(' ').unwrap_or((item, ""));
         let name = word(rest);
+        if WINDOWS.contains(&(verb, name)) {
+            continue;
+        }
         if kind == "fn" && name == door {
             found = true;
         } else if kind == "fn" || OTHERS.contains(&kind) {
