@@ -10,7 +10,8 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src");
     let rustc = env::var("RUSTC").expect("cargo sets RUSTC for build scripts");
-    let version = Command::new(&rustc).arg("-vV").output().map(|output| output.stdout).unwrap_or_default();
+    let version =
+        Command::new(&rustc).arg("-vV").output().map(|output| output.stdout).unwrap_or_default();
     let mut hasher = DefaultHasher::new();
     version.hash(&mut hasher);
     hash_folder(Path::new("src"), &mut hasher);

@@ -26,7 +26,11 @@ use crate::transform::transform;
 
 /// Compiles the entry of a program for every level of the options.
 pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitation> {
-    let name = program.entry.as_ref().map(|entry| program.functions[entry.function()].name.clone()).unwrap_or_default();
+    let name = program
+        .entry
+        .as_ref()
+        .map(|entry| program.functions[entry.function()].name.clone())
+        .unwrap_or_default();
     let mut stages = Stages::new(options, &name);
     let front = front(&mut stages, program);
     let mut artifact = Artifact {
@@ -40,9 +44,13 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         let mut running = Vec::new();
         for level in &options.levels {
             let (mut stages, front) = (stages.branch(), &front);
-            running.push(scope.spawn(move || one_level(&mut stages, front, *level, &options.triple)));
+            running
+                .push(scope.spawn(move || one_level(&mut stages, front, *level, &options.triple)));
         }
-        running.into_iter().map(|level| level.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        running
+            .into_iter()
+            .map(|level| level.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
     });
     for level in levels {
         let (loops, code) = level?;
@@ -53,9 +61,15 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
     Ok(artifact)
 }
 
-fn one_level(stages: &mut Stages<'_>, front: &Front, level: Level, triple: &str) -> Result<(Loops, Code), Limitation> {
+fn one_level(
+    stages: &mut Stages<'_>,
+    front: &Front,
+    level: Level,
+    triple: &str,
+) -> Result<(Loops, Code), Limitation> {
     let loops = stages.run(&format!("schedule-{}", level.name()), || schedule(&front.loops, level));
-    let assembly = stages.text(&format!("llvm-{}", level.name()), || llvm::host(&loops, level, triple))?;
+    let assembly =
+        stages.text(&format!("llvm-{}", level.name()), || llvm::host(&loops, level, triple))?;
     Ok((loops, Code { level, assembly }))
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::graph::{Dim, Graph, NodeId, Op};
 use crate::kernels::{Kernel, Kernels, Step};
 use crate::loops::visit;
-use crate::loops::{Expr, Loops, Manner, Nest, Space, Statement};
+use crate::loops::{Expr, For, Loops, Manner, Nest, Space, Statement};
 
 /// The text of `explain()`. The loops are those of one level; what is said holds for all.
 pub fn explain(kernels: &Kernels, loops: &Loops) -> String {
@@ -14,7 +14,12 @@ pub fn explain(kernels: &Kernels, loops: &Loops) -> String {
     let count = kernels.kernels.len();
     let plural = if count == 1 { "kernel" } else { "kernels" };
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{}: {count} {plural}, workspace {} bytes", graph.name, loops.workspace.display(&graph.symbols));
+    let _ = writeln!(
+        text,
+        "{}: {count} {plural}, workspace {} bytes",
+        graph.name,
+        loops.workspace.display(&graph.symbols)
+    );
     for (position, kernel) in kernels.kernels.iter().enumerate() {
         let _ = writeln!(text, "  kernel {position} over {}", extents(graph, &kernel.rows));
         for step in &kernel.steps {
@@ -51,17 +56,24 @@ fn describe(kernels: &Kernels, kernel: &Kernel, step: &Step) -> String {
     };
     match step {
         Step::Reduce(node) => {
-            let word = match graph.op(*node) {
-                Op::Reduce { combine, axes: _ } => format!("reduce with {}", combine.word()),
-                _ => "sum of products".to_owned(),
+            let word = if let Op::Reduce { combine, axes: _ } = graph.op(*node) {
+                format!("reduce with {}", combine.word())
+            } else {
+                "sum of products".to_owned()
             };
-            let dims: Vec<String> =
-                crate::fuse::columns(graph, *node).iter().map(|dim| dim.display(&graph.symbols).to_string()).collect();
+            let dims: Vec<String> = crate::fuse::columns(graph, *node)
+                .iter()
+                .map(|dim| dim.display(&graph.symbols).to_string())
+                .collect();
             let kept = if kernels.stored[*node] { ", stored" } else { "" };
             format!("{word} over [{}]{kept}", dims.join(", "))
         }
-        Step::Store(node) => format!("store {}{}: {}", graph.element(*node), columns(*node), fused(kernels, *node)),
-        Step::Keep(node) => format!("keep for the row{}: {}", columns(*node), fused(kernels, *node)),
+        Step::Store(node) => {
+            format!("store {}{}: {}", graph.element(*node), columns(*node), fused(kernels, *node))
+        }
+        Step::Keep(node) => {
+            format!("keep for the row{}: {}", columns(*node), fused(kernels, *node))
+        }
         Step::Region { node: _, operand } => format!("write operand {operand} into its region"),
         Step::Scatter(_) => "copy, then add at positions".to_owned(),
     }
@@ -74,7 +86,7 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
     let mut open = vec![root];
     let mut seen = std::collections::BTreeSet::new();
     while let Some(node) = open.pop() {
-        let inner = node != root && (kernels.stored[node] || matches!(graph.op(node), Op::Reduce { .. } | Op::Contract { .. }));
+        let inner = node != root && (kernels.stored[node] || graph.op(node).folds());
         if inner || !seen.insert(node) {
             continue;
         }
@@ -111,18 +123,19 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
 fn lanes(nest: &Nest) -> String {
     let mut widths: Vec<u32> = Vec::new();
     visit::statements(&nest.body, &mut |statement| {
-        if let Statement::For(inner) = statement {
-            if let Manner::Lanes(width) = inner.manner {
-                if !widths.contains(&width) {
-                    widths.push(width);
-                }
-            }
+        if let Statement::For(For { manner: Manner::Lanes(width), .. }) = statement
+            && !widths.contains(width)
+        {
+            widths.push(*width);
         }
     });
     match widths.as_slice() {
         [] => "no lanes".to_owned(),
         [width] => format!("{width} lanes"),
-        several => format!("{} lanes", several.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")),
+        several => format!(
+            "{} lanes",
+            several.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+        ),
     }
 }
 
@@ -149,7 +162,11 @@ fn operations(statements: &[Statement]) -> Dim {
         visit::own_expressions(statement, &mut |expr| {
             visit::expressions(expr, &mut |expr| {
                 own += match expr {
-                    Expr::Unary(..) | Expr::Binary(..) | Expr::Compare(..) | Expr::Select(..) | Expr::Convert(..) => 1,
+                    Expr::Unary(..)
+                    | Expr::Binary(..)
+                    | Expr::Compare(..)
+                    | Expr::Select(..)
+                    | Expr::Convert(..) => 1,
                     Expr::MultiplyAdd(..) => 2,
                     Expr::Constant(_)
                     | Expr::Value(_)
@@ -160,9 +177,11 @@ fn operations(statements: &[Statement]) -> Dim {
                 };
             });
         });
-        let inner = match statement {
-            Statement::For(inner) => operations(&inner.body) * inner.extent.clone(),
-            other => operations(visit::body(other)),
+        let inside = operations(visit::body(statement));
+        let inner = if let Statement::For(inner) = statement {
+            inside * inner.extent.clone()
+        } else {
+            inside
         };
         sum = sum + inner + Dim::from(own);
     }

@@ -70,16 +70,20 @@ impl<'o> Stages<'o> {
         let noun = pass();
         self.times.push((stage.to_owned(), start.elapsed()));
         self.dump(stage, &noun);
-        if self.options.verify {
-            if let Some(fault) = noun.fault() {
-                bug!(stage, "{fault}\n{noun}");
-            }
+        if self.options.verify
+            && let Some(fault) = noun.fault()
+        {
+            bug!(stage, "{fault}\n{noun}");
         }
         noun
     }
 
     /// Runs a stage that makes text.
-    pub fn text<E>(&mut self, stage: &str, pass: impl FnOnce() -> Result<String, E>) -> Result<String, E> {
+    pub fn text<E>(
+        &mut self,
+        stage: &str,
+        pass: impl FnOnce() -> Result<String, E>,
+    ) -> Result<String, E> {
         let start = Instant::now();
         let text = pass()?;
         self.times.push((stage.to_owned(), start.elapsed()));
@@ -94,7 +98,11 @@ impl<'o> Stages<'o> {
 
     fn is_wanted(&self, stage: &str) -> bool {
         let word = stage.split('-').next().unwrap_or(stage);
-        self.options.dump.stages.iter().any(|wanted| wanted == stage || wanted == word || wanted == "all")
+        self.options
+            .dump
+            .stages
+            .iter()
+            .any(|wanted| wanted == stage || wanted == word || wanted == "all")
     }
 
     fn dump(&mut self, stage: &str, noun: &impl Noun) {
@@ -102,12 +110,19 @@ impl<'o> Stages<'o> {
             return;
         }
         let text = noun.to_string();
-        let shown = if text == self.last { format!("; {stage} changed nothing\n{text}") } else { text.clone() };
+        let shown = if text == self.last {
+            format!("; {stage} changed nothing\n{text}")
+        } else {
+            text.clone()
+        };
         self.last = text;
         self.write(stage, ending(noun), &shown);
     }
 
-    #[expect(clippy::print_stderr, reason = "a dump that is asked for goes where the compiler's messages go")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "a dump that is asked for goes where the compiler's messages go"
+    )]
     fn write(&self, stage: &str, ending: &str, text: &str) {
         if self.is_wanted(stage) {
             eprintln!("; {} after {stage}\n{text}", self.name);

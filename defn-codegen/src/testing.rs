@@ -42,7 +42,8 @@ pub fn fuzz(seed: u64, programs: u64, patience: usize) -> Report {
     for seed in seed..seed + programs {
         let case = case(seed);
         report.programs += 1;
-        report.compiled += LEVELS.iter().filter(|level| jit::is_supported(**level)).count().min(1) as u64;
+        report.compiled +=
+            LEVELS.iter().filter(|level| jit::is_supported(**level)).count().min(1) as u64;
         if check(&case.graph, &case.arguments).is_err() {
             let small = shrink(&case, |case| check(&case.graph, &case.arguments).is_err());
             let law = check(&small.graph, &small.arguments).err().unwrap_or_default();
@@ -80,21 +81,25 @@ pub fn check(graph: &Graph, arguments: &[Value]) -> Result<(), String> {
 }
 
 fn laws(graph: &Graph, arguments: &[Value]) -> Result<(), String> {
-    let read = parse::parse(&graph.to_string()).map_err(|error| format!("is not read back: {error}"))?;
+    let read =
+        parse::parse(&graph.to_string()).map_err(|error| format!("is not read back: {error}"))?;
     if read != *graph {
         return Err(format!("is read back as\n{read}"));
     }
     let expected = bounds(graph, arguments)?;
     let simple = simplify(graph.clone());
     verify::verify(&simple).map_err(|faults| format!("simplified: {faults:?}\n{simple}"))?;
-    let values = eval::eval(&simple, arguments).map_err(|error| format!("simplified: {error}\n{simple}"))?;
+    let values =
+        eval::eval(&simple, arguments).map_err(|error| format!("simplified: {error}\n{simple}"))?;
     admit("simplified", &expected, &values).map_err(|error| format!("{error}\n{simple}"))?;
     let symbols = eval::bind(graph, arguments)?;
     let mut first: Option<Outcome> = None;
     for level in LEVELS {
         let program = schedule_graph(&simple, level, &options());
-        let outcome = level_laws(&program, level, (&symbols, arguments)).map_err(|error| format!("{error}\n{program}"))?;
-        admit(level.name(), &expected, &results(&simple, &outcome)).map_err(|error| format!("{error}\n{program}"))?;
+        let outcome = level_laws(&program, level, (&symbols, arguments))
+            .map_err(|error| format!("{error}\n{program}"))?;
+        admit(level.name(), &expected, &results(&simple, &outcome))
+            .map_err(|error| format!("{error}\n{program}"))?;
         match &first {
             Some(first) if *first != outcome => return Err(format!("levels differ\n{program}")),
             _ => first = Some(outcome),
@@ -108,17 +113,24 @@ fn options() -> Options {
 }
 
 /// The laws of one level: the loops are sound, and code gives their bits.
-fn level_laws(program: &Loops, level: Level, (symbols, arguments): (&[i64], &[Value])) -> Result<Outcome, String> {
+fn level_laws(
+    program: &Loops,
+    level: Level,
+    (symbols, arguments): (&[i64], &[Value]),
+) -> Result<Outcome, String> {
     let name = level.name();
     loops::verify::verify(program).map_err(|faults| format!("{name}: {faults:?}"))?;
-    let read = loops::parse::parse(&program.to_string()).map_err(|error| format!("{name}: loops are not read back: {error}"))?;
+    let read = loops::parse::parse(&program.to_string())
+        .map_err(|error| format!("{name}: loops are not read back: {error}"))?;
     if read != *program {
         return Err(format!("{name}: loops are read back as\n{read}"));
     }
-    let outcome = loops::eval::eval(program, symbols, arguments).map_err(|fault| format!("{name}: {fault}"))?;
+    let outcome = loops::eval::eval(program, symbols, arguments)
+        .map_err(|fault| format!("{name}: {fault}"))?;
     let outcome = canonical(outcome);
     if jit::is_supported(level) {
-        let compiled = canonical(jit::Compiled::new(program, level).run(program, symbols, arguments));
+        let compiled =
+            canonical(jit::Compiled::new(program, level).run(program, symbols, arguments));
         if compiled != outcome {
             return Err(format!("{name}: code gives {compiled:?}\nloops give {outcome:?}"));
         }
@@ -129,7 +141,9 @@ fn level_laws(program: &Loops, level: Level, (symbols, arguments): (&[i64], &[Va
 /// The results of a graph, of which updated parameters are some.
 fn results(graph: &Graph, outcome: &Outcome) -> Vec<Value> {
     let mut fresh = outcome.results.iter();
-    let updated = |parameter: usize| outcome.updated.iter().find(|(position, _)| *position == parameter).map(|(_, value)| value);
+    let updated = |parameter: usize| {
+        outcome.updated.iter().find(|(position, _)| *position == parameter).map(|(_, value)| value)
+    };
     graph
         .results
         .iter()
@@ -146,7 +160,9 @@ fn admit(stage: &str, expected: &[Bounded], values: &[Value]) -> Result<(), Stri
         return Err(format!("{stage}: {} results, not {}", values.len(), expected.len()));
     }
     for (position, (bounded, value)) in expected.iter().zip(values).enumerate() {
-        bounded.admits(value).map_err(|mismatch| format!("{stage}: result {position} {mismatch}"))?;
+        bounded
+            .admits(value)
+            .map_err(|mismatch| format!("{stage}: result {position} {mismatch}"))?;
     }
     Ok(())
 }

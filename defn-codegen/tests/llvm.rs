@@ -41,8 +41,13 @@ fn check_all(loops: &Loops, cases: &[(Vec<i64>, Vec<Value>)]) {
             };
             let pairs = expected.results.iter().zip(&found.results);
             let (before, after) = (updated(&expected), updated(&found));
-            for (position, (expected, found)) in pairs.chain(before.iter().zip(&after)).enumerate() {
-                same(expected, found, &format!("{} of {position}, {symbols:?}\n{loops}", level.name()));
+            for (position, (expected, found)) in pairs.chain(before.iter().zip(&after)).enumerate()
+            {
+                same(
+                    expected,
+                    found,
+                    &format!("{} of {position}, {symbols:?}\n{loops}", level.name()),
+                );
             }
         }
     }
@@ -270,9 +275,7 @@ fn extents_are_exact() {
   }
 }";
     let numbers = [0, 1, -1, 7, -7, 8, -9, i64::MAX, i64::MIN];
-    let cases: Vec<_> = numbers
-        .iter()
-        .flat_map(|n| numbers.iter().map(|m| (vec![*n, *m], Vec::new())))
-        .collect();
+    let cases: Vec<_> =
+        numbers.iter().flat_map(|n| numbers.iter().map(|m| (vec![*n, *m], Vec::new()))).collect();
     check_all(&parse::parse(text).unwrap(), &cases);
 }

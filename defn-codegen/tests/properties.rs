@@ -8,5 +8,10 @@ fn random_programs_keep_every_law() {
     for (seed, failure) in &report.failures {
         println!("seed {seed}: {failure}");
     }
-    assert!(report.failures.is_empty(), "{} of {} programs fail", report.failures.len(), report.programs);
+    assert!(
+        report.failures.is_empty(),
+        "{} of {} programs fail",
+        report.failures.len(),
+        report.programs
+    );
 }

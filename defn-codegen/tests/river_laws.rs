@@ -34,15 +34,20 @@ fn check_graph(graph: &Graph, arguments: &[Value]) {
         if let Err(faults) = loops::verify::verify(&program) {
             panic!("{name}: {faults:?}\n{program}");
         }
-        let outcome = loops::eval::eval(&program, &symbols, arguments).unwrap_or_else(|fault| panic!("{name}: {fault}\n{program}"));
+        let outcome = loops::eval::eval(&program, &symbols, arguments)
+            .unwrap_or_else(|fault| panic!("{name}: {fault}\n{program}"));
         let mut results = outcome.results.clone().into_iter();
         for (position, result) in graph.results.iter().enumerate() {
             let found = match result.updates {
                 None => results.next().unwrap(),
-                Some(parameter) => outcome.updated.iter().find(|(p, _)| *p == parameter).unwrap().1.clone(),
+                Some(parameter) => {
+                    outcome.updated.iter().find(|(p, _)| *p == parameter).unwrap().1.clone()
+                }
             };
             for (a, b) in found.to_f64().iter().zip(expected[position].to_f64()) {
-                let close = a == &b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-4 * b.abs().max(1.0);
+                let close = a == &b
+                    || (a.is_nan() && b.is_nan())
+                    || (a - b).abs() <= 1e-4 * b.abs().max(1.0);
                 assert!(close, "{name}: result {position}: {a} against {b}\n{graph}\n{program}");
             }
         }
@@ -129,7 +134,8 @@ fn columns_run_in_lanes() {
 
 #[test]
 fn regions_and_scatters() {
-    let text = "graph f<n, m, k>(x: f32[n, m], ids: i64[k]) -> (f32[2*n + 3, m], f32[k, m], f32[n, m]) {
+    let text =
+        "graph f<n, m, k>(x: f32[n, m], ids: i64[k]) -> (f32[2*n + 3, m], f32[k, m], f32[n, m]) {
   %0: f32[n, m] = reverse x axes=[0]
   %1: f32[n, m] = exp %0
   %2: f32[2*n, m] = concat x, %1 axis=0
@@ -140,14 +146,17 @@ fn regions_and_scatters() {
   %7: f32[n, m] = add_at x, ids, %6 batch=0
   return %4, %5, %7
 }";
-    for (shape, k) in [([3, 5], 4), ([1, 1], 3), ([0, 4], 2), ([4, 0], 2), ([4, 67], 9), ([3, 2], 0)] {
+    for (shape, k) in
+        [([3, 5], 4), ([1, 1], 3), ([0, 4], 2), ([4, 0], 2), ([4, 67], 9), ([3, 2], 0)]
+    {
         check(text, &[f32s(&shape), i64s(&[k], 6)]);
     }
 }
 
 #[test]
 fn updates_happen_in_place() {
-    let text = "graph f<n, m>(p: f32[n, m], g: f32[n, m], lr: f32[]) -> (f32[], f32[n, m] updates p) {
+    let text =
+        "graph f<n, m>(p: f32[n, m], g: f32[n, m], lr: f32[]) -> (f32[], f32[n, m] updates p) {
   %0: f32[] = reduce.add p axes=[0, 1]
   %1: f32[n, m] = broadcast lr axes=[]
   %2: f32[n, m] = mul %1, g
@@ -158,7 +167,10 @@ fn updates_happen_in_place() {
     let program = schedule_graph(&graph, Level::V4, &options());
     assert!(program.workspace.is(0), "{program}");
     for shape in [[3, 5], [1, 1], [0, 4], [2, 67]] {
-        check(text, &[f32s(&shape), f32s(&shape), Value::number(defn_codegen::graph::Element::F32, 0.5)]);
+        check(
+            text,
+            &[f32s(&shape), f32s(&shape), Value::number(defn_codegen::graph::Element::F32, 0.5)],
+        );
     }
     let swapped = "graph f<n>(p: f32[n], q: f32[n]) -> (f32[n] updates p, f32[n] updates q) {
   %0: f32[n] = reverse q axes=[0]
@@ -191,12 +203,17 @@ fn a_perceptron_and_its_gradient() {
 #[test]
 fn the_gradient_of_a_classifier() {
     let mut program = Program::default();
-    let function = program.functions.push(parse::parse(include_str!("programs/classifier.graph")).unwrap());
+    let function =
+        program.functions.push(parse::parse(include_str!("programs/classifier.graph")).unwrap());
     let of = Box::new(Callable::Function(function));
     program.entry = Some(Callable::Gradient { of, wrt: vec![0, 1, 2], value: true });
     let graph = simplify(transform(&program));
     let transposed = fuse(&graph).kernels.len();
-    assert!(transposed <= 11, "the gradient of a weight is a product in its own layout\n{graph}\n{}", fuse(&graph));
+    assert!(
+        transposed <= 11,
+        "the gradient of a weight is a product in its own layout\n{graph}\n{}",
+        fuse(&graph)
+    );
     for (b, i, h, c) in [(4, 5, 3, 3), (1, 1, 1, 1), (13, 9, 40, 10)] {
         let arguments = [f32s(&[i, h]), f32s(&[h]), f32s(&[h, c]), f32s(&[b, i]), i64s(&[b], 4)];
         check_graph(&graph, &arguments);

@@ -60,9 +60,10 @@ impl Invocation {
             target: value(arguments, "--target").unwrap_or("").to_owned(),
             cache: value(arguments, "--out-dir").map(|folder| Path::new(folder).join("../defn")),
             dump: Dump {
-                stages: env::var("DEFN_DUMP").map_or_else(|_| Vec::new(), |stages| {
-                    stages.split(',').map(|stage| stage.trim().to_owned()).collect()
-                }),
+                stages: env::var("DEFN_DUMP").map_or_else(
+                    |_| Vec::new(),
+                    |stages| stages.split(',').map(|stage| stage.trim().to_owned()).collect(),
+                ),
                 folder: env::var("DEFN_DUMP_DIR").ok(),
             },
         }

@@ -143,7 +143,10 @@ pub(crate) struct Check {
 }
 
 /// Finds every mistake; what comes back can be compiled.
-pub(crate) fn check(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<Checked, Vec<Mistake>> {
+pub(crate) fn check(
+    subject: &Subject<'_>,
+    callees: &[Rc<Callee>],
+) -> Result<Checked, Vec<Mistake>> {
     let resolved = match subject {
         Subject::Function(function) => resolve::resolve(function, callees, Mode::Check)?,
         Subject::Request(request) => resolve::request(request, callees, Mode::Check)?,
@@ -168,7 +171,9 @@ pub(crate) fn emit(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<Emit
     let resolved = match subject {
         Subject::Function(function) => resolve::resolve(function, callees, Mode::Emit)?,
         Subject::Request(request) => resolve::request(request, callees, Mode::Emit)?,
-        Subject::Struct(_) | Subject::Constant(_) | Subject::Alias(_) => return Ok(Emitted::default()),
+        Subject::Struct(_) | Subject::Constant(_) | Subject::Alias(_) => {
+            return Ok(Emitted::default());
+        }
     };
     let mut emitted = Emitted::default();
     for instance in &resolved.instances {
@@ -232,7 +237,8 @@ fn signature(instance: &resolve::Instance) -> Signature {
             })
             .collect(),
     };
-    let parameters = typed.parameters.iter().flat_map(|parameter| parameter.tree.leaves(&parameter.name));
+    let parameters =
+        typed.parameters.iter().flat_map(|parameter| parameter.tree.leaves(&parameter.name));
     Signature {
         name: typed.name.clone(),
         symbols: typed.symbols.clone(),

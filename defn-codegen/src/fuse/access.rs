@@ -73,7 +73,12 @@ pub(super) fn is_boundary(graph: &Graph, stored: &SideTable<Node, bool>, node: N
 }
 
 /// All reads of a root that has `rows` leading axes for its row.
-pub(super) fn reads(graph: &Graph, stored: &SideTable<Node, bool>, root: NodeId, rows: usize) -> Reads {
+pub(super) fn reads(
+    graph: &Graph,
+    stored: &SideTable<Node, bool>,
+    root: NodeId,
+    rows: usize,
+) -> Reads {
     let mut reads = Reads::default();
     let mut open = first_reads(graph, root, rows);
     while let Some(access) = open.pop() {
@@ -90,33 +95,40 @@ pub(super) fn reads(graph: &Graph, stored: &SideTable<Node, bool>, root: NodeId,
 /// What the root itself reads.
 fn first_reads(graph: &Graph, root: NodeId, rows: usize) -> Vec<Access> {
     let operands = graph.operands(root);
-    match graph.op(root) {
-        Op::Reduce { combine: _, axes } => {
-            let place = |axis: usize| match axes.iter().position(|reduced| *reduced == axis) {
-                Some(column) => Place::Column(column),
-                None => Place::Row(axis - axes.iter().filter(|reduced| **reduced < axis).count()),
-            };
-            vec![Access { node: operands[0], at: (0..graph.ty(operands[0]).rank()).map(place).collect() }]
-        }
-        Op::Contract { batch, contracted } => {
-            let left_free = graph.ty(operands[0]).rank() - contracted - batch;
-            let right_free = graph.ty(operands[1]).rank() - contracted - batch;
-            let columns = || (0..*contracted).map(Place::Column);
-            let left = (0..batch + left_free).map(Place::Row).chain(columns()).collect();
-            let free = batch + left_free..batch + left_free + right_free;
-            let right = (0..*batch).chain(free).map(Place::Row).chain(columns()).collect();
-            vec![Access { node: operands[0], at: left }, Access { node: operands[1], at: right }]
-        }
-        Op::AddAt { .. } | Op::Concat { .. } | Op::Pad { .. } => operands
-            .iter()
-            .map(|operand| Access { node: *operand, at: vec![Place::Other; graph.ty(*operand).rank()] })
-            .collect(),
-        _ => {
-            let rank = graph.ty(root).rank();
-            let at = (0..rank).map(|axis| if axis < rows { Place::Row(axis) } else { Place::Column(axis - rows) });
-            operand_reads(graph, &Access { node: root, at: at.collect() })
-        }
+    let op = graph.op(root);
+    if op.assembles() {
+        let anywhere = |operand: &NodeId| Access {
+            node: *operand,
+            at: vec![Place::Other; graph.ty(*operand).rank()],
+        };
+        return operands.iter().map(anywhere).collect();
     }
+    if let Op::Reduce { combine: _, axes } = op {
+        let place = |axis: usize| match axes.iter().position(|reduced| *reduced == axis) {
+            Some(column) => Place::Column(column),
+            None => Place::Row(axis - axes.iter().filter(|reduced| **reduced < axis).count()),
+        };
+        return vec![Access {
+            node: operands[0],
+            at: (0..graph.ty(operands[0]).rank()).map(place).collect(),
+        }];
+    }
+    if let Op::Contract { batch, contracted } = op {
+        let left_free = graph.ty(operands[0]).rank() - contracted - batch;
+        let right_free = graph.ty(operands[1]).rank() - contracted - batch;
+        let columns = || (0..*contracted).map(Place::Column);
+        let left = (0..batch + left_free).map(Place::Row).chain(columns()).collect();
+        let free = batch + left_free..batch + left_free + right_free;
+        let right = (0..*batch).chain(free).map(Place::Row).chain(columns()).collect();
+        return vec![
+            Access { node: operands[0], at: left },
+            Access { node: operands[1], at: right },
+        ];
+    }
+    let place =
+        |axis: usize| if axis < rows { Place::Row(axis) } else { Place::Column(axis - rows) };
+    let at = (0..graph.ty(root).rank()).map(place).collect();
+    operand_reads(graph, &Access { node: root, at })
 }
 
 /// What a value that is computed at a place reads.
@@ -138,17 +150,25 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
         }
         Op::Reshape => one(through_reshape(graph.shape(operands[0]), graph.shape(access.node), at)),
         Op::Slice { starts } => {
-            let whole = |axis: usize| starts[axis].is(0) && graph.shape(operands[0])[axis] == graph.shape(access.node)[axis];
-            one((0..at.len()).map(|axis| if whole(axis) { at[axis] } else { Place::Other }).collect())
+            let whole = |axis: usize| {
+                starts[axis].is(0)
+                    && graph.shape(operands[0])[axis] == graph.shape(access.node)[axis]
+            };
+            one((0..at.len())
+                .map(|axis| if whole(axis) { at[axis] } else { Place::Other })
+                .collect())
         }
-        Op::Reverse { axes } => {
-            one((0..at.len()).map(|axis| if axes.contains(&axis) { Place::Other } else { at[axis] }).collect())
-        }
+        Op::Reverse { axes } => one((0..at.len())
+            .map(|axis| if axes.contains(&axis) { Place::Other } else { at[axis] })
+            .collect()),
         Op::Take { batch } => {
             let index_rank = graph.ty(operands[1]).rank();
             let rest = at[index_rank..].iter().copied();
             let taken = at[..*batch].iter().copied().chain([Place::Other]).chain(rest).collect();
-            vec![Access { node: operands[0], at: taken }, Access { node: operands[1], at: at[..index_rank].to_vec() }]
+            vec![
+                Access { node: operands[0], at: taken },
+                Access { node: operands[1], at: at[..index_rank].to_vec() },
+            ]
         }
         Op::Parameter(_)
         | Op::Constant(_)
@@ -166,9 +186,12 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
 
 /// A reshape that only adds or removes axes of extent 1 keeps the places of the others.
 fn through_reshape(operand: &[Dim], result: &[Dim], at: &[Place]) -> Vec<Place> {
-    let long = |shape: &[Dim]| -> Vec<usize> { (0..shape.len()).filter(|axis| !shape[*axis].is(1)).collect() };
+    let long = |shape: &[Dim]| -> Vec<usize> {
+        (0..shape.len()).filter(|axis| !shape[*axis].is(1)).collect()
+    };
     let (from, to) = (long(operand), long(result));
-    let same = from.len() == to.len() && from.iter().zip(&to).all(|(from, to)| operand[*from] == result[*to]);
+    let same = from.len() == to.len()
+        && from.iter().zip(&to).all(|(from, to)| operand[*from] == result[*to]);
     let mut places = vec![Place::Other; operand.len()];
     if same {
         for (from, to) in from.into_iter().zip(to) {

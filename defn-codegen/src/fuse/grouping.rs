@@ -37,7 +37,8 @@ pub(super) struct Grouping {
 
 /// Groups the roots of a graph.
 pub(super) fn group(graph: &Graph, stored: &SideTable<Node, bool>) -> Grouping {
-    let mut grouping = Grouping { groups: Vec::new(), home: BTreeMap::new(), reads: BTreeMap::new() };
+    let mut grouping =
+        Grouping { groups: Vec::new(), home: BTreeMap::new(), reads: BTreeMap::new() };
     let live = live(graph);
     for id in graph.nodes.ids().filter(|id| live[*id]) {
         let is_root = is_boundary(graph, stored, id) && !matches!(graph.op(id), Op::Parameter(_));
@@ -75,7 +76,7 @@ impl Grouping {
         }
         let rows = own_rows(graph, root);
         let found = reads(graph, stored, root, rows.len());
-        let closed = matches!(graph.op(root), Op::AddAt { .. } | Op::Concat { .. } | Op::Pad { .. });
+        let closed = graph.op(root).assembles();
         let product = is_matrix_product(graph, root);
         self.groups.push(Group { rows, product, closed, ..Group::default() });
         self.join(root, self.groups.len() - 1, found);
@@ -95,7 +96,8 @@ impl Grouping {
 
     /// The groups that must have run, transitively, without `group` itself.
     fn sources(&self, found: &Reads, group: usize) -> BTreeSet<usize> {
-        let direct = found.boundaries.iter().filter_map(|access| self.home.get(&access.node)).copied();
+        let direct =
+            found.boundaries.iter().filter_map(|access| self.home.get(&access.node)).copied();
         let direct: BTreeSet<usize> = direct.filter(|home| *home != group).collect();
         let indirect = direct.iter().flat_map(|home| self.groups[*home].after.iter().copied());
         indirect.chain(direct.iter().copied()).collect()
@@ -107,8 +109,10 @@ impl Grouping {
             return false;
         }
         let rank = graph.ty(root).rank();
-        let reduces = matches!(graph.op(root), Op::Reduce { .. } | Op::Contract { .. });
-        if candidate.product && (reduces || rank != candidate.rows.len() || self.is_dear(graph, root, found)) {
+        let reduces = graph.op(root).folds();
+        if candidate.product
+            && (reduces || rank != candidate.rows.len() || self.is_dear(graph, root, found))
+        {
             return false;
         }
         if self.sources(found, group).contains(&group) {
@@ -132,14 +136,16 @@ impl Grouping {
     /// with all accumulators of the tile waiting in registers.
     fn is_dear(&self, graph: &Graph, root: NodeId, found: &Reads) -> bool {
         let between = found.between.iter().map(|access| access.node).collect::<BTreeSet<_>>();
-        between.into_iter().chain([root]).map(|node| super::own_cost(graph, node)).sum::<u32>() > super::DEAR
+        between.into_iter().chain([root]).map(|node| super::own_cost(graph, node)).sum::<u32>()
+            > super::DEAR
     }
 
     /// Whether a member is read in the row of the reader, and, if it has columns, in its column.
     fn in_place(&self, graph: &Graph, group: usize, access: &Access) -> bool {
         let rows = self.groups[group].rows.len();
-        let reduces = matches!(graph.op(access.node), Op::Reduce { .. } | Op::Contract { .. });
-        let expected = |axis: usize| if axis < rows { Place::Row(axis) } else { Place::Column(axis - rows) };
+        let reduces = graph.op(access.node).folds();
+        let expected =
+            |axis: usize| if axis < rows { Place::Row(axis) } else { Place::Column(axis - rows) };
         let in_order = access.at.iter().enumerate().all(|(axis, place)| *place == expected(axis));
         in_order && access.at.len() >= rows && (!reduces || access.at.len() == rows)
     }
@@ -147,7 +153,11 @@ impl Grouping {
     /// Whether a member reads the same element in the same place.
     fn also_read(&self, group: usize, access: &Access) -> bool {
         let whole = access.at.iter().all(|place| *place != Place::Other) && !access.at.is_empty();
-        whole && self.groups[group].roots.iter().any(|root| self.reads[root].boundaries.contains(access))
+        whole
+            && self.groups[group]
+                .roots
+                .iter()
+                .any(|root| self.reads[root].boundaries.contains(access))
     }
 
     /// The groups in an order in which they can run.
@@ -155,8 +165,9 @@ impl Grouping {
         let mut order = Vec::new();
         let mut placed = BTreeSet::new();
         while order.len() < self.groups.len() {
-            let next = (0..self.groups.len())
-                .find(|group| !placed.contains(group) && self.groups[*group].after.is_subset(&placed));
+            let next = (0..self.groups.len()).find(|group| {
+                !placed.contains(group) && self.groups[*group].after.is_subset(&placed)
+            });
             let Some(next) = next else { crate::bug!("fuse", "the groups wait for each other") };
             placed.insert(next);
             order.push(next);
@@ -168,17 +179,16 @@ impl Grouping {
 /// How many leading axes of a root are the rows of a group, if it can run over them at all.
 fn rows_in(graph: &Graph, root: NodeId, group: &Group) -> Option<usize> {
     let shape = graph.shape(root);
-    match graph.op(root) {
-        Op::Reduce { .. } | Op::Contract { .. } => (shape == group.rows).then_some(shape.len()),
-        Op::AddAt { .. } | Op::Concat { .. } | Op::Pad { .. } => None,
-        _ => shape.starts_with(&group.rows).then_some(group.rows.len()),
-    }
+    let op = graph.op(root);
+    let fits = if op.folds() {
+        shape == group.rows
+    } else {
+        !op.assembles() && shape.starts_with(&group.rows)
+    };
+    fits.then_some(group.rows.len())
 }
 
 /// The rows of a root that has a kernel of its own.
 fn own_rows(graph: &Graph, root: NodeId) -> Vec<Dim> {
-    match graph.op(root) {
-        Op::Reduce { .. } | Op::Contract { .. } => graph.shape(root).to_vec(),
-        _ => Vec::new(),
-    }
+    if graph.op(root).folds() { graph.shape(root).to_vec() } else { Vec::new() }
 }

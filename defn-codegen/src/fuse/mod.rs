@@ -53,7 +53,11 @@ pub fn fuse(graph: &Graph) -> Kernels {
         grouping = grouping::group(&graph, &stored);
     }
     store_what_others_read(&graph, &grouping, &mut stored);
-    let kernels = grouping.order().into_iter().map(|group| kernel(&graph, &grouping, group, &costs)).collect();
+    let kernels = grouping
+        .order()
+        .into_iter()
+        .map(|group| kernel(&graph, &grouping, group, &costs))
+        .collect();
     Kernels { graph, stored, kernels }
 }
 
@@ -66,9 +70,15 @@ fn costs(graph: &Graph) -> SideTable<Node, u32> {
     for (id, node) in graph.nodes.iter() {
         let boundary = matches!(
             node.op,
-            Op::Reduce { .. } | Op::Contract { .. } | Op::AddAt { .. } | Op::Concat { .. } | Op::Pad { .. } | Op::Call { .. }
+            Op::Reduce { .. }
+                | Op::Contract { .. }
+                | Op::AddAt { .. }
+                | Op::Concat { .. }
+                | Op::Pad { .. }
+                | Op::Call { .. }
         );
-        let inherited = node.operands.iter().map(|operand| costs[*operand]).fold(0, u32::saturating_add);
+        let inherited =
+            node.operands.iter().map(|operand| costs[*operand]).fold(0, u32::saturating_add);
         costs[id] = if boundary { 0 } else { inherited.saturating_add(own_cost(graph, id)) };
     }
     costs
@@ -102,9 +112,32 @@ fn own_cost(graph: &Graph, node: NodeId) -> u32 {
 
 fn unary_cost(unary: Unary) -> u32 {
     match unary {
-        Unary::Neg | Unary::Abs | Unary::Sign | Unary::Not | Unary::Floor | Unary::Ceil | Unary::Round => 1,
+        Unary::Neg
+        | Unary::Abs
+        | Unary::Sign
+        | Unary::Not
+        | Unary::Floor
+        | Unary::Ceil
+        | Unary::Round => 1,
         Unary::Sqrt | Unary::Rsqrt => 5,
-        _ => 12,
+        Unary::Cbrt
+        | Unary::Exp
+        | Unary::Exp2
+        | Unary::Expm1
+        | Unary::Log
+        | Unary::Log2
+        | Unary::Log1p
+        | Unary::Sin
+        | Unary::Cos
+        | Unary::Tan
+        | Unary::Asin
+        | Unary::Acos
+        | Unary::Atan
+        | Unary::Sinh
+        | Unary::Cosh
+        | Unary::Tanh
+        | Unary::Sigmoid
+        | Unary::Erf => 12,
     }
 }
 
@@ -120,8 +153,11 @@ fn spread(graph: &Graph, grouping: &Grouping, costs: &SideTable<Node, u32>) -> V
         }
     }
     let dear = |node: NodeId| costs[node] > DEAR && graph.ty(node).rank() > 0;
-    let several: BTreeSet<NodeId> =
-        seen.into_iter().filter(|(node, places)| places.len() > 1 && dear(*node)).map(|(node, _)| node).collect();
+    let several: BTreeSet<NodeId> = seen
+        .into_iter()
+        .filter(|(node, places)| places.len() > 1 && dear(*node))
+        .map(|(node, _)| node)
+        .collect();
     let inner: BTreeSet<NodeId> = several
         .iter()
         .flat_map(|node| graph.operands(*node))
@@ -132,14 +168,18 @@ fn spread(graph: &Graph, grouping: &Grouping, costs: &SideTable<Node, u32>) -> V
 }
 
 fn only_used_by(graph: &Graph, node: NodeId, users: &BTreeSet<NodeId>) -> bool {
-    graph.nodes.iter().all(|(user, content)| !content.operands.contains(&node) || users.contains(&user))
+    graph
+        .nodes
+        .iter()
+        .all(|(user, content)| !content.operands.contains(&node) || users.contains(&user))
 }
 
 /// A reduction that another kernel reads gets a buffer.
 fn store_what_others_read(graph: &Graph, grouping: &Grouping, stored: &mut SideTable<Node, bool>) {
     for (root, reads) in &grouping.reads {
         for access in &reads.boundaries {
-            let elsewhere = grouping.home.get(&access.node).is_some_and(|home| *home != grouping.home[root]);
+            let elsewhere =
+                grouping.home.get(&access.node).is_some_and(|home| *home != grouping.home[root]);
             if elsewhere {
                 stored[access.node] = true;
             }
@@ -151,21 +191,16 @@ fn store_what_others_read(graph: &Graph, grouping: &Grouping, stored: &mut SideT
 }
 
 /// The steps of a group, sweep by sweep.
-fn kernel(graph: &Graph, grouping: &Grouping, group: usize, costs: &SideTable<Node, u32>) -> Kernel {
+fn kernel(
+    graph: &Graph,
+    grouping: &Grouping,
+    group: usize,
+    costs: &SideTable<Node, u32>,
+) -> Kernel {
     let members = &grouping.groups[group];
     let root = members.roots[0];
-    match graph.op(root) {
-        Op::AddAt { .. } => return Kernel { rows: Vec::new(), steps: vec![Step::Scatter(root)] },
-        Op::Concat { .. } => {
-            let operands = 0..graph.operands(root).len();
-            let steps = operands.map(|operand| Step::Region { node: root, operand }).collect();
-            return Kernel { rows: Vec::new(), steps };
-        }
-        Op::Pad { .. } => {
-            let steps = [1, 0].into_iter().map(|operand| Step::Region { node: root, operand }).collect();
-            return Kernel { rows: Vec::new(), steps };
-        }
-        _ => {}
+    if graph.op(root).assembles() {
+        return Kernel { rows: Vec::new(), steps: assembly(graph, root) };
     }
     let sweeps = sweeps(graph, grouping, members);
     let kept = kept(graph, grouping, members, &sweeps, costs);
@@ -177,25 +212,42 @@ fn kernel(graph: &Graph, grouping: &Grouping, group: usize, costs: &SideTable<No
         })
         .collect();
     for root in &members.roots {
-        let (columns, step) = match graph.op(*root) {
-            Op::Reduce { .. } | Op::Contract { .. } => (columns(graph, *root), Step::Reduce(*root)),
-            _ => (graph.shape(*root)[members.rows.len()..].to_vec(), Step::Store(*root)),
+        let (columns, step) = if graph.op(*root).folds() {
+            (columns(graph, *root), Step::Reduce(*root))
+        } else {
+            (graph.shape(*root)[members.rows.len()..].to_vec(), Step::Store(*root))
         };
         steps.push((sweeps[root], columns, *root, step));
     }
     steps.sort_by(|a, b| (a.0, &a.1, a.2).cmp(&(b.0, &b.1, b.2)));
-    Kernel { rows: members.rows.clone(), steps: steps.into_iter().map(|(_, _, _, step)| step).collect() }
+    Kernel {
+        rows: members.rows.clone(),
+        steps: steps.into_iter().map(|(_, _, _, step)| step).collect(),
+    }
+}
+
+/// The steps of a kernel that writes parts one after the other.
+fn assembly(graph: &Graph, root: NodeId) -> Vec<Step> {
+    let region = |operand| Step::Region { node: root, operand };
+    if matches!(graph.op(root), Op::AddAt { .. }) {
+        vec![Step::Scatter(root)]
+    } else if matches!(graph.op(root), Op::Pad { .. }) {
+        // The whole is filled before the operand goes into the middle.
+        vec![region(1), region(0)]
+    } else {
+        (0..graph.operands(root).len()).map(region).collect()
+    }
 }
 
 /// The extents that a reduction runs over.
 pub(crate) fn columns(graph: &Graph, root: NodeId) -> Vec<Dim> {
     let operand = graph.operands(root)[0];
     let shape = graph.shape(operand);
-    match graph.op(root) {
-        Op::Reduce { combine: _, axes } => axes.iter().map(|axis| shape[*axis].clone()).collect(),
-        Op::Contract { batch: _, contracted } => shape[shape.len() - contracted..].to_vec(),
-        _ => Vec::new(),
+    if let Op::Reduce { combine: _, axes } = graph.op(root) {
+        return axes.iter().map(|axis| shape[*axis].clone()).collect();
     }
+    let Op::Contract { batch: _, contracted } = graph.op(root) else { return Vec::new() };
+    shape[shape.len() - contracted..].to_vec()
 }
 
 /// For each root how many sweeps over the columns must have ended before it.
@@ -203,7 +255,7 @@ fn sweeps(graph: &Graph, grouping: &Grouping, members: &grouping::Group) -> BTre
     let mut sweeps: BTreeMap<NodeId, u32> = BTreeMap::new();
     for root in &members.roots {
         let before = grouping.reads[root].boundaries.iter().filter_map(|access| {
-            let reduces = matches!(graph.op(access.node), Op::Reduce { .. } | Op::Contract { .. });
+            let reduces = graph.op(access.node).folds();
             sweeps.get(&access.node).map(|sweep| sweep + u32::from(reduces))
         });
         let sweep = before.max().unwrap_or(0);
@@ -213,7 +265,13 @@ fn sweeps(graph: &Graph, grouping: &Grouping, members: &grouping::Group) -> BTre
 }
 
 /// The sweep from which a value that is computed on the way can be computed.
-fn reach(graph: &Graph, grouping: &Grouping, group: usize, sweeps: &BTreeMap<NodeId, u32>, node: NodeId) -> u32 {
+fn reach(
+    graph: &Graph,
+    grouping: &Grouping,
+    group: usize,
+    sweeps: &BTreeMap<NodeId, u32>,
+    node: NodeId,
+) -> u32 {
     let mut open = vec![node];
     let mut seen = BTreeSet::new();
     let mut sweep = 0;
@@ -222,7 +280,7 @@ fn reach(graph: &Graph, grouping: &Grouping, group: usize, sweeps: &BTreeMap<Nod
             continue;
         }
         if grouping.home.get(&node) == Some(&group) {
-            let reduces = matches!(graph.op(node), Op::Reduce { .. } | Op::Contract { .. });
+            let reduces = graph.op(node).folds();
             sweep = sweep.max(sweeps[&node] + u32::from(reduces));
         } else if !grouping.home.contains_key(&node) {
             open.extend(graph.operands(node));
@@ -243,14 +301,18 @@ fn kept(
     let mut seen: BTreeMap<NodeId, BTreeSet<(u32, bool)>> = BTreeMap::new();
     for root in &members.roots {
         for Access { node, at } in &grouping.reads[root].between {
-            let place = |axis: usize| if axis < rows { Place::Row(axis) } else { Place::Column(axis - rows) };
+            let place = |axis: usize| {
+                if axis < rows { Place::Row(axis) } else { Place::Column(axis - rows) }
+            };
             let in_place = at.len() > rows && (0..at.len()).all(|axis| at[axis] == place(axis));
             seen.entry(*node).or_default().insert((sweeps[root], in_place));
         }
     }
     let several: BTreeSet<NodeId> = seen
         .into_iter()
-        .filter(|(node, uses)| costs[*node] > DEAR && uses.len() > 1 && uses.iter().all(|(_, in_place)| *in_place))
+        .filter(|(node, uses)| {
+            costs[*node] > DEAR && uses.len() > 1 && uses.iter().all(|(_, in_place)| *in_place)
+        })
         .map(|(node, _)| node)
         .collect();
     // What is only used by other kept values in the sweep that computes those need not be kept itself.

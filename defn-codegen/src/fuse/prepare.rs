@@ -22,7 +22,10 @@ use crate::graph::{Graph, Node, NodeId, Op, TensorType};
 
 /// The graph with its copies, and the nodes that are stored because they are such copies.
 pub(super) fn prepare(graph: &Graph) -> (Graph, Vec<NodeId>) {
-    let mut prepared = Prepared { graph: Graph { nodes: Default::default(), ..graph.clone() }, copies: Vec::new() };
+    let mut prepared = Prepared {
+        graph: Graph { nodes: Default::default(), ..graph.clone() },
+        copies: Vec::new(),
+    };
     let mut moved: SideTable<Node, NodeId> = SideTable::new(&graph.nodes, NodeId::new(0));
     for (id, node) in graph.nodes.iter() {
         let mut node = node.clone();
@@ -41,12 +44,8 @@ pub(super) fn prepare(graph: &Graph) -> (Graph, Vec<NodeId>) {
 
 /// Whether a contraction has free axes on both sides.
 pub(super) fn is_matrix_product(graph: &Graph, node: NodeId) -> bool {
-    match graph.op(node) {
-        Op::Contract { batch, contracted } => {
-            graph.operands(node).iter().all(|operand| graph.ty(*operand).rank() > batch + contracted)
-        }
-        _ => false,
-    }
+    let Op::Contract { batch, contracted } = graph.op(node) else { return false };
+    graph.operands(node).iter().all(|operand| graph.ty(*operand).rank() > batch + contracted)
 }
 
 struct Prepared {
@@ -78,7 +77,11 @@ impl Prepared {
         }
         let ty = self.graph.ty(right).clone();
         let shape = order.iter().map(|axis| ty.shape[*axis].clone()).collect();
-        let copy = self.push(Op::Transpose { permutation: order }, right, TensorType::new(ty.element, shape));
+        let copy = self.push(
+            Op::Transpose { permutation: order },
+            right,
+            TensorType::new(ty.element, shape),
+        );
         self.copies.push(copy);
         node.operands[1] = self.push(Op::Transpose { permutation: back }, copy, ty);
     }
@@ -98,13 +101,14 @@ impl Prepared {
 /// The axis of a node that is innermost in memory, if the node is a view of one that will be in memory.
 fn innermost(graph: &Graph, node: NodeId) -> Option<usize> {
     let operands = graph.operands(node);
-    match graph.op(node) {
-        Op::Transpose { permutation } => {
-            let inner = innermost(graph, operands[0])?;
-            permutation.iter().position(|axis| *axis == inner)
-        }
-        Op::Slice { .. } => innermost(graph, operands[0]),
-        Op::Broadcast { axes } => innermost(graph, operands[0]).map(|axis| axes[axis]),
-        _ => graph.ty(node).rank().checked_sub(1),
+    if let Op::Transpose { permutation } = graph.op(node) {
+        let inner = innermost(graph, operands[0])?;
+        permutation.iter().position(|axis| *axis == inner)
+    } else if let Op::Broadcast { axes } = graph.op(node) {
+        innermost(graph, operands[0]).map(|axis| axes[axis])
+    } else if matches!(graph.op(node), Op::Slice { .. }) {
+        innermost(graph, operands[0])
+    } else {
+        graph.ty(node).rank().checked_sub(1)
     }
 }

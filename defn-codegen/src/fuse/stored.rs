@@ -11,18 +11,17 @@ use crate::graph::{Dim, Graph, Node, NodeId, Op};
 pub(super) fn stored(graph: &Graph, copies: &[NodeId]) -> SideTable<Node, bool> {
     let mut stored = SideTable::new(&graph.nodes, false);
     for (id, node) in graph.nodes.iter() {
-        stored[id] = matches!(node.op, Op::Parameter(_) | Op::Concat { .. } | Op::Pad { .. } | Op::AddAt { .. });
-        match &node.op {
-            Op::Contract { .. } if is_matrix_product(graph, id) => {
-                for operand in &node.operands {
-                    store_base(graph, &mut stored, *operand);
-                }
+        stored[id] = matches!(node.op, Op::Parameter(_)) || node.op.assembles();
+        if is_matrix_product(graph, id) {
+            for operand in &node.operands {
+                store_base(graph, &mut stored, *operand);
             }
-            Op::Take { .. } => store_base(graph, &mut stored, node.operands[0]),
-            Op::Reshape if merges(graph.shape(node.operands[0]), graph.shape(id)) => {
-                store_unless_scalar(graph, &mut stored, node.operands[0]);
-            }
-            _ => {}
+        }
+        if matches!(node.op, Op::Take { .. }) {
+            store_base(graph, &mut stored, node.operands[0]);
+        }
+        if is_merging_reshape(graph, id) {
+            stored[node.operands[0]] = true;
         }
     }
     for node in copies.iter().copied().chain(graph.results.iter().map(|result| result.node)) {
@@ -33,13 +32,20 @@ pub(super) fn stored(graph: &Graph, copies: &[NodeId]) -> SideTable<Node, bool> 
 
 /// Stores what a value is a view of.
 fn store_base(graph: &Graph, stored: &mut SideTable<Node, bool>, node: NodeId) {
-    match graph.op(node) {
-        Op::Transpose { .. } | Op::Slice { .. } | Op::Broadcast { .. } => store_base(graph, stored, graph.operands(node)[0]),
-        Op::Reshape if !merges(graph.shape(graph.operands(node)[0]), graph.shape(node)) => {
-            store_base(graph, stored, graph.operands(node)[0]);
-        }
-        _ => store_unless_scalar(graph, stored, node),
+    let views = matches!(
+        graph.op(node),
+        Op::Transpose { .. } | Op::Slice { .. } | Op::Broadcast { .. } | Op::Reshape
+    );
+    if views && !is_merging_reshape(graph, node) {
+        store_base(graph, stored, graph.operands(node)[0]);
+    } else {
+        store_unless_scalar(graph, stored, node);
     }
+}
+
+fn is_merging_reshape(graph: &Graph, node: NodeId) -> bool {
+    matches!(graph.op(node), Op::Reshape)
+        && merges(graph.shape(graph.operands(node)[0]), graph.shape(node))
 }
 
 fn store_unless_scalar(graph: &Graph, stored: &mut SideTable<Node, bool>, node: NodeId) {
@@ -63,7 +69,9 @@ pub(crate) struct Block {
 
 /// Splits a reshape into blocks of equal size, from the left; none if sizes do not meet provably.
 pub(crate) fn blocks(operand: &[Dim], result: &[Dim]) -> Option<Vec<Block>> {
-    let long = |shape: &[Dim]| -> Vec<usize> { (0..shape.len()).filter(|axis| !shape[*axis].is(1)).collect() };
+    let long = |shape: &[Dim]| -> Vec<usize> {
+        (0..shape.len()).filter(|axis| !shape[*axis].is(1)).collect()
+    };
     let (left, right) = (long(operand), long(result));
     let (mut i, mut j) = (0, 0);
     let mut blocks = Vec::new();
@@ -74,7 +82,11 @@ pub(crate) fn blocks(operand: &[Dim], result: &[Dim]) -> Option<Vec<Block>> {
 }
 
 /// The shortest next block: one axis on one side, several on the other.
-fn block(left: (&[Dim], &[usize]), right: (&[Dim], &[usize]), at: (&mut usize, &mut usize)) -> Option<Block> {
+fn block(
+    left: (&[Dim], &[usize]),
+    right: (&[Dim], &[usize]),
+    at: (&mut usize, &mut usize),
+) -> Option<Block> {
     let product = |(shape, axes): (&[Dim], &[usize]), from: usize, to: usize| {
         axes[from..to].iter().fold(Dim::from(1), |product, axis| product * shape[*axis].clone())
     };
@@ -85,7 +97,10 @@ fn block(left: (&[Dim], &[usize]), right: (&[Dim], &[usize]), at: (&mut usize, &
             let (to_left, to_right) = (i + taken, j + total - taken);
             if product(left, i, to_left) == product(right, j, to_right) {
                 (*at.0, *at.1) = (to_left, to_right);
-                return Some(Block { operand: left.1[i..to_left].to_vec(), result: right.1[j..to_right].to_vec() });
+                return Some(Block {
+                    operand: left.1[i..to_left].to_vec(),
+                    result: right.1[j..to_right].to_vec(),
+                });
             }
         }
     }

@@ -105,6 +105,18 @@ pub enum Op {
     Project(usize),
 }
 
+impl Op {
+    /// Whether it folds many elements into one: a reduction or a contraction.
+    pub fn folds(&self) -> bool {
+        matches!(self, Self::Reduce { .. } | Self::Contract { .. })
+    }
+
+    /// Whether it writes parts of its result one after the other: it then needs a buffer, and is never computed where it is used.
+    pub fn assembles(&self) -> bool {
+        matches!(self, Self::AddAt { .. } | Self::Concat { .. } | Self::Pad { .. })
+    }
+}
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$row:meta])* $variant:ident $word:literal,)* }) => {
         $(#[$doc])*

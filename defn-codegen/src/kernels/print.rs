@@ -8,12 +8,17 @@ impl fmt::Display for Kernels {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "kernels {} {{", self.graph.name)?;
         for (position, kernel) in self.kernels.iter().enumerate() {
-            let rows: Vec<String> =
-                kernel.rows.iter().map(|dim| dim.display(&self.graph.symbols).to_string()).collect();
+            let rows: Vec<String> = kernel
+                .rows
+                .iter()
+                .map(|dim| dim.display(&self.graph.symbols).to_string())
+                .collect();
             writeln!(formatter, "  kernel {position} rows=[{}] {{", rows.join(", "))?;
             for step in &kernel.steps {
                 let (word, node) = match step {
-                    Step::Reduce(node) => (if self.stored[*node] { "reduce and store" } else { "reduce" }, node),
+                    Step::Reduce(node) => {
+                        (if self.stored[*node] { "reduce and store" } else { "reduce" }, node)
+                    }
                     Step::Store(node) => ("store", node),
                     Step::Keep(node) => ("keep", node),
                     Step::Region { node, operand: _ } => ("region", node),
@@ -25,10 +30,17 @@ impl fmt::Display for Kernels {
                     .iter()
                     .map(|dim| dim.display(&self.graph.symbols).to_string())
                     .collect();
-                write!(formatter, "    {word} {node:?}: {}[{}]", self.graph.element(*node), shape.join(", "))?;
+                write!(
+                    formatter,
+                    "    {word} {node:?}: {}[{}]",
+                    self.graph.element(*node),
+                    shape.join(", ")
+                )?;
                 match step {
                     Step::Region { node: _, operand } => writeln!(formatter, " operand={operand}")?,
-                    Step::Reduce(_) | Step::Store(_) | Step::Keep(_) | Step::Scatter(_) => writeln!(formatter)?,
+                    Step::Reduce(_) | Step::Store(_) | Step::Keep(_) | Step::Scatter(_) => {
+                        writeln!(formatter)?;
+                    }
                 }
             }
             writeln!(formatter, "  }}")?;

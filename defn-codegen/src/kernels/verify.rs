@@ -10,7 +10,10 @@ pub fn verify(kernels: &Kernels) -> Result<(), String> {
     let mut written: BTreeSet<NodeId> = BTreeSet::new();
     for kernel in &kernels.kernels {
         for step in &kernel.steps {
-            let (Step::Reduce(node) | Step::Store(node) | Step::Scatter(node) | Step::Region { node, operand: _ }) = step
+            let (Step::Reduce(node)
+            | Step::Store(node)
+            | Step::Scatter(node)
+            | Step::Region { node, operand: _ }) = step
             else {
                 continue;
             };

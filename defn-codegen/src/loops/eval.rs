@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Address, BufferId, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId, VariableId};
+use super::{
+    Address, BufferId, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId, VariableId,
+};
 use crate::graph::eval::{Value, scalar};
 use crate::graph::{Binary, Combine, Dim, Element, Scalar, Unary};
 use crate::math;
@@ -41,7 +43,11 @@ pub fn eval(loops: &Loops, symbols: &[i64], parameters: &[Value]) -> Result<Outc
 
 /// The shape of a buffer for these values of the symbols.
 pub fn shape(loops: &Loops, buffer: BufferId, symbols: &[i64]) -> Vec<usize> {
-    loops.buffers[buffer].shape.iter().map(|dim| usize::try_from(dim.evaluate(symbols)).unwrap_or(0)).collect()
+    loops.buffers[buffer]
+        .shape
+        .iter()
+        .map(|dim| usize::try_from(dim.evaluate(symbols)).unwrap_or(0))
+        .collect()
 }
 
 /// The lanes of the loop that is being executed.
@@ -68,7 +74,9 @@ impl<'l> Machine<'l> {
     fn new(loops: &'l Loops, symbols: &'l [i64], parameters: &[Value]) -> Self {
         let memory = loops.buffers.iter().map(|(id, buffer)| match buffer.space {
             Space::Parameter(position) | Space::Updated(position) => bytes(&parameters[position]),
-            Space::Result(_) | Space::Workspace(None) => vec![0xAB; count(loops, id, symbols) * buffer.element.size()],
+            Space::Result(_) | Space::Workspace(None) => {
+                vec![0xAB; count(loops, id, symbols) * buffer.element.size()]
+            }
             Space::Workspace(Some(_)) => Vec::new(),
         });
         Self {
@@ -179,12 +187,19 @@ impl<'l> Machine<'l> {
             Some(lanes) if lanes.variable == variable => Ok(lanes.first + lane as i64),
             _ => {
                 let found = self.variables.get(&variable).copied();
-                found.ok_or_else(|| Fault(format!("i{} is not the variable of a loop around", variable.0)))
+                found.ok_or_else(|| {
+                    Fault(format!("i{} is not the variable of a loop around", variable.0))
+                })
             }
         }
     }
 
-    fn affine(&self, constant: &Dim, terms: &[(VariableId, Dim)], lane: usize) -> Result<i64, Fault> {
+    fn affine(
+        &self,
+        constant: &Dim,
+        terms: &[(VariableId, Dim)],
+        lane: usize,
+    ) -> Result<i64, Fault> {
         terms.iter().try_fold(constant.evaluate(self.symbols), |sum, (variable, by)| {
             let product = by.evaluate(self.symbols).wrapping_mul(self.variable(*variable, lane)?);
             Ok(sum.wrapping_add(product))
@@ -204,12 +219,18 @@ impl<'l> Machine<'l> {
         Ok(match expr {
             Expr::Constant(scalar) => *scalar,
             Expr::Value(value) => part(self.values.get(value), lane, || format!("%{}", value.0))?,
-            Expr::Register(register) => part(self.registers.get(register), lane, || format!("${}", register.0))?,
+            Expr::Register(register) => {
+                part(self.registers.get(register), lane, || format!("${}", register.0))?
+            }
             Expr::Combine(combine, register) => self.combine(*combine, *register)?,
-            Expr::Position { constant, terms } => Scalar::from_i64(Element::I64, self.affine(constant, terms, lane)?),
+            Expr::Position { constant, terms } => {
+                Scalar::from_i64(Element::I64, self.affine(constant, terms, lane)?)
+            }
             Expr::Unary(unary, operand) => self::unary(*unary, of(operand)?),
             Expr::Binary(binary, left, right) => self::binary(*binary, of(left)?, of(right)?),
-            Expr::Compare(comparison, left, right) => scalar::compare(*comparison, of(left)?, of(right)?),
+            Expr::Compare(comparison, left, right) => {
+                scalar::compare(*comparison, of(left)?, of(right)?)
+            }
             Expr::Select(condition, then, otherwise) => {
                 let (condition, then, otherwise) = (of(condition)?, of(then)?, of(otherwise)?);
                 if condition.bits != 0 { then } else { otherwise }
@@ -236,16 +257,26 @@ impl<'l> Machine<'l> {
     }
 
     /// The bytes of an element, and where they are: in the workspace or not.
-    fn place(&self, buffer: BufferId, position: i64) -> Result<(bool, std::ops::Range<usize>), Fault> {
+    fn place(
+        &self,
+        buffer: BufferId,
+        position: i64,
+    ) -> Result<(bool, std::ops::Range<usize>), Fault> {
         let content = &self.loops.buffers[buffer];
         let size = content.element.size();
-        let position = usize::try_from(position).ok().filter(|position| *position < count(self.loops, buffer, self.symbols));
+        let position = usize::try_from(position)
+            .ok()
+            .filter(|position| *position < count(self.loops, buffer, self.symbols));
         let Some(position) = position else {
             return Err(Fault(format!("an access outside of `{}`", content.name)));
         };
         let (inside, start) = match &content.space {
-            Space::Workspace(Some(offset)) => (true, usize::try_from(offset.evaluate(self.symbols)).unwrap_or(usize::MAX)),
-            Space::Workspace(None) | Space::Parameter(_) | Space::Updated(_) | Space::Result(_) => (false, 0),
+            Space::Workspace(Some(offset)) => {
+                (true, usize::try_from(offset.evaluate(self.symbols)).unwrap_or(usize::MAX))
+            }
+            Space::Workspace(None) | Space::Parameter(_) | Space::Updated(_) | Space::Result(_) => {
+                (false, 0)
+            }
         };
         let range = start + position * size..start + (position + 1) * size;
         if inside && range.end > self.workspace.len() {
@@ -256,27 +287,42 @@ impl<'l> Machine<'l> {
 
     fn load(&self, buffer: BufferId, position: i64) -> Result<Scalar, Fault> {
         let (inside, range) = self.place(buffer, position)?;
-        let bytes = if inside { &self.workspace[range] } else { &self.memory[buffer.index()][range] };
+        let bytes =
+            if inside { &self.workspace[range] } else { &self.memory[buffer.index()][range] };
         Ok(Scalar { element: self.loops.buffers[buffer].element, bits: read(bytes) })
     }
 
     fn store(&mut self, buffer: BufferId, position: i64, scalar: Scalar) -> Result<(), Fault> {
         let content = &self.loops.buffers[buffer];
         if scalar.element != content.element || matches!(content.space, Space::Parameter(_)) {
-            return Err(Fault(format!("`{}` is not written with {}", content.name, scalar.element)));
+            return Err(Fault(format!(
+                "`{}` is not written with {}",
+                content.name, scalar.element
+            )));
         }
         let size = content.element.size();
         let (inside, range) = self.place(buffer, position)?;
-        let bytes = if inside { &mut self.workspace[range] } else { &mut self.memory[buffer.index()][range] };
+        let bytes = if inside {
+            &mut self.workspace[range]
+        } else {
+            &mut self.memory[buffer.index()][range]
+        };
         bytes.copy_from_slice(&scalar.bits.to_le_bytes()[..size]);
         Ok(())
     }
 }
 
-fn part(parts: Option<&Vec<Scalar>>, lane: usize, name: impl Fn() -> String) -> Result<Scalar, Fault> {
+fn part(
+    parts: Option<&Vec<Scalar>>,
+    lane: usize,
+    name: impl Fn() -> String,
+) -> Result<Scalar, Fault> {
     match parts.map(Vec::as_slice) {
         Some([only]) => Ok(*only),
-        Some(parts) => parts.get(lane).copied().ok_or_else(|| Fault(format!("{} has no part for lane {lane}", name()))),
+        Some(parts) => parts
+            .get(lane)
+            .copied()
+            .ok_or_else(|| Fault(format!("{} has no part for lane {lane}", name()))),
         None => Err(Fault(format!("{} is not declared", name()))),
     }
 }
@@ -335,9 +381,12 @@ fn binary(binary: Binary, left: Scalar, right: Scalar) -> Scalar {
         (Some(function), Element::F32) => {
             from_single(math::binary_f32(&mut math::Scalar, function, single(left), single(right)))
         }
-        (Some(function), Element::F64) => {
-            from_double(math::binary_f64(&mut math::Scalar, function, left.to_f64(), right.to_f64()))
-        }
+        (Some(function), Element::F64) => from_double(math::binary_f64(
+            &mut math::Scalar,
+            function,
+            left.to_f64(),
+            right.to_f64(),
+        )),
         _ => scalar::binary(binary, left, right),
     }
 }

@@ -7,7 +7,8 @@ use crate::graph::{Dim, print};
 
 impl fmt::Display for Loops {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut printer = Printer { loops: self, variables: variable_prefix(&self.symbols), text: String::new() };
+        let mut printer =
+            Printer { loops: self, variables: variable_prefix(&self.symbols), text: String::new() };
         printer.loops()?;
         formatter.write_str(&printer.text)
     }
@@ -35,7 +36,12 @@ impl Printer<'_> {
             [] => String::new(),
             names => format!("<{}>", names.join(", ")),
         };
-        writeln!(self.text, "loops {}{symbols} workspace {} {{", self.loops.name, self.dim(&self.loops.workspace))?;
+        writeln!(
+            self.text,
+            "loops {}{symbols} workspace {} {{",
+            self.loops.name,
+            self.dim(&self.loops.workspace)
+        )?;
         for (_, buffer) in self.loops.buffers.iter() {
             let line = self.buffer(buffer);
             writeln!(self.text, "  buffer {line}")?;
@@ -124,7 +130,8 @@ impl Printer<'_> {
             true => self.variable(*variable),
             false => format!("({})*{}", self.dim(by), self.variable(*variable)),
         });
-        let computed = computed.iter().map(|(expr, by)| format!("({})*@({})", self.dim(by), self.expr(expr)));
+        let computed =
+            computed.iter().map(|(expr, by)| format!("({})*@({})", self.dim(by), self.expr(expr)));
         let mut parts: Vec<String> = terms.chain(computed).collect();
         if !constant.is(0) || parts.is_empty() {
             parts.push(self.dim(constant));
@@ -141,8 +148,12 @@ impl Printer<'_> {
             Expr::Constant(scalar) => format!("{}({})", scalar.element, print::scalar(*scalar)),
             Expr::Value(value) => format!("%{}", value.0),
             Expr::Register(register) => format!("${}", register.0),
-            Expr::Combine(combine, register) => format!("combine.{} ${}", combine.word(), register.0),
-            Expr::Position { constant, terms } => format!("pos({})", self.sum(constant, terms, &[])),
+            Expr::Combine(combine, register) => {
+                format!("combine.{} ${}", combine.word(), register.0)
+            }
+            Expr::Position { constant, terms } => {
+                format!("pos({})", self.sum(constant, terms, &[]))
+            }
             Expr::Unary(unary, operand) => all(unary.word(), &[operand]),
             Expr::Binary(binary, left, right) => all(binary.word(), &[left, right]),
             Expr::Compare(comparison, left, right) => all(comparison.word(), &[left, right]),

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::visit;
-use super::{Address, BufferId, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId, VariableId};
+use super::{
+    Address, BufferId, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId, VariableId,
+};
 use crate::graph::{Dim, Element};
 
 /// Something that is wrong, in the words of the dump language.
@@ -94,7 +96,10 @@ impl Verifier<'_> {
                     None => parts == 1,
                 };
                 if !fits {
-                    self.fault(format!("${} with {parts} parts is set where it has another number", register.0));
+                    self.fault(format!(
+                        "${} with {parts} parts is set where it has another number",
+                        register.0
+                    ));
                 }
             }
             Statement::Store { buffer, address, expr } => self.store(*buffer, address, expr),
@@ -117,7 +122,9 @@ impl Verifier<'_> {
         let outside = self.lanes;
         match inner.manner {
             Manner::Serial => {}
-            Manner::Parallel if outside.is_some() => self.fault("a parallel loop inside a lanes loop"),
+            Manner::Parallel if outside.is_some() => {
+                self.fault("a parallel loop inside a lanes loop");
+            }
             Manner::Parallel => {}
             Manner::Lanes(width) => {
                 if outside.is_some() || !width.is_power_of_two() {
@@ -138,10 +145,11 @@ impl Verifier<'_> {
         if matches!(content.space, Space::Parameter(_)) {
             self.fault(format!("`{}` is only read", content.name));
         }
-        if let Some((variable, _)) = self.lanes {
-            if address.coefficient(variable).is(0) && address.computed.is_empty() {
-                self.fault(format!("all lanes store to one element of `{}`", content.name));
-            }
+        if let Some((variable, _)) = self.lanes
+            && address.coefficient(variable).is(0)
+            && address.computed.is_empty()
+        {
+            self.fault(format!("all lanes store to one element of `{}`", content.name));
         }
     }
 
@@ -181,7 +189,8 @@ impl Verifier<'_> {
 
     /// The element type of an expression; none if it is wrong, which has been said then.
     fn element(&mut self, expr: &Expr) -> Option<Element> {
-        let inner: Vec<Option<Element>> = visit::operands(expr).into_iter().map(|operand| self.element(operand)).collect();
+        let inner: Vec<Option<Element>> =
+            visit::operands(expr).into_iter().map(|operand| self.element(operand)).collect();
         match expr {
             Expr::Constant(scalar) => Some(scalar.element),
             Expr::Value(value) => {
@@ -230,9 +239,13 @@ impl Verifier<'_> {
             return None;
         };
         let here = self.lanes.map_or(1, |(_, width)| width);
-        let fits = if folded { self.lanes.is_none() } else { inside || parts == here || parts == 1 };
+        let fits =
+            if folded { self.lanes.is_none() } else { inside || parts == here || parts == 1 };
         if !fits {
-            self.fault(format!("${} with {parts} parts is read where it has another number", register.0));
+            self.fault(format!(
+                "${} with {parts} parts is read where it has another number",
+                register.0
+            ));
         }
         Some(element)
     }

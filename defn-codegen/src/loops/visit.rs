@@ -25,7 +25,10 @@ pub fn body(statement: &Statement) -> &[Statement] {
     match statement {
         Statement::For(inner) => &inner.body,
         Statement::If { condition: _, body } => body,
-        Statement::Let { .. } | Statement::Declare { .. } | Statement::Set { .. } | Statement::Store { .. } => &[],
+        Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::Store { .. } => &[],
     }
 }
 
@@ -40,7 +43,11 @@ pub fn statements<'s>(all: &'s [Statement], visit: &mut dyn FnMut(&'s Statement)
 /// The operands of an expression; of a load the computed parts of the address.
 pub fn operands(expr: &Expr) -> Vec<&Expr> {
     match expr {
-        Expr::Constant(_) | Expr::Value(_) | Expr::Register(_) | Expr::Combine(..) | Expr::Position { .. } => Vec::new(),
+        Expr::Constant(_)
+        | Expr::Value(_)
+        | Expr::Register(_)
+        | Expr::Combine(..)
+        | Expr::Position { .. } => Vec::new(),
         Expr::Unary(_, operand) | Expr::Convert(_, operand) => vec![operand],
         Expr::Binary(_, left, right) | Expr::Compare(_, left, right) => vec![left, right],
         Expr::Select(a, b, c) | Expr::MultiplyAdd(a, b, c) => vec![a, b, c],
@@ -93,11 +100,16 @@ pub trait Rename {
 /// An address with everything renamed.
 pub fn rename_address(address: &Address, rename: &dyn Rename) -> Address {
     let (constant, terms) = rename_affine(&address.constant, &address.terms, rename);
-    let computed = address.computed.iter().map(|(expr, by)| (rename_expr(expr, rename), by.clone())).collect();
+    let computed =
+        address.computed.iter().map(|(expr, by)| (rename_expr(expr, rename), by.clone())).collect();
     Address { constant, terms, computed }
 }
 
-fn rename_affine(constant: &Dim, terms: &[(VariableId, Dim)], rename: &dyn Rename) -> (Dim, Vec<(VariableId, Dim)>) {
+fn rename_affine(
+    constant: &Dim,
+    terms: &[(VariableId, Dim)],
+    rename: &dyn Rename,
+) -> (Dim, Vec<(VariableId, Dim)>) {
     let mut address = Address { constant: constant.clone(), ..Address::default() };
     for (variable, coefficient) in terms {
         match rename.variable(*variable) {
@@ -124,22 +136,31 @@ pub fn rename_expr(expr: &Expr, rename: &dyn Rename) -> Expr {
         }
         Expr::Unary(unary, operand) => Expr::Unary(*unary, inner(operand)),
         Expr::Binary(binary, left, right) => Expr::Binary(*binary, inner(left), inner(right)),
-        Expr::Compare(comparison, left, right) => Expr::Compare(*comparison, inner(left), inner(right)),
+        Expr::Compare(comparison, left, right) => {
+            Expr::Compare(*comparison, inner(left), inner(right))
+        }
         Expr::Select(a, b, c) => Expr::Select(inner(a), inner(b), inner(c)),
         Expr::MultiplyAdd(a, b, c) => Expr::MultiplyAdd(inner(a), inner(b), inner(c)),
         Expr::Convert(element, operand) => Expr::Convert(*element, inner(operand)),
-        Expr::Load(buffer, address) => Expr::Load(rename.buffer(*buffer), Box::new(rename_address(address, rename))),
+        Expr::Load(buffer, address) => {
+            Expr::Load(rename.buffer(*buffer), Box::new(rename_address(address, rename)))
+        }
     }
 }
 
 /// A statement with everything renamed, loops and conditionals with their bodies.
 pub fn rename_statement(statement: &Statement, rename: &dyn Rename) -> Statement {
-    let all = |body: &[Statement]| body.iter().map(|inner| rename_statement(inner, rename)).collect();
+    let all =
+        |body: &[Statement]| body.iter().map(|inner| rename_statement(inner, rename)).collect();
     match statement {
-        Statement::For(inner) => Statement::For(super::For { body: all(&inner.body), ..inner.clone() }),
-        Statement::Let { value, element, expr } => {
-            Statement::Let { value: rename.value(*value), element: *element, expr: rename_expr(expr, rename) }
+        Statement::For(inner) => {
+            Statement::For(super::For { body: all(&inner.body), ..inner.clone() })
         }
+        Statement::Let { value, element, expr } => Statement::Let {
+            value: rename.value(*value),
+            element: *element,
+            expr: rename_expr(expr, rename),
+        },
         Statement::Declare { register, element, lanes, initial } => Statement::Declare {
             register: rename.register(*register),
             element: *element,

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use super::{Lowering, Names};
 use crate::graph::{Dim, Element, Graph, NodeId};
 use crate::kernels::Kernel;
-use crate::loops::{Address, BufferId, Expr, For, Manner, RegisterId, Statement, ValueId, VariableId};
+use crate::loops::{
+    Address, BufferId, Expr, For, Manner, RegisterId, Statement, ValueId, VariableId,
+};
 
 /// Statements under construction, and the values that are known in them.
 #[derive(Debug, Default)]
@@ -44,8 +46,20 @@ pub(super) enum Placed {
 }
 
 impl<'l, 'k> Emitter<'l, 'k> {
-    pub(super) fn new(lowering: &'l mut Lowering<'k>, kernel: &'l Kernel, tables_are_empty: bool) -> Self {
-        Self { lowering, kernel, tables_are_empty, placed: BTreeMap::new(), writing: None, blocks: vec![Block::default()], named: BTreeMap::new() }
+    pub(super) fn new(
+        lowering: &'l mut Lowering<'k>,
+        kernel: &'l Kernel,
+        tables_are_empty: bool,
+    ) -> Self {
+        Self {
+            lowering,
+            kernel,
+            tables_are_empty,
+            placed: BTreeMap::new(),
+            writing: None,
+            blocks: vec![Block::default()],
+            named: BTreeMap::new(),
+        }
     }
 
     pub(super) fn graph(&self) -> &'k Graph {
@@ -87,7 +101,9 @@ impl<'l, 'k> Emitter<'l, 'k> {
 
     /// Closes the innermost loop; a loop without a body is not written.
     pub(super) fn close(&mut self, manner: Manner) {
-        let Some(Block { variable: Some((variable, extent)), statements: body, known: _ }) = self.blocks.pop() else {
+        let Some(Block { variable: Some((variable, extent)), statements: body, known: _ }) =
+            self.blocks.pop()
+        else {
             crate::bug!("lower", "no loop is open");
         };
         if !body.is_empty() {
@@ -124,20 +140,26 @@ impl<'l, 'k> Emitter<'l, 'k> {
         let affine = |block: &Block| {
             // What stands in a conditional must stay there.
             let Some((variable, _)) = &block.variable else { return true };
-            place.iter().any(|position| position.terms.iter().any(|(candidate, _)| candidate == variable))
+            place
+                .iter()
+                .any(|position| position.terms.iter().any(|(candidate, _)| candidate == variable))
         };
-        let affine = (1..self.blocks.len()).rev().find(|depth| affine(&self.blocks[*depth])).unwrap_or(0);
-        let computed = place.iter().flat_map(|position| &position.computed).map(|(expr, _)| self.depth_of_value(expr));
+        let affine =
+            (1..self.blocks.len()).rev().find(|depth| affine(&self.blocks[*depth])).unwrap_or(0);
+        let computed = place
+            .iter()
+            .flat_map(|position| &position.computed)
+            .map(|(expr, _)| self.depth_of_value(expr));
         computed.fold(affine, usize::max)
     }
 
     /// The block in which a computed position was named.
     fn depth_of_value(&self, expr: &Expr) -> usize {
-        match expr {
-            Expr::Constant(_) => 0,
-            Expr::Value(value) => self.named.get(value).copied().unwrap_or_else(|| self.depth()),
-            _ => self.depth(),
+        if matches!(expr, Expr::Constant(_)) {
+            return 0;
         }
+        let Expr::Value(value) = expr else { return self.depth() };
+        self.named.get(value).copied().unwrap_or_else(|| self.depth())
     }
 
     pub(super) fn known(&self, depth: usize, node: NodeId, place: &[Address]) -> Option<Expr> {

@@ -26,14 +26,17 @@ use std::collections::BTreeMap;
 use crate::arena::{Arena, SideTable};
 use crate::graph::{Dim, Node, NodeId, Op};
 use crate::kernels::{Kernel, Kernels, Step};
-use crate::loops::{Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, Space, Statement, VariableId};
+use crate::loops::{
+    Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, Space, Statement, VariableId,
+};
 
 use emit::Emitter;
 
 /// Lowers kernels to scalar loop nests.
 pub fn lower(kernels: &Kernels) -> Loops {
     let mut lowering = Lowering::new(kernels);
-    let mut nests: Vec<Nest> = kernels.kernels.iter().flat_map(|kernel| lowering.nests(kernel)).collect();
+    let mut nests: Vec<Nest> =
+        kernels.kernels.iter().flat_map(|kernel| lowering.nests(kernel)).collect();
     nests.extend(lowering.copies());
     Loops {
         name: kernels.graph.name.clone(),
@@ -90,7 +93,11 @@ impl<'k> Lowering<'k> {
         for result in &graph.results {
             match result.updates {
                 None => {
-                    let buffer = lowering.buffer(&format!("r{results}"), result.node, Space::Result(results));
+                    let buffer = lowering.buffer(
+                        &format!("r{results}"),
+                        result.node,
+                        Space::Result(results),
+                    );
                     lowering.homes[result.node] = Some(buffer);
                     results += 1;
                 }
@@ -111,20 +118,30 @@ impl<'k> Lowering<'k> {
 
     fn parameter_buffers(&mut self) -> Vec<BufferId> {
         let graph = &self.kernels.graph;
-        let updated = |position: usize| graph.results.iter().any(|result| result.updates == Some(position));
+        let updated =
+            |position: usize| graph.results.iter().any(|result| result.updates == Some(position));
         let parameters = graph.parameters.iter().enumerate();
         let buffers = parameters.map(|(position, parameter)| Buffer {
             name: parameter.name.clone(),
             element: parameter.ty.element,
             shape: parameter.ty.shape.clone(),
-            space: if updated(position) { Space::Updated(position) } else { Space::Parameter(position) },
+            space: if updated(position) {
+                Space::Updated(position)
+            } else {
+                Space::Parameter(position)
+            },
         });
         buffers.map(|buffer| self.buffers.push(buffer)).collect()
     }
 
     fn buffer(&mut self, name: &str, node: NodeId, space: Space) -> BufferId {
         let ty = self.kernels.graph.ty(node).clone();
-        self.buffers.push(Buffer { name: name.to_owned(), element: ty.element, shape: ty.shape, space })
+        self.buffers.push(Buffer {
+            name: name.to_owned(),
+            element: ty.element,
+            shape: ty.shape,
+            space,
+        })
     }
 
     fn temporary(&mut self, node: NodeId) -> BufferId {
@@ -137,7 +154,12 @@ impl<'k> Lowering<'k> {
         let ty = self.kernels.graph.ty(node).clone();
         let name = format!("k{}", self.buffers.len());
         let shape = ty.shape[rows..].to_vec();
-        self.buffers.push(Buffer { name, element: ty.element, shape, space: Space::Workspace(None) })
+        self.buffers.push(Buffer {
+            name,
+            element: ty.element,
+            shape,
+            space: Space::Workspace(None),
+        })
     }
 
     fn nests(&mut self, kernel: &Kernel) -> Vec<Nest> {
@@ -149,10 +171,20 @@ impl<'k> Lowering<'k> {
         let filled = guards.iter().cloned().fold(Dim::from(1), |product, extent| product * extent);
         let extent = |dim: Dim| Expr::Position { constant: dim, terms: Vec::new() };
         let compare = |comparison| {
-            Expr::Compare(comparison, Box::new(extent(filled.clone())), Box::new(extent(Dim::from(0))))
+            Expr::Compare(
+                comparison,
+                Box::new(extent(filled.clone())),
+                Box::new(extent(Dim::from(0))),
+            )
         };
-        let normal = Statement::If { condition: compare(crate::graph::Comparison::Ne), body: self.body(kernel, false) };
-        let empty = Statement::If { condition: compare(crate::graph::Comparison::Eq), body: self.body(kernel, true) };
+        let normal = Statement::If {
+            condition: compare(crate::graph::Comparison::Ne),
+            body: self.body(kernel, false),
+        };
+        let empty = Statement::If {
+            condition: compare(crate::graph::Comparison::Eq),
+            body: self.body(kernel, true),
+        };
         vec![Nest { body: vec![normal] }, Nest { body: vec![empty] }]
     }
 
@@ -178,7 +210,14 @@ impl<'k> Lowering<'k> {
         let expr = Expr::Load(from, Box::new(address.clone()));
         let store = Statement::Store { buffer: to, address, expr };
         let extent = self.buffers[from].size();
-        Nest { body: vec![Statement::For(For { variable, extent, manner: Manner::Parallel, body: vec![store] })] }
+        Nest {
+            body: vec![Statement::For(For {
+                variable,
+                extent,
+                manner: Manner::Parallel,
+                body: vec![store],
+            })],
+        }
     }
 }
 
@@ -189,8 +228,11 @@ fn empty_tables(kernels: &Kernels, kernel: &Kernel) -> Vec<Dim> {
     let mut open: Vec<NodeId> = Vec::new();
     let mut extents = Vec::new();
     for step in &kernel.steps {
-        let (Step::Reduce(node) | Step::Store(node) | Step::Keep(node) | Step::Region { node, operand: _ } | Step::Scatter(node)) =
-            step;
+        let (Step::Reduce(node)
+        | Step::Store(node)
+        | Step::Keep(node)
+        | Step::Region { node, operand: _ }
+        | Step::Scatter(node)) = step;
         open.push(*node);
         seen.insert(*node, ());
     }

@@ -32,10 +32,10 @@ fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Ex
         }
         None => {}
     }
-    if let Some(buffer) = emitter.lowering.homes[node] {
-        if !emitter.is_being_written(node) {
-            return load(emitter, buffer, place);
-        }
+    if let Some(buffer) = emitter.lowering.homes[node]
+        && !emitter.is_being_written(node)
+    {
+        return load(emitter, buffer, place);
     }
     let graph = emitter.graph();
     let operands = graph.operands(node);
@@ -65,9 +65,11 @@ fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Ex
             }
         }
         Op::Take { batch } => take(emitter, node, *batch, place),
-        Op::Broadcast { .. } | Op::Transpose { .. } | Op::Reshape | Op::Slice { .. } | Op::Reverse { .. } => {
-            moved(emitter, node, place)
-        }
+        Op::Broadcast { .. }
+        | Op::Transpose { .. }
+        | Op::Reshape
+        | Op::Slice { .. }
+        | Op::Reverse { .. } => moved(emitter, node, place),
         Op::Parameter(_)
         | Op::Pad { .. }
         | Op::Concat { .. }
@@ -79,7 +81,11 @@ fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Ex
     }
 }
 
-fn pull_pair(emitter: &mut Emitter<'_, '_>, operands: &[NodeId], place: &[Address]) -> (Box<Expr>, Box<Expr>) {
+fn pull_pair(
+    emitter: &mut Emitter<'_, '_>,
+    operands: &[NodeId],
+    place: &[Address],
+) -> (Box<Expr>, Box<Expr>) {
     let left = pull(emitter, operands[0], place);
     let right = pull(emitter, operands[1], place);
     (Box::new(left), Box::new(right))
@@ -90,24 +96,27 @@ fn moved(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Expr
     let graph = emitter.graph();
     let operand = graph.operands(node)[0];
     let shape = graph.shape(operand);
-    let there = match graph.op(node) {
-        Op::Broadcast { axes } => axes.iter().map(|axis| place[*axis].clone()).collect(),
-        Op::Transpose { permutation } => {
-            let mut there = place.to_vec();
-            for (position, axis) in permutation.iter().enumerate() {
-                there[*axis] = place[position].clone();
-            }
-            there
+    let op = graph.op(node);
+    let there: Vec<Address> = if let Op::Broadcast { axes } = op {
+        axes.iter().map(|axis| place[*axis].clone()).collect()
+    } else if let Op::Transpose { permutation } = op {
+        let mut there = place.to_vec();
+        for (position, axis) in permutation.iter().enumerate() {
+            there[*axis] = place[position].clone();
         }
-        Op::Slice { starts } => place.iter().zip(starts).map(|(position, start)| shifted(position, start)).collect(),
-        Op::Reverse { axes } => {
-            let mirrored = |axis: usize| mirror(&place[axis], &shape[axis]);
-            (0..place.len()).map(|axis| if axes.contains(&axis) { mirrored(axis) } else { place[axis].clone() }).collect()
-        }
-        _ => match unmerged(shape, graph.shape(node), place) {
+        there
+    } else if let Op::Slice { starts } = op {
+        place.iter().zip(starts).map(|(position, start)| shifted(position, start)).collect()
+    } else if let Op::Reverse { axes } = op {
+        let mirrored = |axis: usize| mirror(&place[axis], &shape[axis]);
+        (0..place.len())
+            .map(|axis| if axes.contains(&axis) { mirrored(axis) } else { place[axis].clone() })
+            .collect()
+    } else {
+        match unmerged(shape, graph.shape(node), place) {
             Some(there) => there,
             None => return reshaped(emitter, operand, graph.shape(node), place),
-        },
+        }
     };
     pull(emitter, operand, &there)
 }
@@ -152,7 +161,12 @@ fn flat(shape: &[Dim], place: &[Address], axes: &[usize]) -> Address {
 }
 
 /// A buffer has no gaps, so its elements in row-major order are read at the flat position of any shape.
-fn reshaped(emitter: &mut Emitter<'_, '_>, operand: NodeId, shape: &[Dim], place: &[Address]) -> Expr {
+fn reshaped(
+    emitter: &mut Emitter<'_, '_>,
+    operand: NodeId,
+    shape: &[Dim],
+    place: &[Address],
+) -> Expr {
     let axes: Vec<usize> = (0..shape.len()).collect();
     let address = flat(shape, place, &axes);
     match emitter.lowering.homes[operand] {
@@ -176,10 +190,12 @@ pub(super) fn address(emitter: &Emitter<'_, '_>, buffer: BufferId, place: &[Addr
 
 /// A position as an `i64`.
 pub(super) fn position(address: &Address) -> Expr {
-    let affine = Expr::Position { constant: address.constant.clone(), terms: address.terms.clone() };
+    let affine =
+        Expr::Position { constant: address.constant.clone(), terms: address.terms.clone() };
     address.computed.iter().fold(affine, |sum, (expr, coefficient)| {
         let scale = Expr::Position { constant: coefficient.clone(), terms: Vec::new() };
-        let scaled = if coefficient.is(1) { expr.clone() } else { binary(Binary::Mul, expr.clone(), scale) };
+        let scaled =
+            if coefficient.is(1) { expr.clone() } else { binary(Binary::Mul, expr.clone(), scale) };
         binary(Binary::Add, sum, scaled)
     })
 }
@@ -207,7 +223,8 @@ fn take(emitter: &mut Emitter<'_, '_>, node: NodeId, batch: usize, place: &[Addr
     let depth = emitter.depth_of(&place[..rank]);
     let clamped = emitter.name(depth, Element::I64, clamped);
     let found = Address { computed: vec![(clamped, Dim::from(1))], ..Address::default() };
-    let there: Vec<Address> = place[..batch].iter().chain([&found]).chain(&place[rank..]).cloned().collect();
+    let there: Vec<Address> =
+        place[..batch].iter().chain([&found]).chain(&place[rank..]).cloned().collect();
     pull(emitter, operands[0], &there)
 }
 
@@ -215,6 +232,7 @@ fn take(emitter: &mut Emitter<'_, '_>, node: NodeId, batch: usize, place: &[Addr
 pub(super) fn is_inside(index: &Expr, length: &Dim) -> Expr {
     let zero = Expr::Constant(Scalar::from_i64(Element::I64, 0));
     let above = Expr::Compare(Comparison::Ge, Box::new(index.clone()), Box::new(zero));
-    let below = Expr::Compare(Comparison::Lt, Box::new(index.clone()), Box::new(extent(length.clone())));
+    let below =
+        Expr::Compare(Comparison::Lt, Box::new(index.clone()), Box::new(extent(length.clone())));
     binary(Binary::And, above, below)
 }

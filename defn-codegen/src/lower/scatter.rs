@@ -17,9 +17,13 @@ use crate::loops::{Address, Expr, Manner, Statement};
 
 /// Writes the copy and the additions.
 pub(super) fn scatter(emitter: &mut Emitter<'_, '_>, node: NodeId) {
-    let Some(buffer) = emitter.lowering.homes[node] else { crate::bug!("lower", "{node:?} has no buffer") };
+    let Some(buffer) = emitter.lowering.homes[node] else {
+        crate::bug!("lower", "{node:?} has no buffer")
+    };
     let graph = emitter.graph();
-    let Op::AddAt { batch } = graph.op(node) else { crate::bug!("lower", "{node:?} does not scatter") };
+    let Op::AddAt { batch } = graph.op(node) else {
+        crate::bug!("lower", "{node:?} does not scatter")
+    };
     let operands = graph.operands(node);
     let shape = graph.shape(node);
     let place: Vec<Address> = shape.iter().map(|extent| emitter.open(extent)).collect();
@@ -37,7 +41,8 @@ pub(super) fn scatter(emitter: &mut Emitter<'_, '_>, node: NodeId) {
     emitter.open_condition();
     let found = Address { computed: vec![(index.clone(), Dim::from(1))], ..Address::default() };
     let rest: Vec<Address> = shape[batch + 1..].iter().map(|extent| emitter.open(extent)).collect();
-    let target: Vec<Address> = outer[..*batch].iter().chain([&found]).chain(&rest).cloned().collect();
+    let target: Vec<Address> =
+        outer[..*batch].iter().chain([&found]).chain(&rest).cloned().collect();
     let source: Vec<Address> = outer.iter().chain(&rest).cloned().collect();
     let added = pull(emitter, operands[2], &source);
     let so_far = load(emitter, buffer, &target);

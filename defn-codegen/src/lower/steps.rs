@@ -34,7 +34,10 @@ fn step_columns(emitter: &Emitter<'_, '_>, step: &Step) -> Vec<Dim> {
     let graph = emitter.graph();
     match step {
         Step::Reduce(node) => columns(graph, *node),
-        Step::Store(node) | Step::Keep(node) | Step::Scatter(node) | Step::Region { node, operand: _ } => {
+        Step::Store(node)
+        | Step::Keep(node)
+        | Step::Scatter(node)
+        | Step::Region { node, operand: _ } => {
             graph.shape(*node)[emitter.kernel.rows.len()..].to_vec()
         }
     }
@@ -45,8 +48,11 @@ fn sweep_length(emitter: &Emitter<'_, '_>, steps: &[Step]) -> usize {
     let columns = step_columns(emitter, &steps[0]);
     let mut reduced: Vec<NodeId> = Vec::new();
     for (position, step) in steps.iter().enumerate() {
-        let (Step::Reduce(node) | Step::Store(node) | Step::Keep(node) | Step::Scatter(node) | Step::Region { node, operand: _ }) =
-            step;
+        let (Step::Reduce(node)
+        | Step::Store(node)
+        | Step::Keep(node)
+        | Step::Scatter(node)
+        | Step::Region { node, operand: _ }) = step;
         if step_columns(emitter, step) != columns || depends(emitter, *node, &reduced) {
             return position;
         }
@@ -76,12 +82,15 @@ fn depends(emitter: &Emitter<'_, '_>, node: NodeId, reduced: &[NodeId]) -> bool 
 
 fn write_sweep(emitter: &mut Emitter<'_, '_>, steps: &[Step], row: &[Address]) {
     let columns = step_columns(emitter, &steps[0]);
-    let registers: Vec<Option<RegisterId>> = steps.iter().map(|step| declare(emitter, step)).collect();
+    let registers: Vec<Option<RegisterId>> =
+        steps.iter().map(|step| declare(emitter, step)).collect();
     let kept: Vec<_> = steps.iter().map(|step| scratch(emitter, step)).collect();
     let column: Vec<Address> = columns.iter().map(|extent| emitter.open(extent)).collect();
     for ((step, register), kept) in steps.iter().zip(&registers).zip(&kept) {
         match (step, register, kept) {
-            (Step::Reduce(node), Some(register), _) => fold(emitter, *node, *register, row, &column),
+            (Step::Reduce(node), Some(register), _) => {
+                fold(emitter, *node, *register, row, &column);
+            }
             (Step::Keep(node), _, Some(buffer)) => {
                 let place: Vec<Address> = row.iter().chain(&column).cloned().collect();
                 let expr = pull(emitter, *node, &place);
@@ -117,35 +126,43 @@ fn scratch(emitter: &mut Emitter<'_, '_>, step: &Step) -> Option<crate::loops::B
 }
 
 fn combine(emitter: &Emitter<'_, '_>, node: NodeId) -> Combine {
-    match emitter.graph().op(node) {
-        Op::Reduce { combine, axes: _ } => *combine,
-        _ => Combine::Add,
+    if let Op::Reduce { combine, axes: _ } = emitter.graph().op(node) {
+        *combine
+    } else {
+        Combine::Add
     }
 }
 
 /// One element more in a reduction.
-fn fold(emitter: &mut Emitter<'_, '_>, node: NodeId, register: RegisterId, row: &[Address], column: &[Address]) {
+fn fold(
+    emitter: &mut Emitter<'_, '_>,
+    node: NodeId,
+    register: RegisterId,
+    row: &[Address],
+    column: &[Address],
+) {
     let graph = emitter.graph();
     let operands = graph.operands(node);
     let so_far = Box::new(Expr::Register(register));
-    let expr = match graph.op(node) {
-        Op::Contract { batch, contracted: _ } => {
-            let left_free = graph.ty(operands[0]).rank() - column.len();
-            let left: Vec<Address> = row[..left_free].iter().chain(column).cloned().collect();
-            let right: Vec<Address> = row[..*batch].iter().chain(&row[left_free..]).chain(column).cloned().collect();
-            let left = Box::new(pull(emitter, operands[0], &left));
-            let right = Box::new(pull(emitter, operands[1], &right));
-            Expr::MultiplyAdd(left, right, so_far)
-        }
-        Op::Reduce { combine, axes } => {
-            let (mut row, mut column) = (row.iter(), column.iter());
-            let rank = graph.ty(operands[0]).rank();
-            let place = (0..rank).filter_map(|axis| if axes.contains(&axis) { column.next() } else { row.next() });
-            let place: Vec<Address> = place.cloned().collect();
-            let value = Box::new(pull(emitter, operands[0], &place));
-            Expr::Binary(combine.binary(), so_far, value)
-        }
-        op => crate::bug!("lower", "{op:?} does not reduce"),
+    let expr = if let Op::Reduce { combine, axes } = graph.op(node) {
+        let (mut row, mut column) = (row.iter(), column.iter());
+        let rank = graph.ty(operands[0]).rank();
+        let place = (0..rank)
+            .filter_map(|axis| if axes.contains(&axis) { column.next() } else { row.next() });
+        let place: Vec<Address> = place.cloned().collect();
+        let value = Box::new(pull(emitter, operands[0], &place));
+        Expr::Binary(combine.binary(), so_far, value)
+    } else {
+        let Op::Contract { batch, contracted: _ } = graph.op(node) else {
+            crate::bug!("lower", "{node:?} does not reduce")
+        };
+        let left_free = graph.ty(operands[0]).rank() - column.len();
+        let left: Vec<Address> = row[..left_free].iter().chain(column).cloned().collect();
+        let right: Vec<Address> =
+            row[..*batch].iter().chain(&row[left_free..]).chain(column).cloned().collect();
+        let left = Box::new(pull(emitter, operands[0], &left));
+        let right = Box::new(pull(emitter, operands[1], &right));
+        Expr::MultiplyAdd(left, right, so_far)
     };
     emitter.emit(Statement::Set { register, expr });
 }
@@ -175,7 +192,9 @@ fn finish(
 }
 
 fn store(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) {
-    let Some(buffer) = emitter.lowering.homes[node] else { crate::bug!("lower", "{node:?} has no buffer") };
+    let Some(buffer) = emitter.lowering.homes[node] else {
+        crate::bug!("lower", "{node:?} has no buffer")
+    };
     emitter.writing = Some(node);
     let expr = pull(emitter, node, place);
     emitter.writing = None;
@@ -185,33 +204,37 @@ fn store(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) {
 
 /// One operand of `concat` or `pad`, into its region of the result.
 fn region(emitter: &mut Emitter<'_, '_>, step: &Step) {
-    let Step::Region { node, operand } = step else { crate::bug!("lower", "{step:?} is no region") };
+    let Step::Region { node, operand } = step else {
+        crate::bug!("lower", "{step:?} is no region")
+    };
     let graph = emitter.graph();
     let operands = graph.operands(*node);
     let source = operands[*operand];
     let whole = graph.shape(*node);
     let mut starts = vec![Dim::default(); whole.len()];
-    let (extents, scalar) = match graph.op(*node) {
-        Op::Concat { axis } => {
-            for before in &operands[..*operand] {
-                starts[*axis] = starts[*axis].clone() + graph.shape(*before)[*axis].clone();
-            }
-            (graph.shape(source).to_vec(), false)
+    let mut filled = false;
+    if let Op::Concat { axis } = graph.op(*node) {
+        for before in &operands[..*operand] {
+            starts[*axis] = starts[*axis].clone() + graph.shape(*before)[*axis].clone();
         }
-        Op::Pad { low, high: _ } if *operand == 0 => {
+    }
+    if let Op::Pad { low, high: _ } = graph.op(*node) {
+        filled = *operand == 1;
+        if !filled {
             starts.clone_from(low);
-            (graph.shape(source).to_vec(), false)
         }
-        _ => (whole.to_vec(), true),
-    };
+    }
+    let extents = if filled { whole.to_vec() } else { graph.shape(source).to_vec() };
     let place: Vec<Address> = extents.iter().map(|extent| emitter.open(extent)).collect();
-    let target: Vec<Address> = place.iter().zip(&starts).map(|(position, start)| shifted(position, start)).collect();
-    let expr = pull(emitter, source, if scalar { &[] } else { &place });
-    let Some(buffer) = emitter.lowering.homes[*node] else { crate::bug!("lower", "{node:?} has no buffer") };
+    let target: Vec<Address> =
+        place.iter().zip(&starts).map(|(position, start)| shifted(position, start)).collect();
+    let expr = pull(emitter, source, if filled { &[] } else { &place });
+    let Some(buffer) = emitter.lowering.homes[*node] else {
+        crate::bug!("lower", "{node:?} has no buffer")
+    };
     let address = address(emitter, buffer, &target);
     emitter.emit(Statement::Store { buffer, address, expr });
     for _ in &extents {
         emitter.close(Manner::Parallel);
     }
 }
-

@@ -28,14 +28,30 @@ fn block(statements: Vec<Statement>) -> Vec<Statement> {
                 match inner.extent.as_constant() {
                     Some(extent) if extent <= 0 => {}
                     Some(1) => {
-                        let first = Replace { variable: inner.variable, constant: Dim::default(), terms: Vec::new() };
-                        out.extend(inner.body.iter().map(|statement| visit::rename_statement(statement, &first)));
+                        let first = Replace {
+                            variable: inner.variable,
+                            constant: Dim::default(),
+                            terms: Vec::new(),
+                        };
+                        out.extend(
+                            inner
+                                .body
+                                .iter()
+                                .map(|statement| visit::rename_statement(statement, &first)),
+                        );
                     }
                     _ => out.push(Statement::For(merged(inner))),
                 }
             }
-            Statement::If { condition, body } => out.push(Statement::If { condition, body: block(body) }),
-            other => out.push(other),
+            Statement::If { condition, body } => {
+                out.push(Statement::If { condition, body: block(body) });
+            }
+            Statement::Let { .. }
+            | Statement::Declare { .. }
+            | Statement::Set { .. }
+            | Statement::Store { .. } => {
+                out.push(statement);
+            }
         }
     }
     out
@@ -44,14 +60,18 @@ fn block(statements: Vec<Statement>) -> Vec<Statement> {
 /// The loop itself, or one loop for it and the only one inside.
 fn merged(outer: For) -> For {
     let [Statement::For(inner)] = outer.body.as_slice() else { return outer };
-    if outer.manner != Manner::Parallel || inner.manner != Manner::Parallel || !is_gapless(&outer, inner) {
+    if outer.manner != Manner::Parallel
+        || inner.manner != Manner::Parallel
+        || !is_gapless(&outer, inner)
+    {
         return outer;
     }
     let extent = outer.extent.clone() * inner.extent.clone();
     let variable = inner.variable;
     // The outer variable vanishes: its part is in the coefficient of the inner one.
     let replace = Replace { variable: outer.variable, constant: Dim::default(), terms: Vec::new() };
-    let body = inner.body.iter().map(|statement| visit::rename_statement(statement, &replace)).collect();
+    let body =
+        inner.body.iter().map(|statement| visit::rename_statement(statement, &replace)).collect();
     For { variable, extent, manner: Manner::Parallel, body }
 }
 

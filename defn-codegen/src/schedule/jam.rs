@@ -38,7 +38,11 @@ pub(super) fn jam(loops: &mut Loops, level: Level) {
     }
 }
 
-fn block(statements: Vec<Statement>, names: &mut Names, target: (Level, &Arena<Buffer>)) -> Vec<Statement> {
+fn block(
+    statements: Vec<Statement>,
+    names: &mut Names,
+    target: (Level, &Arena<Buffer>),
+) -> Vec<Statement> {
     let mut out = Vec::with_capacity(statements.len());
     for statement in statements {
         match statement {
@@ -49,8 +53,15 @@ fn block(statements: Vec<Statement>, names: &mut Names, target: (Level, &Arena<B
                     out.push(Statement::For(inner));
                 }
             },
-            Statement::If { condition, body } => out.push(Statement::If { condition, body: block(body, names, target) }),
-            other => out.push(other),
+            Statement::If { condition, body } => {
+                out.push(Statement::If { condition, body: block(body, names, target) });
+            }
+            Statement::Let { .. }
+            | Statement::Declare { .. }
+            | Statement::Set { .. }
+            | Statement::Store { .. } => {
+                out.push(statement);
+            }
         }
     }
     out
@@ -63,13 +74,13 @@ fn rows_at_a_time(outer: &For, (level, buffers): (Level, &Arena<Buffer>)) -> Opt
     }
     let mut lanes = None;
     for statement in &outer.body {
-        match statement {
-            Statement::For(inner) => match inner.manner {
-                Manner::Lanes(width) if lanes.is_none() => lanes = Some((inner, width)),
-                _ => return None,
-            },
-            Statement::Let { .. } => {}
-            _ => return None,
+        if matches!(statement, Statement::Let { .. }) {
+            continue;
+        }
+        let Statement::For(inner) = statement else { return None };
+        let Manner::Lanes(width) = inner.manner else { return None };
+        if lanes.replace((inner, width)).is_some() {
+            return None;
         }
     }
     let (inner, width) = lanes?;
@@ -79,7 +90,9 @@ fn rows_at_a_time(outer: &For, (level, buffers): (Level, &Arena<Buffer>)) -> Opt
         let Statement::For(reduction) = statement else { return };
         visit::addresses(&reduction.body, &mut |buffer, address, written| {
             size = size.max(buffers[buffer].element.size() as u32);
-            shares |= !written && address.coefficient(outer.variable).is(0) && !address.coefficient(inner.variable).is(0);
+            shares |= !written
+                && address.coefficient(outer.variable).is(0)
+                && !address.coefficient(inner.variable).is(0);
         });
     });
     let registers = (width * size).div_ceil(level.register_bytes()).max(1);
@@ -118,7 +131,11 @@ fn tile(outer: &For, (count, start): (i64, &Dim), tiles: Dim, names: &mut Names)
         constant: start.clone() + Dim::from(row),
         terms: vec![(variable, Dim::from(count))],
     });
-    let mut copies = Copies { rows: rows.map(Copy::new).collect(), names, bound: BTreeSet::from([Bound::Variable(outer.variable)]) };
+    let mut copies = Copies {
+        rows: rows.map(Copy::new).collect(),
+        names,
+        bound: BTreeSet::from([Bound::Variable(outer.variable)]),
+    };
     let body = copies.block(&outer.body);
     // Each copy of a tile gets loop variables of its own, since a variable is unique in its function.
     let mut body: Vec<Statement> = body;
@@ -130,8 +147,16 @@ fn rename_loops(statements: &mut [Statement], names: &mut Names) {
     for statement in statements {
         if let Statement::For(inner) = statement {
             let variable = names.variable();
-            let replace = Replace { variable: inner.variable, constant: Dim::default(), terms: vec![(variable, Dim::from(1))] };
-            inner.body = inner.body.iter().map(|statement| visit::rename_statement(statement, &replace)).collect();
+            let replace = Replace {
+                variable: inner.variable,
+                constant: Dim::default(),
+                terms: vec![(variable, Dim::from(1))],
+            };
+            inner.body = inner
+                .body
+                .iter()
+                .map(|statement| visit::rename_statement(statement, &replace))
+                .collect();
             inner.variable = variable;
             rename_loops(&mut inner.body, names);
         }
@@ -210,7 +235,9 @@ impl Copies<'_> {
                 }
                 self.each(statement)
             }
-            Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => self.each(statement),
+            Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => {
+                self.each(statement)
+            }
         }
     }
 
@@ -221,10 +248,14 @@ impl Copies<'_> {
     fn depends(&self, expr: &Expr) -> bool {
         let mut depends = false;
         visit::expressions(expr, &mut |expr| {
-            let terms = |terms: &[(VariableId, Dim)]| terms.iter().any(|(variable, _)| self.bound.contains(&Bound::Variable(*variable)));
+            let terms = |terms: &[(VariableId, Dim)]| {
+                terms.iter().any(|(variable, _)| self.bound.contains(&Bound::Variable(*variable)))
+            };
             depends |= match expr {
                 Expr::Value(value) => self.bound.contains(&Bound::Value(*value)),
-                Expr::Register(register) | Expr::Combine(_, register) => self.bound.contains(&Bound::Register(*register)),
+                Expr::Register(register) | Expr::Combine(_, register) => {
+                    self.bound.contains(&Bound::Register(*register))
+                }
                 Expr::Position { constant: _, terms: all } => terms(all),
                 Expr::Load(_, address) => terms(&address.terms),
                 Expr::Constant(_)
@@ -252,9 +283,13 @@ impl Names {
         let mut names = Self { variables: 0, values: 0, registers: 0 };
         for nest in &loops.nests {
             visit::statements(&nest.body, &mut |statement| match statement {
-                Statement::For(inner) => names.variables = names.variables.max(inner.variable.0 + 1),
+                Statement::For(inner) => {
+                    names.variables = names.variables.max(inner.variable.0 + 1);
+                }
                 Statement::Let { value, .. } => names.values = names.values.max(value.0 + 1),
-                Statement::Declare { register, .. } => names.registers = names.registers.max(register.0 + 1),
+                Statement::Declare { register, .. } => {
+                    names.registers = names.registers.max(register.0 + 1);
+                }
                 Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => {}
             });
         }

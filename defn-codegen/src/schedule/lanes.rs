@@ -15,7 +15,9 @@ use std::collections::BTreeMap;
 use crate::arena::Arena;
 use crate::graph::{Binary, Combine, Dim, Element, Unary};
 use crate::loops::visit::{self, Rename};
-use crate::loops::{Address, Buffer, BufferId, Expr, For, Loops, Manner, RegisterId, Statement, VariableId};
+use crate::loops::{
+    Address, Buffer, BufferId, Expr, For, Loops, Manner, RegisterId, Statement, VariableId,
+};
 
 /// Gives every nest its lanes.
 pub(super) fn lanes(loops: &mut Loops) {
@@ -34,7 +36,10 @@ fn block(statements: &mut [Statement], buffers: &mut Arena<Buffer>, folds: &mut 
         match statement {
             Statement::For(inner) => one_loop(inner, buffers, folds),
             Statement::If { condition: _, body } => block(body, buffers, folds),
-            Statement::Let { .. } | Statement::Declare { .. } | Statement::Set { .. } | Statement::Store { .. } => {}
+            Statement::Let { .. }
+            | Statement::Declare { .. }
+            | Statement::Set { .. }
+            | Statement::Store { .. } => {}
         }
     }
 }
@@ -60,13 +65,18 @@ fn folds_inside(outer: &For) -> bool {
     visit::statements(&outer.body, &mut |statement| match statement {
         Statement::Declare { register, .. } => declared.push(*register),
         Statement::Set { register, expr: _ } => folds |= !declared.contains(register),
-        Statement::For(_) | Statement::Let { .. } | Statement::Store { .. } | Statement::If { .. } => {}
+        Statement::For(_)
+        | Statement::Let { .. }
+        | Statement::Store { .. }
+        | Statement::If { .. } => {}
     });
     folds
 }
 
 fn innermost(inner: &mut For, buffers: &Arena<Buffer>, folds: &mut Folds) {
-    if inner.manner != Manner::Parallel || inner.body.iter().any(|statement| matches!(statement, Statement::If { .. })) {
+    if inner.manner != Manner::Parallel
+        || inner.body.iter().any(|statement| matches!(statement, Statement::If { .. }))
+    {
         return;
     }
     let Some(width) = width(inner, buffers, false) else { return };
@@ -83,17 +93,12 @@ fn innermost(inner: &mut For, buffers: &Arena<Buffer>, folds: &mut Folds) {
 
 /// What a register is folded with.
 fn fold_of(register: RegisterId, expr: &Expr) -> Option<Combine> {
-    match expr {
-        Expr::MultiplyAdd(_, _, so_far) if **so_far == Expr::Register(register) => Some(Combine::Add),
-        Expr::Binary(binary, so_far, _) if **so_far == Expr::Register(register) => match binary {
-            Binary::Add => Some(Combine::Add),
-            Binary::Mul => Some(Combine::Mul),
-            Binary::Max => Some(Combine::Max),
-            Binary::Min => Some(Combine::Min),
-            _ => None,
-        },
-        _ => None,
+    let own = Expr::Register(register);
+    if let Expr::MultiplyAdd(_, _, so_far) = expr {
+        return (**so_far == own).then_some(Combine::Add);
     }
+    let Expr::Binary(binary, so_far, _) = expr else { return None };
+    Combine::ALL.iter().copied().find(|combine| combine.binary() == *binary && **so_far == own)
 }
 
 /// Gives registers their parts, and folds the parts where the register is read outside of lanes.
@@ -105,7 +110,8 @@ fn combine_folds(statements: &mut [Statement], folds: &Folds) {
                     *lanes = *width;
                 }
             }
-            Statement::Let { value: _, element: _, expr } | Statement::Set { register: _, expr } => {
+            Statement::Let { value: _, element: _, expr }
+            | Statement::Set { register: _, expr } => {
                 fold_reads(expr, folds);
             }
             Statement::Store { buffer: _, address: _, expr } => fold_reads(expr, folds),
@@ -117,27 +123,32 @@ fn combine_folds(statements: &mut [Statement], folds: &Folds) {
 }
 
 fn fold_reads(expr: &mut Expr, folds: &Folds) {
-    if let Expr::Register(register) = expr {
-        if let Some((combine, _)) = folds.get(register) {
-            *expr = Expr::Combine(*combine, *register);
-        }
+    if let Expr::Register(register) = expr
+        && let Some((combine, _)) = folds.get(register)
+    {
+        *expr = Expr::Combine(*combine, *register);
     }
 }
 
 /// Whether every lane could have an iteration of its own.
 fn may_hold_rows(outer: &For) -> bool {
     let mut possible = outer.manner == Manner::Parallel && !folds_inside(outer);
-    visit::statements(&outer.body, &mut |statement| possible &= !matches!(statement, Statement::If { .. }));
-    let deeper = outer.body.iter().any(|statement| match statement {
-        Statement::For(inner) => inner.manner == Manner::Parallel && only_rows(inner),
-        _ => false,
+    visit::statements(&outer.body, &mut |statement| {
+        possible &= !matches!(statement, Statement::If { .. });
+    });
+    let deeper = outer.body.iter().any(|statement| {
+        matches!(statement, Statement::For(inner) if inner.manner == Manner::Parallel && only_rows(inner))
     });
     possible && !deeper
 }
 
 /// Whether a loop is one over rows that holds everything else: then it is the one to ask.
 fn only_rows(inner: &For) -> bool {
-    inner.body.iter().any(|statement| matches!(statement, Statement::Declare { .. } | Statement::For(_))) && !folds_inside(inner)
+    inner
+        .body
+        .iter()
+        .any(|statement| matches!(statement, Statement::Declare { .. } | Statement::For(_)))
+        && !folds_inside(inner)
 }
 
 /// Runs the rows in lanes.
@@ -204,25 +215,33 @@ impl Spread<'_> {
                 Statement::For(For { body, ..inner.clone() })
             }
             Statement::Store { buffer, address, expr } => {
-                let address = if self.buffers.contains(buffer) { self.address(address) } else { address.clone() };
+                let address = if self.buffers.contains(buffer) {
+                    self.address(address)
+                } else {
+                    address.clone()
+                };
                 Statement::Store { buffer: *buffer, address, expr: self.expr(expr) }
             }
             Statement::Let { value, element, expr } => {
                 Statement::Let { value: *value, element: *element, expr: self.expr(expr) }
             }
-            Statement::Set { register, expr } => Statement::Set { register: *register, expr: self.expr(expr) },
-            Statement::Declare { .. } | Statement::If { .. } => visit::rename_statement(statement, &Nothing),
+            Statement::Set { register, expr } => {
+                Statement::Set { register: *register, expr: self.expr(expr) }
+            }
+            Statement::Declare { .. } | Statement::If { .. } => {
+                visit::rename_statement(statement, &Nothing)
+            }
         }
     }
 
     /// Lowering names every load, so a load is at the top or one operand below.
     fn expr(&self, expr: &Expr) -> Expr {
-        match expr {
-            Expr::Load(buffer, address) if self.buffers.contains(buffer) => {
-                Expr::Load(*buffer, Box::new(self.address(address)))
-            }
-            other => other.clone(),
+        if let Expr::Load(buffer, address) = expr
+            && self.buffers.contains(buffer)
+        {
+            return Expr::Load(*buffer, Box::new(self.address(address)));
         }
+        expr.clone()
     }
 }
 
@@ -235,27 +254,37 @@ fn width(inner: &For, buffers: &Arena<Buffer>, rows: bool) -> Option<u32> {
         if let Statement::Let { value: _, element, expr: _ } = statement {
             note(*element);
         }
-        visit::own_expressions(statement, &mut |expr| visit::expressions(expr, &mut |expr| heavy |= is_heavy(expr)));
+        visit::own_expressions(statement, &mut |expr| {
+            visit::expressions(expr, &mut |expr| heavy |= is_heavy(expr));
+        });
     });
     let bytes = if heavy { 128 } else { 256 };
     let width = (bytes / size as u32).min(64);
     match inner.extent.as_constant() {
         Some(extent) if extent <= 1 => None,
-        Some(extent) => Some(width.min(u32::try_from(extent).unwrap_or(u32::MAX).next_power_of_two())),
+        Some(extent) => {
+            Some(width.min(u32::try_from(extent).unwrap_or(u32::MAX).next_power_of_two()))
+        }
         None => Some(width),
     }
 }
 
 /// Whether an expression needs many registers.
 fn is_heavy(expr: &Expr) -> bool {
-    match expr {
-        Expr::Unary(unary, _) => !matches!(
+    if let Expr::Unary(unary, _) = expr {
+        return !matches!(
             unary,
-            Unary::Neg | Unary::Abs | Unary::Sign | Unary::Not | Unary::Floor | Unary::Ceil | Unary::Round | Unary::Sqrt
-        ),
-        Expr::Binary(binary, _, _) => matches!(binary, Binary::Pow | Binary::Atan2 | Binary::Rem | Binary::Div),
-        _ => false,
+            Unary::Neg
+                | Unary::Abs
+                | Unary::Sign
+                | Unary::Not
+                | Unary::Floor
+                | Unary::Ceil
+                | Unary::Round
+                | Unary::Sqrt
+        );
     }
+    matches!(expr, Expr::Binary(Binary::Pow | Binary::Atan2 | Binary::Rem | Binary::Div, _, _))
 }
 
 /// How much more often a statement in a sweep runs than one beside it, for the comparison of costs.
@@ -290,15 +319,14 @@ fn columns_cost(outer: &For) -> f64 {
 }
 
 fn columns_cost_of(statement: &Statement, weight: f64) -> f64 {
-    match statement {
-        Statement::For(inner) if inner.body.iter().any(|statement| matches!(statement, Statement::For(_))) => {
-            inner.body.iter().map(|statement| columns_cost_of(statement, weight * SWEEP)).sum()
-        }
-        Statement::For(inner) => {
-            cost(&inner.body, weight * SWEEP, &|address| access_cost(address, inner.variable)) * idle(&inner.extent)
-        }
-        other => cost(std::slice::from_ref(other), weight, &|_| 1.0),
+    let Statement::For(inner) = statement else {
+        return cost(std::slice::from_ref(statement), weight, &|_| 1.0);
+    };
+    if inner.body.iter().any(|statement| matches!(statement, Statement::For(_))) {
+        return inner.body.iter().map(|statement| columns_cost_of(statement, weight * SWEEP)).sum();
     }
+    cost(&inner.body, weight * SWEEP, &|address| access_cost(address, inner.variable))
+        * idle(&inner.extent)
 }
 
 /// The cost of all accesses, where deeper loops count more.
@@ -308,7 +336,9 @@ fn cost(statements: &[Statement], weight: f64, of: &dyn Fn(&Address) -> f64) -> 
         if let Statement::For(inner) = statement {
             sum += cost(&inner.body, weight * SWEEP, of);
         } else {
-            visit::addresses(std::slice::from_ref(statement), &mut |_, address, _| sum += weight * of(address));
+            visit::addresses(std::slice::from_ref(statement), &mut |_, address, _| {
+                sum += weight * of(address);
+            });
         }
     }
     sum

@@ -24,7 +24,10 @@ pub(super) fn plan(loops: &mut Loops) {
     let mut slots: Vec<Slot> = Vec::new();
     for (buffer, first, last) in lifetimes(loops) {
         let size = bytes(&loops.buffers, buffer);
-        let free = slots.iter_mut().enumerate().find(|(_, slot)| slot.busy_until < first && fits(&size, &slot.size));
+        let free = slots
+            .iter_mut()
+            .enumerate()
+            .find(|(_, slot)| slot.busy_until < first && fits(&size, &slot.size));
         let position = match free {
             Some((position, slot)) => {
                 slot.busy_until = last;
@@ -94,12 +97,17 @@ pub(super) fn update_in_place(loops: &mut Loops) {
     for position in (0..loops.nests.len()).rev() {
         let Some((from, to)) = copied(loops, &loops.nests[position]) else { continue };
         let Some(writer) = only_writer(loops, from, position) else { continue };
-        let safe_later = (writer + 1..loops.nests.len()).all(|nest| nest == position || !touches(&loops.nests[nest], to));
+        let safe_later = (writer + 1..loops.nests.len())
+            .all(|nest| nest == position || !touches(&loops.nests[nest], to));
         if safe_later && reads_where_it_writes(&loops.nests[writer].body, from, to) {
             let redirect = Redirect { from, to };
             loops.nests.remove(position);
             for nest in &mut loops.nests {
-                nest.body = nest.body.iter().map(|statement| visit::rename_statement(statement, &redirect)).collect();
+                nest.body = nest
+                    .body
+                    .iter()
+                    .map(|statement| visit::rename_statement(statement, &redirect))
+                    .collect();
             }
         }
     }
@@ -111,7 +119,9 @@ fn copied(loops: &Loops, nest: &Nest) -> Option<(BufferId, BufferId)> {
         [Statement::For(outer)] => outer.body.as_slice(),
         other => other,
     };
-    let [Statement::Store { buffer, address, expr: Expr::Load(from, source) }] = copies else { return None };
+    let [Statement::Store { buffer, address, expr: Expr::Load(from, source) }] = copies else {
+        return None;
+    };
     let updates = matches!(loops.buffers[*buffer].space, Space::Updated(_));
     let temporary = matches!(loops.buffers[*from].space, Space::Workspace(_));
     (updates && temporary && *address == **source).then_some((*from, *buffer))
@@ -126,10 +136,13 @@ fn touches(nest: &Nest, buffer: BufferId) -> bool {
 fn only_writer(loops: &Loops, buffer: BufferId, except: usize) -> Option<usize> {
     let writes = |nest: &Nest| {
         let mut writes = false;
-        visit::addresses(&nest.body, &mut |candidate, _, written| writes |= written && candidate == buffer);
+        visit::addresses(&nest.body, &mut |candidate, _, written| {
+            writes |= written && candidate == buffer;
+        });
         writes
     };
-    let mut writers = (0..loops.nests.len()).filter(|nest| *nest != except && writes(&loops.nests[*nest]));
+    let mut writers =
+        (0..loops.nests.len()).filter(|nest| *nest != except && writes(&loops.nests[*nest]));
     let writer = writers.next()?;
     writers.next().is_none().then_some(writer)
 }
@@ -139,7 +152,9 @@ fn reads_where_it_writes(statements: &[Statement], from: BufferId, to: BufferId)
     let mut block = None;
     find_store(statements, from, &mut block);
     let Some((block, position)) = block else { return false };
-    let Statement::Store { buffer: _, address: target, expr: _ } = &block[position] else { return false };
+    let Statement::Store { buffer: _, address: target, expr: _ } = &block[position] else {
+        return false;
+    };
     let (mut all, mut here) = (0, 0);
     visit::addresses(statements, &mut |buffer, _, _| all += usize::from(buffer == to));
     visit::addresses(&block[..=position], &mut |buffer, address, _| {
@@ -148,7 +163,11 @@ fn reads_where_it_writes(statements: &[Statement], from: BufferId, to: BufferId)
     all == here && (all == 0 || !target.terms.is_empty() || statements.len() == block.len())
 }
 
-fn find_store<'s>(statements: &'s [Statement], buffer: BufferId, found: &mut Option<(&'s [Statement], usize)>) {
+fn find_store<'s>(
+    statements: &'s [Statement],
+    buffer: BufferId,
+    found: &mut Option<(&'s [Statement], usize)>,
+) {
     for (position, statement) in statements.iter().enumerate() {
         if matches!(statement, Statement::Store { buffer: target, .. } if *target == buffer) {
             *found = Some((statements, position));

@@ -85,7 +85,8 @@ pub(super) fn swapped(
     let (kept, free) = permutation.split_at(batch);
     let (first, second) = free.split_at(right);
     let in_place = kept.iter().enumerate().all(|(to, from)| to == *from);
-    let swaps = first.iter().all(|axis| *axis >= batch + left) && second.iter().all(|axis| *axis < batch + left);
+    let swaps = first.iter().all(|axis| *axis >= batch + left)
+        && second.iter().all(|axis| *axis < batch + left);
     if uses[product] != 1 || !in_place || !swaps || left == 0 || right == 0 {
         return None;
     }
