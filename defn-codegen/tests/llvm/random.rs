@@ -46,7 +46,8 @@ const M: Symbol = Symbol(1);
 /// Functions of floats whose results are the same at any level, cheap enough to compile by the hundred.
 const FLOATS: &[Unary] =
     &[Unary::Neg, Unary::Abs, Unary::Sign, Unary::Floor, Unary::Ceil, Unary::Round, Unary::Exp];
-const BINARY: &[Binary] = &[Binary::Add, Binary::Sub, Binary::Mul, Binary::Div, Binary::Max, Binary::Min];
+const BINARY: &[Binary] =
+    &[Binary::Add, Binary::Sub, Binary::Mul, Binary::Div, Binary::Max, Binary::Min];
 
 impl Author {
     fn id(&mut self) -> u32 {
@@ -83,7 +84,8 @@ impl Author {
             3 if scope.row.is_none() => address.add_term(column, &Dim::from(1)),
             3 => {}
             _ => {
-                let position = Expr::Position { constant: Dim::from(3), terms: vec![(column, Dim::from(7))] };
+                let position =
+                    Expr::Position { constant: Dim::from(3), terms: vec![(column, Dim::from(7))] };
                 let extent = Expr::Position { constant: m, terms: Vec::new() };
                 let within = Expr::Binary(Binary::Rem, Box::new(position), Box::new(extent));
                 address.computed.push((within, Dim::from(1)));
@@ -99,7 +101,9 @@ impl Author {
         }
         let boxed = |author: &mut Self, element| Box::new(author.expr(element, depth - 1, scope));
         match (self.dice.below(7), element) {
-            (0, _) => Expr::Select(boxed(self, Element::Bool), boxed(self, element), boxed(self, element)),
+            (0, _) => {
+                Expr::Select(boxed(self, Element::Bool), boxed(self, element), boxed(self, element))
+            }
             (1, _) => {
                 let from = self.dice.of(Element::ALL);
                 Expr::Convert(element, boxed(self, from))
@@ -113,7 +117,9 @@ impl Author {
                 let function = self.dice.of(&[Binary::And, Binary::Or, Binary::Xor, Binary::Max]);
                 Expr::Binary(function, boxed(self, element), boxed(self, element))
             }
-            (2, _) => Expr::MultiplyAdd(boxed(self, element), boxed(self, element), boxed(self, element)),
+            (2, _) => {
+                Expr::MultiplyAdd(boxed(self, element), boxed(self, element), boxed(self, element))
+            }
             (3, Element::F32 | Element::F64) => {
                 let function = self.dice.of(FLOATS);
                 Expr::Unary(function, boxed(self, element))
@@ -144,7 +150,8 @@ impl Author {
             2 => Expr::Constant(Scalar::from_f64(element, self.dice.below(9) as f64 - 3.5)),
             _ => {
                 let ids: Vec<BufferId> = self.buffers.ids().collect();
-                let readable = |id: &&BufferId| matches!(self.buffers[**id].space, Space::Parameter(_));
+                let readable =
+                    |id: &&BufferId| matches!(self.buffers[**id].space, Space::Parameter(_));
                 let readable: Vec<BufferId> = ids.iter().filter(readable).copied().collect();
                 let buffer = self.dice.of(&readable);
                 let found = self.buffers[buffer].element;
@@ -173,7 +180,12 @@ impl Author {
             let inner = vec![Statement::Set { register, expr }];
             let variable = VariableId(self.id());
             let extent = Dim::from(self.dice.below(4) as i64);
-            body.push(Statement::For(For { variable, extent, manner: Manner::Serial, body: inner }));
+            body.push(Statement::For(For {
+                variable,
+                extent,
+                manner: Manner::Serial,
+                body: inner,
+            }));
         }
         for buffer in results {
             let mut address = Address::default();
@@ -192,7 +204,8 @@ impl Author {
         let mut scope = Scope { row: Some(row), ..Scope::default() };
         let mut body = Vec::new();
         let width = self.dice.of(&[2, 4, 8, 16, 32, 64]);
-        let element = self.dice.of(&[Element::F32, Element::F64, Element::I32, Element::I64, Element::U8]);
+        let element =
+            self.dice.of(&[Element::F32, Element::F64, Element::I32, Element::I64, Element::U8]);
         let combine = self.dice.of(Combine::ALL);
         let register = RegisterId(self.id());
         let initial = Expr::Constant(combine.identity(element));
@@ -201,7 +214,8 @@ impl Author {
         let mut inner = scope.clone();
         inner.column = Some(column);
         let next = self.expr(element, 2, &inner);
-        let expr = Expr::Binary(combine.binary(), Box::new(Expr::Register(register)), Box::new(next));
+        let expr =
+            Expr::Binary(combine.binary(), Box::new(Expr::Register(register)), Box::new(next));
         let set = vec![Statement::Set { register, expr }];
         body.push(lanes(column, width, set));
         let value = ValueId(self.id());
@@ -253,6 +267,9 @@ fn random_programs() {
                 Element::ALL.iter().map(|element| numbers(*element, &[n, m], seed as usize + m));
             (vec![n as i64, m as i64], parameters.collect())
         };
-        check_all(&loops, &[case(2, 0), case(1, 1), case(2, 5), case(3, 33), case(2, 64), case(1, 131)]);
+        check_all(
+            &loops,
+            &[case(2, 0), case(1, 1), case(2, 5), case(3, 33), case(2, 64), case(1, 131)],
+        );
     }
 }
