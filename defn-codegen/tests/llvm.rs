@@ -1,6 +1,7 @@
 //! Machine code against the evaluator of loops: the same bits at every level, but for sign and payload of NaN.
 
 #![cfg(feature = "testing")]
+#![expect(clippy::print_stdout, reason = "what this machine cannot run is skipped aloud")]
 
 #[path = "llvm/functions.rs"]
 mod functions;
@@ -26,21 +27,24 @@ fn check_all(loops: &Loops, cases: &[(Vec<i64>, Vec<Value>)]) {
     if let Err(faults) = verify::verify(loops) {
         panic!("{faults:?}\n{loops}");
     }
+    let evaluate = |(symbols, parameters): &(Vec<i64>, Vec<Value>)| {
+        let outcome = eval::eval(loops, symbols, parameters);
+        outcome.unwrap_or_else(|fault| panic!("{fault}\n{loops}"))
+    };
+    let truths: Vec<eval::Outcome> = cases.iter().map(evaluate).collect();
     for level in [Level::V3, Level::V4] {
         if !is_supported(level) {
             println!("this processor has no {}", level.name());
             continue;
         }
         let compiled = Compiled::new(loops, level);
-        for (symbols, parameters) in cases {
-            let expected = eval::eval(loops, symbols, parameters)
-                .unwrap_or_else(|fault| panic!("{fault}\n{loops}"));
+        for ((symbols, parameters), expected) in cases.iter().zip(&truths) {
             let found = compiled.run(loops, symbols, parameters);
             let updated = |outcome: &eval::Outcome| {
                 outcome.updated.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>()
             };
             let pairs = expected.results.iter().zip(&found.results);
-            let (before, after) = (updated(&expected), updated(&found));
+            let (before, after) = (updated(expected), updated(&found));
             for (position, (expected, found)) in pairs.chain(before.iter().zip(&after)).enumerate()
             {
                 same(

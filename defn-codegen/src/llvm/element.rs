@@ -41,7 +41,26 @@ impl Walk<'_, '_> {
             Unary::Ceil => "llvm.ceil",
             Unary::Round => "llvm.round",
             Unary::Sqrt => "llvm.sqrt",
-            other => refuse(other.word(), a.element),
+            Unary::Not
+            | Unary::Rsqrt
+            | Unary::Cbrt
+            | Unary::Exp
+            | Unary::Exp2
+            | Unary::Expm1
+            | Unary::Log
+            | Unary::Log2
+            | Unary::Log1p
+            | Unary::Sin
+            | Unary::Cos
+            | Unary::Tan
+            | Unary::Asin
+            | Unary::Acos
+            | Unary::Atan
+            | Unary::Sinh
+            | Unary::Cosh
+            | Unary::Tanh
+            | Unary::Sigmoid
+            | Unary::Erf => refuse(function.word(), a.element),
         };
         self.ir.intrinsic(name, &[self.ty(a)], &[a.raw])
     }
@@ -77,7 +96,29 @@ impl Walk<'_, '_> {
             }
             Unary::Not if a.element == Element::Bool => ir.binary(Opcode::LLVMXor, a.raw, one),
             Unary::Not => ir.binary(Opcode::LLVMXor, a.raw, self.number(a, -1)),
-            other => refuse(other.word(), a.element),
+            Unary::Floor
+            | Unary::Ceil
+            | Unary::Round
+            | Unary::Sqrt
+            | Unary::Rsqrt
+            | Unary::Cbrt
+            | Unary::Exp
+            | Unary::Exp2
+            | Unary::Expm1
+            | Unary::Log
+            | Unary::Log2
+            | Unary::Log1p
+            | Unary::Sin
+            | Unary::Cos
+            | Unary::Tan
+            | Unary::Asin
+            | Unary::Acos
+            | Unary::Atan
+            | Unary::Sinh
+            | Unary::Cosh
+            | Unary::Tanh
+            | Unary::Sigmoid
+            | Unary::Erf => refuse(function.word(), a.element),
         }
     }
 
@@ -112,7 +153,13 @@ impl Walk<'_, '_> {
             Binary::Min => {
                 return self.ir.intrinsic("llvm.minimum", &[self.ty(a)], &[a.raw, b.raw]);
             }
-            other => refuse(other.word(), a.element),
+            Binary::Pow
+            | Binary::Atan2
+            | Binary::And
+            | Binary::Or
+            | Binary::Xor
+            | Binary::ShiftLeft
+            | Binary::ShiftRight => refuse(function.word(), a.element),
         };
         self.ir.binary(opcode, a.raw, b.raw)
     }

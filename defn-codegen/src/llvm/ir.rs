@@ -73,9 +73,10 @@ impl<'c> Ir<'c> {
     /// The type of an element in a register; in memory a `bool` is a byte.
     pub(super) fn element(&self, element: Element) -> Type {
         let context = self.context.as_ctx_ref();
-        // SAFETY: the context is alive, and these functions only read it.
         match element {
+            // SAFETY: the context is alive.
             Element::F64 => Type(unsafe { core::LLVMDoubleTypeInContext(context) }),
+            // SAFETY: the context is alive.
             Element::F32 => Type(unsafe { core::LLVMFloatTypeInContext(context) }),
             Element::I64 => self.int(64),
             Element::I32 => self.int(32),

@@ -21,7 +21,8 @@ use crate::origin::Origin;
 const TRIED: u32 = 22;
 
 /// The passes, for a pipeline that stays near what we wrote. See Note [A short pipeline].
-const PASSES: &str = "default<O2>";
+const PASSES: &str = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm),\
+                      early-cse<memssa>,simplifycfg)";
 
 /// Refuses a version of LLVM that nobody tried.
 pub(super) fn check_version() -> Result<(), Limitation> {
@@ -91,11 +92,7 @@ pub(super) fn optimize(module: &Module<'_>, machine: &TargetMachine) {
     if let Err(message) = module.verify() {
         crate::bug!("llvm", "LLVM refuses the module: {message}");
     }
-    let options = PassBuilderOptions::create();
-    options.set_loop_vectorization(false);
-    options.set_loop_slp_vectorization(false);
-    options.set_loop_unrolling(false);
-    if let Err(message) = module.run_passes(PASSES, machine, options) {
+    if let Err(message) = module.run_passes(PASSES, machine, PassBuilderOptions::create()) {
         crate::bug!("llvm", "LLVM does not know its passes: {message}");
     }
 }
@@ -107,3 +104,11 @@ pub(super) fn assembly(module: &Module<'_>, machine: &TargetMachine) -> String {
         written.unwrap_or_else(|message| crate::bug!("llvm", "LLVM writes no assembly: {message}"));
     String::from_utf8_lossy(buffer.as_slice()).trim_end_matches('\0').to_owned()
 }
+
+// Note [A short pipeline]
+// -----------------------
+// The loops are scheduled already: what is left to LLVM is to put registers into registers, to share and hoist, and to
+// allocate. For a softmax, a matrix product and sine of `f64` this list gives the same inner loops, instruction for
+// instruction, as `default<O2>`, in 2 ms instead of 12 for the product; code generation, 5 to 28 ms, is the rest.
+// `CodeGenOptLevel` default and less give the same code in the same time, aggressive takes 20 to 30 percent longer for none better.
+// Passes that make vectors of their own, unroll, or find `memset` in loops are left out on purpose.

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! void defn_entry(ptr buffers, ptr symbols, ptr workspace)    calls the nests, one after the other
-//! void defn_nest_0(ptr noalias x, …, ptr symbols)             one nest: its buffers, each apart from all others
+//! void defn_softmax_0(ptr noalias x, …, ptr symbols)          one nest: its buffers, each apart from all others
 //! ```
 //!
 //! A nest is a function of its own because only parameters can say `noalias`, and because register allocation is then per nest.
@@ -143,7 +143,10 @@ fn nest(
     });
     let used: Vec<BufferId> = used.into_iter().collect();
     let types = vec![ir.pointer(); used.len() + 1];
-    let name = format!("defn_nest_{position}");
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric();
+    let user: String =
+        loops.name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect();
+    let name = format!("defn_{user}_{position}");
     let function = ir.function(&name, &types, Linkage::LLVMInternalLinkage);
     target::describe(ir, function, level);
     // The entry point stays small, and a profile shows which nest takes the time.

@@ -37,19 +37,25 @@ const ARM: &str = "aarch64-unknown-linux-gnu";
 /// The text of the program for a level.
 fn text(level: Level) -> String {
     let triple = if level == Level::Neon { ARM } else { X86 };
-    host(&parse::parse(PROGRAM).unwrap(), level, triple).unwrap()
+    let loops = parse::parse(PROGRAM).expect("the program is well written");
+    host(&loops, level, triple).expect("LLVM has code for the level")
 }
 
-/// Runs the system's assembler for x86-64; it need not be there.
-fn assemble(name: &str, text: &str) -> bool {
+/// Runs an assembler; it need not be there.
+fn assemble(name: &str, text: &str, assembler: &[&str]) {
     let folder = std::env::temp_dir().join(format!("defn-assembles-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(&folder).expect("the folder for temporary files is writable");
     let (source, object) = (folder.join("f.s"), folder.join("f.o"));
-    std::fs::write(&source, text).unwrap();
-    let run = Command::new("cc").arg("-c").arg(&source).arg("-o").arg(&object).output();
+    std::fs::write(&source, text).expect("the folder for temporary files is writable");
+    let run = Command::new(assembler[0])
+        .args(&assembler[1..])
+        .arg(&source)
+        .arg("-o")
+        .arg(&object)
+        .output();
     let Ok(run) = run else {
-        println!("there is no `cc` to assemble with");
-        return false;
+        println!("there is no `{}` to assemble with", assembler[0]);
+        return;
     };
     assert!(run.status.success(), "{name}: {}", String::from_utf8_lossy(&run.stderr));
     let undefined = Command::new("nm").arg("-u").arg(&object).output();
@@ -57,24 +63,30 @@ fn assemble(name: &str, text: &str) -> bool {
         let undefined = String::from_utf8_lossy(&undefined.stdout).into_owned();
         assert_eq!(undefined.trim(), "", "{name} needs symbols of others");
     }
-    std::fs::remove_dir_all(&folder).unwrap();
-    true
+    std::fs::remove_dir_all(&folder).expect("the folder is ours");
 }
 
 #[test]
 fn as_it_is_and_embedded_twice() {
-    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
-        println!("the system's assembler is not for x86-64");
-        return;
-    }
-    for level in [Level::V3, Level::V4] {
+    for level in [Level::V3, Level::V4, Level::Neon] {
+        let is_arm = level == Level::Neon;
+        if !is_arm && !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+            println!("the system's assembler is not for x86-64");
+            continue;
+        }
+        let (assembler, jump, comment): (&[&str], _, _) = if is_arm {
+            (&["llvm-mc", "-triple=aarch64-unknown-linux-gnu", "-filetype=obj"], "b", "//")
+        } else {
+            (&["cc", "-c"], "jmp", "#")
+        };
         let plain = text(level);
-        assemble(&format!("{}-plain", level.name()), &plain);
+        assemble(&format!("{}-plain", level.name()), &plain, assembler);
         let embedded = assembly::embed(&plain);
         let once = format!(
-            ".text\n.macro __defn p\n# \\p\njmp defn_entry_\\@\n.pushsection .text.defn,\"ax\",@progbits\n{embedded}.popsection\n.endm\n__defn 0\n.purgem __defn\n"
+            ".text\n.macro __defn p\n{comment} \\p\n{jump} defn_entry_\\@\n.pushsection .text.defn,\"ax\",@progbits\n\
+             {embedded}.popsection\n.endm\n__defn 0\n.purgem __defn\n"
         );
-        assemble(&format!("{}-embedded", level.name()), &format!("{once}{once}"));
+        assemble(&format!("{}-embedded", level.name()), &format!("{once}{once}"), assembler);
     }
 }
 
