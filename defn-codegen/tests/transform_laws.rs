@@ -9,7 +9,9 @@ use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::eval::{Value, eval};
 use defn_codegen::graph::parse::{self, parse};
 use defn_codegen::graph::verify::verify;
-use defn_codegen::graph::{Binary, Combine, Element, Graph, NodeId, Op, Output, Unary};
+use defn_codegen::graph::{
+    Binary, Combine, Dim, Element, Graph, NodeId, Op, Output, TensorType, Unary,
+};
 use defn_codegen::program::{Callable, Program};
 use defn_codegen::simplify::simplify;
 use defn_codegen::text::Cursor;
@@ -502,7 +504,7 @@ fn floats(graph: &Graph) -> Vec<usize> {
     float.map(|(position, _)| position).collect()
 }
 
-/// Differences and the gradient at one point, for the law below; differences that disagree with themselves at another step say nothing.
+/// The gradient along a direction that moves every element, and the difference along it.
 fn gradient_agrees(case: &Case) -> Result<(), String> {
     let wrt = floats(&case.graph);
     let plain = gradient(&case.graph, &wrt);
@@ -510,16 +512,30 @@ fn gradient_agrees(case: &Case) -> Result<(), String> {
     let gradients = Case { graph: plain, arguments: case.arguments.clone() };
     agrees(&gradients, &simple)?;
     let computed = eval(&simple, &case.arguments)?;
+
+    let mut numbers = Numbers(3);
+    let (mut found, mut size) = (0.0, 0.0);
+    let mut moved = [case.arguments.clone(), case.arguments.clone()];
     for (value, parameter) in computed.iter().zip(&wrt) {
-        let expected = differences(&case.graph, &case.arguments, *parameter);
-        for (found, expected) in value.to_f64().iter().zip(&expected) {
-            let near = (found - expected).abs() <= ROUGH * (1.0 + expected.abs() + found.abs());
-            if !near && expected.is_finite() {
-                return Err(format!("{found}, by differences {expected}\n{simple}"));
-            }
+        let direction: Vec<f64> = value.data.iter().map(|_| numbers.next() - 0.5).collect();
+        for (slope, step) in value.to_f64().iter().zip(&direction) {
+            found += slope * step;
+            size += (slope * step).abs();
+        }
+        for (arguments, sign) in moved.iter_mut().zip([STEP, -STEP]) {
+            let argument = &mut arguments[*parameter];
+            let places = argument.to_f64().into_iter().zip(&direction);
+            let places: Vec<f64> = places.map(|(place, step)| place + sign * step).collect();
+            *argument = Value::from_f64(argument.element, &argument.shape, &places);
         }
     }
-    Ok(())
+    let [above, below] = moved.map(|arguments| first(&case.graph, &arguments));
+    let expected = (above - below) / (2.0 * STEP);
+    let near = (found - expected).abs() <= ROUGH * (1.0 + expected.abs() + size + above.abs());
+    if near || !expected.is_finite() {
+        return Ok(());
+    }
+    Err(format!("{found}, by differences {expected}\n{simple}"))
 }
 
 /// Random functions are steeper than those of the tables: a thousand times their tolerance.
@@ -554,4 +570,52 @@ fn gradients_of_gradients_of_random_graphs() {
             gradient_agrees(&Case { graph: first, arguments })
         });
     }
+}
+
+/// A sum of a product of two to four factors, each with some axes of a common space in any order.
+fn sum_of_products(numbers: &mut Numbers) -> Graph {
+    let rank = 1 + (numbers.next() * 5.0) as usize;
+    let shape: Vec<Dim> = [2, 3, 1, 2, 3].map(Dim::from)[..rank].to_vec();
+    let mut builder = Builder::new("f");
+    let mut factors: Vec<NodeId> = Vec::new();
+    for position in 0..2 + (numbers.next() * 3.0) as usize {
+        let mut axes: Vec<usize> = (0..rank).filter(|_| numbers.next() < 0.7).collect();
+        let sorted: Vec<Dim> = axes.iter().map(|axis| shape[*axis].clone()).collect();
+        // The parameter has the axes in another order than the space.
+        let mut order: Vec<usize> = (0..axes.len()).collect();
+        if numbers.next() < 0.5 {
+            order.reverse();
+        }
+        let stored = order.iter().map(|axis| sorted[*axis].clone()).collect();
+        let parameter =
+            builder.parameter(&format!("p{position}"), TensorType::new(Element::F64, stored));
+        let factor = builder.transpose(parameter, &order);
+        axes.sort_unstable();
+        factors.push(builder.broadcast(factor, &shape, &axes));
+    }
+    let mut product = factors[0];
+    for factor in &factors[1..] {
+        product = builder.binary(Binary::Mul, *factor, product);
+    }
+    let summed: Vec<usize> = (0..rank).filter(|_| numbers.next() < 0.5).collect();
+    let sum = builder.reduce(Combine::Add, product, &summed);
+    builder.finish(vec![Output { node: sum, updates: None }])
+}
+
+#[test]
+fn sums_of_products_contract() {
+    let mut numbers = Numbers(4);
+    let mut contracted = 0;
+    for seed in 0..CASES {
+        let graph = sum_of_products(&mut numbers);
+        let arguments = numbers.arguments(&graph, -1.0, 1.0);
+        let simple = simplify(graph.clone());
+        contracted += u64::from(contractions(&simple) > 0);
+        check_case("sum of products", seed, &Case { graph, arguments }, |case| {
+            let simple = simplify(case.graph.clone());
+            agrees(case, &simple)?;
+            if simplify(simple.clone()) == simple { Ok(()) } else { Err("no fixed point".into()) }
+        });
+    }
+    assert!(contracted > CASES / 3, "only {contracted} of {CASES} became contractions");
 }
