@@ -278,7 +278,7 @@ fn gradients_of_products_with_zeros() {
 /// The gradient at `x` of a function of vectors named `x` of three elements, with every weight one.
 fn gradient_at(result: &str, x: [f64; 3], order: usize) -> Vec<f64> {
     let text = format!("graph f(x: f64[3]) -> f64 {{ {result} }}");
-    let mut graph = parse(&text).unwrap();
+    let mut graph = parse(&text).expect("the text is a graph");
     let mut arguments = vec![Value::from_f64(Element::F64, &[3], &x)];
     for step in 0..order {
         if step > 0 {
@@ -287,8 +287,8 @@ fn gradient_at(result: &str, x: [f64; 3], order: usize) -> Vec<f64> {
         }
         graph = gradient(&graph, &[0]);
     }
-    let plain = eval(&graph, &arguments).unwrap();
-    let simple = eval(&simplify(graph), &arguments).unwrap();
+    let plain = eval(&graph, &arguments).expect("the arguments fit");
+    let simple = eval(&simplify(graph), &arguments).expect("the arguments fit");
     assert_eq!(plain, simple);
     plain[0].to_f64()
 }
@@ -330,11 +330,13 @@ fn what_does_not_move_has_gradients_of_zeros() {
 /// Every graph of the file tests of a stage.
 fn file_tests(stage: &str) -> Vec<(String, Vec<Graph>)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("filetests").join(stage);
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder can be read")
+        .map(|entry| entry.expect("the folder can be read").path())
+        .collect();
     files.sort();
     let graphs = files.into_iter().map(|file| {
-        let text = std::fs::read_to_string(&file).unwrap();
+        let text = std::fs::read_to_string(&file).expect("the file can be read");
         let lines = text.lines().filter(|line| !line.starts_with(';'));
         let text: String = lines.flat_map(|line| [line, "\n"]).collect();
         let mut cursor = Cursor::new(&text);
@@ -409,7 +411,7 @@ fn check_simplified(graph: &Graph, arguments: &[Value]) {
         }
         return;
     }
-    let bounds = bounds(graph, arguments).unwrap();
+    let bounds = bounds(graph, arguments).expect("the arguments fit");
     for (bounded, found) in bounds.iter().zip(&found) {
         if let Err(mismatch) = bounded.admits(found) {
             panic!("{mismatch:?}\n{graph}\n{simple}\n{arguments:?}");

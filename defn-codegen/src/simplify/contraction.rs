@@ -166,6 +166,7 @@ impl Space<'_> {
     }
 
     /// The product summed over `contracted`, in the normal form.
+    /// The factor whose own axes come first in the space is the left one, so that the result seldom needs a transpose.
     fn contract(
         &self,
         sharing: &mut Sharing,
@@ -173,6 +174,12 @@ impl Space<'_> {
         b: &Factor,
         contracted: &[usize],
     ) -> Factor {
+        let first_own = |one: &Factor, other: &Factor| {
+            one.axes.iter().copied().filter(|axis| !other.has(*axis)).min()
+        };
+        let swapped =
+            first_own(b, a).is_some_and(|right| first_own(a, b).is_none_or(|left| right < left));
+        let (a, b) = if swapped { (b, a) } else { (a, b) };
         let free = |axis: &usize| !contracted.contains(axis);
         let all = || (0..self.shape.len()).filter(free);
         let batch: Vec<usize> = all().filter(|axis| a.has(*axis) && b.has(*axis)).collect();
