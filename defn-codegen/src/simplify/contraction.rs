@@ -13,7 +13,8 @@
 //! The product spans a *space*, the axes of its shape; a factor is a node and the axes of the space that it has.
 //! Of more than two factors two are merged at a time, and an axis is summed as soon as no other factor has it; that is the same sum
 //! of finite numbers, and the only law here that infinite ones do not obey.
-//! An axis that is summed and that only one factor has stays free in the contraction and is summed afterwards.
+//! An axis that is summed and that only one factor has stays free in the contraction and is summed afterwards, and so is an axis that
+//! no factor has.
 //! Afterwards: no sum reads a product of its own in which two factors share a summed axis.
 //! Never here: sums of products that are used elsewhere too, because the product would be computed twice.
 
@@ -52,13 +53,14 @@ pub(super) fn summed_product(
     collect_factors(graph, uses, whole, &mut factors);
 
     let holders = |axis: &usize| factors.iter().filter(|factor| factor.has(*axis)).count();
-    if summed.iter().any(|axis| holders(axis) == 0) || summed.iter().all(|axis| holders(axis) < 2) {
+    if summed.iter().all(|axis| holders(axis) < 2) {
         return None;
     }
+    let held: Vec<usize> = summed.iter().copied().filter(|axis| holders(axis) > 0).collect();
     for factor in &mut factors {
         factor.node = values[factor.node];
     }
-    let space = Space { shape: graph.shape(operand), summed };
+    let space = Space { shape: graph.shape(operand), summed, held: &held };
     let product = space.merge_all(sharing, factors)?;
     Some(space.finish(sharing, product))
 }
@@ -140,6 +142,8 @@ fn moved(node: &Node, axes: &[usize]) -> Option<Factor> {
 struct Space<'a> {
     shape: &'a [Dim],
     summed: &'a [usize],
+    /// The summed axes that some factor has.
+    held: &'a [usize],
 }
 
 impl Space<'_> {
@@ -200,6 +204,7 @@ impl Space<'_> {
     }
 
     /// The product summed over `contracted`, in the normal form.
+    /// The factor whose own axes come first in the space is the left one, so that the result seldom needs a transpose.
     fn contract(
         &self,
         sharing: &mut Sharing,
@@ -207,6 +212,12 @@ impl Space<'_> {
         b: &Factor,
         contracted: &[usize],
     ) -> Factor {
+        let first_own = |one: &Factor, other: &Factor| {
+            one.axes.iter().copied().filter(|axis| !other.has(*axis)).min()
+        };
+        let swapped =
+            first_own(b, a).is_some_and(|right| first_own(a, b).is_none_or(|left| right < left));
+        let (a, b) = if swapped { (b, a) } else { (a, b) };
         let free = |axis: &usize| !contracted.contains(axis);
         let all = || (0..self.shape.len()).filter(free);
         let batch: Vec<usize> = all().filter(|axis| a.has(*axis) && b.has(*axis)).collect();
@@ -233,13 +244,18 @@ impl Space<'_> {
 
     /// Sums what is left to sum, and brings the axes into the order of the space.
     fn finish(&self, sharing: &mut Sharing, product: Factor) -> NodeId {
-        let left = (0..product.axes.len()).filter(|k| self.summed.contains(&product.axes[*k]));
+        let is_summed = |axis: &usize| self.summed.contains(axis);
+        let left = (0..product.axes.len()).filter(|k| is_summed(&product.axes[*k]));
         let node = sharing.reduce(Combine::Add, product.node, &left.collect::<Vec<_>>());
-        let kept = product.axes.iter().copied().filter(|axis| !self.summed.contains(axis));
-        let product = Factor { node, axes: kept.collect() };
-        let order: Vec<usize> =
-            (0..self.shape.len()).filter(|axis| !self.summed.contains(axis)).collect();
-        self.aligned(sharing, &product, &order)
+        let kept = product.axes.iter().copied().filter(|axis| !is_summed(axis));
+        let sum = Factor { node, axes: kept.collect() };
+
+        let is_absent = |axis: &usize| is_summed(axis) && !self.held.contains(axis);
+        let order = (0..self.shape.len()).filter(|axis| !is_summed(axis) || is_absent(axis));
+        let order: Vec<usize> = order.collect();
+        let repeated = self.aligned(sharing, &sum, &order);
+        let absent = (0..order.len()).filter(|k| is_absent(&order[*k]));
+        sharing.reduce(Combine::Add, repeated, &absent.collect::<Vec<_>>())
     }
 }
 
@@ -253,7 +269,7 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
     let mut shape = candidate.ty.shape.clone();
     shape.extend_from_slice(&sharing.shape(operands[0])[batch + left..]);
     let summed: Vec<usize> = (free..free + contracted).collect();
-    let space = Space { shape: &shape, summed: &summed };
+    let space = Space { shape: &shape, summed: &summed, held: &summed };
 
     let a_axes = (0..batch + left).chain(summed.iter().copied());
     let b_axes = (0..*batch).chain(batch + left..free).chain(summed.iter().copied());
