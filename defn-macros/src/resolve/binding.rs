@@ -108,7 +108,8 @@ impl Body<'_, '_> {
         }
         let mut leaves = argument.tree.leaves(argument.parameter).into_iter();
         let mut pairs = Vec::new();
-        match self.walk(argument.tree, &argument.value, argument.span, &mut leaves, &mut pairs) {
+        match self.walk((argument.tree, &argument.value), argument.span, (&mut leaves, &mut pairs))
+        {
             Walk::Same => Some(pairs),
             Walk::Told => None,
             Walk::Different => {
@@ -126,11 +127,9 @@ impl Body<'_, '_> {
 
     fn walk(
         &mut self,
-        tree: &Tree,
-        value: &Value,
+        (tree, value): (&Tree, &Value),
         span: Span,
-        leaves: &mut std::vec::IntoIter<Leaf>,
-        pairs: &mut Vec<Pair>,
+        (leaves, pairs): (&mut std::vec::IntoIter<Leaf>, &mut Vec<Pair>),
     ) -> Walk {
         let parts: Vec<(&Tree, &Value)> = match (tree, value) {
             (Tree::Tuple(trees), Value::Tuple(values))
@@ -157,7 +156,7 @@ impl Body<'_, '_> {
             _ => return Walk::Different,
         };
         for (tree, value) in parts {
-            match self.walk(tree, value, span, leaves, pairs) {
+            match self.walk((tree, value), span, (leaves, pairs)) {
                 Walk::Same => {}
                 other => return other,
             }
@@ -272,7 +271,7 @@ impl Body<'_, '_> {
                 continue;
             }
             let word = tensor.names[axis].clone().unwrap_or_else(|| axis.to_string());
-            let apart = (expected.clone() - found.clone()).as_constant().is_some();
+            let apart = (expected.clone() - found).as_constant().is_some();
             let (expected, found) = (show_dim(&self.b, &expected), show(&self.b, tensor));
             let expected = match own.as_constant() {
                 Some(_) => expected,

@@ -5,9 +5,7 @@ use super::body::Body;
 use super::intrinsics::FUNCTIONS;
 use super::value::Value;
 use crate::surface::{Element as Word, Expr, Name};
-use defn_codegen::diagnostic::catalogue::{
-    CallMistake, ElementMistake, Limit, NameMistake, nearest,
-};
+use defn_codegen::diagnostic::catalogue::{CallMistake, ElementMistake, Limit};
 use defn_codegen::graph::Element;
 use defn_codegen::library::{self, Literal, Tensor};
 use proc_macro2::Span;
@@ -21,11 +19,9 @@ impl Body<'_, '_> {
         arguments: &[Expr],
     ) -> Value {
         let span = function.span();
-        let Some((name, form)) = FUNCTIONS.iter().find(|(name, _)| *name == function.text) else {
-            let nearest = nearest(&function.text, FUNCTIONS.iter().map(|(name, _)| *name));
-            let function = function.text.clone();
-            return self.wrong(NameMistake::UnknownFunction { function, nearest }, span);
-        };
+        // What is no word of this table was read as a definition.
+        let known = FUNCTIONS.iter().find(|(name, _)| *name == function.text);
+        let Some((name, form)) = known else { return Value::Poison };
         let Some(form) = form else {
             let limit = match *name {
                 "stop_grad" | "checkpoint" => Limit::Operation((*name).to_owned()),

@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::scope::Binding;
 use super::value::Value;
-use crate::surface::{BinaryOp, Expr, ExprKind, UnaryOp};
+use crate::surface::{BinaryOp, Expr, ExprKind, Name, UnaryOp};
 use defn_codegen::diagnostic::catalogue::{ElementMistake, Limit, NameMistake};
 use proc_macro2::Span;
 
@@ -79,54 +79,9 @@ impl Body<'_, '_> {
                     None
                 }
             },
-            ExprKind::Unary(UnaryOp::Deref, inner) => {
-                let mut target = self.place(inner)?;
-                let is_reference = target.steps.is_empty()
-                    && self.scope.locals[target.local].binding == Binding::Reference;
-                if !is_reference {
-                    let found = target.text;
-                    self.wrong(NameMistake::NotAReference { found }, place.span);
-                    return None;
-                }
-                target.dereferenced = true;
-                Some(target)
-            }
-            ExprKind::Field(base, field) => {
-                let mut target = self.place(base)?;
-                match self.stored(&target)? {
-                    Value::Container(kind, _) => {
-                        match kind.fields.iter().position(|own| *own == field.text) {
-                            Some(position) => target.steps.push(position),
-                            None => {
-                                self.unknown_field(&kind, field);
-                                return None;
-                            }
-                        }
-                    }
-                    Value::Poison => return None,
-                    other => {
-                        let (expected, found) = ("a container".to_owned(), other.show(&self.b));
-                        self.wrong(ElementMistake::WrongKind { expected, found }, field.span());
-                        return None;
-                    }
-                }
-                target.text = format!("{}.{}", target.text, field.text);
-                Some(target)
-            }
-            ExprKind::TupleIndex(base, position) => {
-                let mut target = self.place(base)?;
-                match self.stored(&target)? {
-                    Value::Tuple(parts) if *position < parts.len() => target.steps.push(*position),
-                    Value::Poison => return None,
-                    other => {
-                        let (position, found) = (*position, other.show(&self.b));
-                        self.wrong(NameMistake::UnknownPart { position, found }, place.span);
-                        return None;
-                    }
-                }
-                target.text = format!("{}.{position}", target.text);
-                Some(target)
-            }
+            ExprKind::Unary(UnaryOp::Deref, inner) => self.dereferenced_place(inner, place.span),
+            ExprKind::Field(base, field) => self.field_place(base, field),
+            ExprKind::TupleIndex(base, position) => self.part_place(base, *position, place.span),
             ExprKind::Index(..) => {
                 self.wrong(Limit::IndexedAssignment, place.span);
                 None
@@ -137,6 +92,59 @@ impl Body<'_, '_> {
                 None
             }
         }
+    }
+
+    /// `*p`.
+    fn dereferenced_place(&mut self, inner: &Expr, span: Span) -> Option<Place> {
+        let mut target = self.place(inner)?;
+        let is_reference = target.steps.is_empty()
+            && self.scope.locals[target.local].binding == Binding::Reference;
+        if !is_reference {
+            self.wrong(NameMistake::NotAReference { found: target.text }, span);
+            return None;
+        }
+        target.dereferenced = true;
+        Some(target)
+    }
+
+    /// `p.w`.
+    fn field_place(&mut self, base: &Expr, field: &Name) -> Option<Place> {
+        let mut target = self.place(base)?;
+        match self.stored(&target)? {
+            Value::Container(kind, _) => {
+                match kind.fields.iter().position(|own| *own == field.text) {
+                    Some(position) => target.steps.push(position),
+                    None => {
+                        self.unknown_field(&kind, field);
+                        return None;
+                    }
+                }
+            }
+            Value::Poison => return None,
+            other => {
+                let (expected, found) = ("a container".to_owned(), other.show(&self.b));
+                self.wrong(ElementMistake::WrongKind { expected, found }, field.span());
+                return None;
+            }
+        }
+        target.text = format!("{}.{}", target.text, field.text);
+        Some(target)
+    }
+
+    /// `t.0`.
+    fn part_place(&mut self, base: &Expr, position: usize, span: Span) -> Option<Place> {
+        let mut target = self.place(base)?;
+        match self.stored(&target)? {
+            Value::Tuple(parts) if position < parts.len() => target.steps.push(position),
+            Value::Poison => return None,
+            other => {
+                let found = other.show(&self.b);
+                self.wrong(NameMistake::UnknownPart { position, found }, span);
+                return None;
+            }
+        }
+        target.text = format!("{}.{position}", target.text);
+        Some(target)
     }
 
     /// What a place holds.

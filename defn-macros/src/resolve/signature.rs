@@ -105,7 +105,7 @@ impl Tree {
                 leaves.push(leaf(*element, names.clone(), shape.clone(), None));
             }
             Self::Extent(symbol) => {
-                leaves.push(leaf(Element::I64, Vec::new(), Vec::new(), Some(*symbol)))
+                leaves.push(leaf(Element::I64, Vec::new(), Vec::new(), Some(*symbol)));
             }
             Self::Tuple(parts) | Self::Array(parts) => {
                 for (position, part) in parts.iter().enumerate() {

@@ -16,7 +16,7 @@ use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::{Dim, Element, TensorType};
 use defn_codegen::program::{Callable, FunctionId, Program};
 use proc_macro2::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The functions of one program.
@@ -198,6 +198,7 @@ fn open(
         })
         .collect();
     reader.declare = Declare::Nothing;
+    let mut axes = std::mem::take(&mut reader.axes);
     let whole = trees.iter().all(Option::is_some);
     let told = reader.mistakes.len();
     let result = reader.read(&function.result, &env);
@@ -205,7 +206,11 @@ fn open(
         // A name that only a broken parameter tells is not unknown.
         reader.mistakes.truncate(told);
     }
-    let (seen, axes) = (reader.seen, reader.axes);
+    // An axis stands for the extent that the parameters give it; the result only adds names.
+    for (name, extents) in std::mem::take(&mut reader.axes) {
+        axes.entry(name).or_insert(extents);
+    }
+    let seen = reader.seen;
     let mut mistakes = reader.mistakes;
     let declared = function.parameters.iter().zip(trees);
     let parameters: Vec<(Option<Tree>, Value)> = declared
@@ -240,8 +245,9 @@ pub(super) fn declare(b: &mut Builder, name: &str, tree: &Tree) -> Value {
 fn unsolvable(b: &Builder, seen: &BTreeMap<String, Span>) -> Vec<Mistake> {
     let graph = b.graph();
     let Err(open) = solve(graph.symbols.len(), &graph.parameters) else { return Vec::new() };
+    let mut told = BTreeSet::new();
     open.into_iter()
-        .map(|symbol| {
+        .filter_map(|symbol| {
             let name = graph.symbols[symbol].clone();
             let mentions = |dim: &&Dim| {
                 let mut found = false;
@@ -252,9 +258,13 @@ fn unsolvable(b: &Builder, seen: &BTreeMap<String, Span>) -> Vec<Mistake> {
             let stands = extents.into_iter().find(mentions);
             let found = stands
                 .map_or_else(String::new, |dim| format!("{{{}}}", dim.display(&graph.symbols)));
+            // The factors of a product are one mistake.
+            if !told.insert(found.clone()) {
+                return None;
+            }
             let span = seen.get(&name).copied().unwrap_or_else(Span::call_site);
             let wrong = Wrong::from(NameMistake::UnsolvableExtent { name, found });
-            Mistake { message: wrong.message(), span }
+            Some(Mistake { message: wrong.message(), span })
         })
         .collect()
 }

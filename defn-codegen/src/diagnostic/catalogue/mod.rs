@@ -157,7 +157,11 @@ impl Sentence {
 
 /// The candidate that is spelled most like `word`, if one is near enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let limit = (word.chars().count() / 3).max(1);
+    // One letter is as near to any other as it is to the one that was meant.
+    let limit = match word.chars().count() {
+        0 | 1 => return None,
+        letters => (letters / 3).max(1),
+    };
     candidates
         .into_iter()
         .filter(|candidate| *candidate != word)
@@ -208,6 +212,7 @@ mod tests {
         assert_eq!(nearest("featurs", ["batch", "features"]), Some("features".to_owned()));
         assert_eq!(nearest("sotfmax", ["softmax", "sum"]), Some("softmax".to_owned()));
         assert_eq!(nearest("key", ["query", "value"]), None);
+        assert_eq!(nearest("m", ["n"]), None);
     }
 
     #[test]

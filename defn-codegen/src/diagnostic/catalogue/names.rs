@@ -18,9 +18,6 @@ catalogue! {
         /// `x.sotfmax(n)`.
         UnknownMethod { method: String, nearest: Option<String> } "unknown-method" =>
             say(format!("there is no method `{method}`")).nearest(nearest.as_ref());
-        /// A method of the user's own (R15).
-        UnknownFunction { function: String, nearest: Option<String> } "unknown-function" =>
-            say(format!("there is no function `{function}`")).nearest(nearest.as_ref());
         /// `p.wieght`.
         UnknownField { field: String, container: String, nearest: Option<String> } "unknown-field" =>
             say(format!("`{container}` has no field `{field}`")).nearest(nearest.as_ref());

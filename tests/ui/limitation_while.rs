@@ -1,0 +1,14 @@
+//! A loop is not compiled yet.
+
+use defn::prelude::*;
+
+#[defn]
+fn f(x: f32) -> f32 {
+    let mut y = x;
+    while y < 100.0 {
+        y = y * 2.0;
+    }
+    y
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! The semicolon takes the value away.
+
+use defn::prelude::*;
+
+#[defn]
+fn f(x: Tensor<f32, n>) -> f32 {
+    x.sum();
+}
+
+fn main() {}

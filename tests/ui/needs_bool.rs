@@ -1,0 +1,10 @@
+//! A number is not true.
+
+use defn::prelude::*;
+
+#[defn]
+fn f(x: Tensor<f32, n>) -> bool {
+    x.any()
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! A gradient is a function.
+
+use defn::prelude::*;
+
+#[defn]
+fn loss(w: Tensor<f32, n>) -> f32 {
+    w.sum()
+}
+
+#[defn]
+fn f(x: Tensor<f32, n>) -> Tensor<f32, n> {
+    grad!(loss) * 2.0
+}
+
+fn main() {}
