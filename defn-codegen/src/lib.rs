@@ -27,6 +27,8 @@ pub mod text;
 
 pub mod math;
 pub mod diagnostic;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 /// Tells this compiler apart from other versions of itself: code that is kept between builds carries it.
 pub const SOURCES: &str = env!("DEFN_SOURCES");

@@ -3,7 +3,7 @@
 //! A file holds a graph, and in comments what is done with it and what must come out:
 //!
 //! ```text
-//! ; test <command>          cat, verify, run, or pass <name>
+//! ; test <command>          cat, verify, run, transform, or pass <name>
 //! ; One sentence that says why the file exists.
 //! graph f(x: f32[2]) -> f32[2] {
 //!   %0: f32[2] = neg x      ; error: what the verifier says of this line

@@ -3,13 +3,16 @@
 #![cfg(feature = "testing")]
 
 use defn_codegen::arena::Arena;
+use defn_codegen::graph::arbitrary::{Case, generate, generate_differentiable, shrink};
+use defn_codegen::graph::bounds::bounds;
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::eval::{Value, eval};
-use defn_codegen::graph::parse::parse;
+use defn_codegen::graph::parse::{self, parse};
 use defn_codegen::graph::verify::verify;
-use defn_codegen::graph::{Binary, Combine, Element, Graph, NodeId, Output, Unary};
+use defn_codegen::graph::{Binary, Combine, Element, Graph, NodeId, Op, Output, Unary};
 use defn_codegen::program::{Callable, Program};
 use defn_codegen::simplify::simplify;
+use defn_codegen::text::Cursor;
 use defn_codegen::transform::transform;
 
 /// The step of a central difference that balances its two errors: h²·f‴/6 and ε·f/h.
@@ -32,7 +35,7 @@ impl Numbers {
     fn arguments(&mut self, graph: &Graph, low: f64, high: f64) -> Vec<Value> {
         let arguments = graph.parameters.iter().map(|parameter| {
             let shape: Vec<usize> =
-                parameter.ty.shape.iter().map(|dim| dim.evaluate(&[3, 4]) as usize).collect();
+                parameter.ty.shape.iter().map(|dim| dim.evaluate(&[3, 4, 2, 3]) as usize).collect();
             let element = parameter.ty.element;
             let numbers: Vec<f64> = (0..shape.iter().product())
                 .map(|_| match element {
@@ -253,5 +256,302 @@ fn gradients_of_sums_and_contractions() {
         ("x: f64[n]", "f64", "contract x, x batch=0 contracted=1"),
     ] {
         check(node, &one_node(parameters, result, node), -1.0, 1.0);
+    }
+}
+
+#[test]
+fn gradients_of_products_with_zeros() {
+    let text = "graph f(x: f64[4]) -> f64 { %0: f64 = reduce.mul x axes=[0] return %0 }";
+    for x in [
+        [0.7, -1.3, 0.9, 1.1],
+        [0.7, 0.0, 0.9, 1.1],
+        [0.0, -1.3, 0.0, 1.1],
+        [0.0, 0.0, 0.9, 0.0],
+        [0.0, 0.0, 0.0, 0.0],
+    ] {
+        check_at("product with zeros", text, |_, _| vec![Value::from_f64(Element::F64, &[4], &x)]);
+    }
+}
+
+/// The gradient at `x` of a function of vectors named `x` of three elements, with every weight one.
+fn gradient_at(result: &str, x: [f64; 3], order: usize) -> Vec<f64> {
+    let text = format!("graph f(x: f64[3]) -> f64 {{ {result} }}");
+    let mut graph = parse(&text).unwrap();
+    let mut arguments = vec![Value::from_f64(Element::F64, &[3], &x)];
+    for step in 0..order {
+        if step > 0 {
+            graph = weighted(graph);
+            arguments.push(Value::from_f64(Element::F64, &[3], &[1.0; 3]));
+        }
+        graph = gradient(&graph, &[0]);
+    }
+    let plain = eval(&graph, &arguments).unwrap();
+    let simple = eval(&simplify(graph), &arguments).unwrap();
+    assert_eq!(plain, simple);
+    plain[0].to_f64()
+}
+
+#[test]
+fn ties_share_the_gradient() {
+    let largest = "%0: f64 = reduce.max x axes=[0] return %0";
+    assert_eq!(gradient_at(largest, [2.0, 1.0, 2.0], 1), [0.5, 0.0, 0.5]);
+    let relu = "%0: f64 = constant 0.0 %1: f64[3] = broadcast %0 axes=[] \
+                %2: f64[3] = max x, %1 %3: f64 = reduce.add %2 axes=[0] return %3";
+    assert_eq!(gradient_at(relu, [-1.0, 0.0, 3.0], 1), [0.0, 0.5, 1.0]);
+}
+
+#[test]
+fn powers_have_slopes_at_zero() {
+    let power = |exponent: f64| {
+        format!(
+            "%0: f64 = constant {exponent:?} %1: f64[3] = broadcast %0 axes=[] \
+             %2: f64[3] = pow x, %1 %3: f64 = reduce.add %2 axes=[0] return %3"
+        )
+    };
+    assert_eq!(gradient_at(&power(0.0), [0.0, 1.0, -1.0], 1), [0.0, 0.0, 0.0]);
+    assert_eq!(gradient_at(&power(1.0), [0.0, 2.0, -2.0], 1), [1.0, 1.0, 1.0]);
+    assert_eq!(gradient_at(&power(2.0), [0.0, 2.0, -2.0], 1), [0.0, 4.0, -4.0]);
+    assert_eq!(gradient_at(&power(2.0), [0.0, 2.0, -2.0], 2), [2.0, 2.0, 2.0]);
+    assert_eq!(gradient_at(&power(1.0), [0.0, 2.0, -2.0], 2), [0.0, 0.0, 0.0]);
+    assert_eq!(gradient_at(&power(3.0), [0.0, 2.0, -2.0], 3), [6.0, 6.0, 6.0]);
+}
+
+#[test]
+fn what_does_not_move_has_gradients_of_zeros() {
+    let text = "graph f(x: f64, i: i32[2], y: f32[2], b: bool) -> f64 { return x }";
+    let graph = gradient(&parse(text).unwrap(), &[1, 2, 3, 0]);
+    let types: Vec<Element> =
+        graph.results.iter().map(|result| graph.element(result.node)).collect();
+    assert_eq!(types, [Element::I32, Element::F32, Element::Bool, Element::F64]);
+}
+
+/// Every graph of the file tests of a stage.
+fn file_tests(stage: &str) -> Vec<(String, Vec<Graph>)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("filetests").join(stage);
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let graphs = files.into_iter().map(|file| {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with(';'));
+        let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+        let mut cursor = Cursor::new(&text);
+        let mut graphs = Vec::new();
+        while cursor.end().is_err() {
+            graphs.push(
+                parse::graph(&mut cursor)
+                    .unwrap_or_else(|error| panic!("{}: {error:?}", file.display())),
+            );
+        }
+        (file.display().to_string(), graphs)
+    });
+    graphs.collect()
+}
+
+/// Arguments in which every float is one that some law of the real numbers is wrong of.
+/// Products of three are finite: where rounding overflows, a contraction that does not round is right to differ.
+fn special_arguments(graph: &Graph, numbers: &mut Numbers) -> Option<Vec<Value>> {
+    const SPECIAL: [f64; 10] =
+        [0.0, -0.0, 1.0, -1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e-45, 2.5, -1e12];
+    let arguments = graph.parameters.iter().map(|parameter| {
+        let shape: Option<Vec<usize>> = parameter
+            .ty
+            .shape
+            .iter()
+            .map(|dim| usize::try_from(dim.evaluate(&[2, 3, 1, 2])).ok())
+            .collect();
+        let shape = shape?;
+        let values: Vec<f64> = (0..shape.iter().product())
+            .map(|_| SPECIAL[(numbers.next() * SPECIAL.len() as f64) as usize])
+            .collect();
+        Some(Value::from_f64(parameter.ty.element, &shape, &values))
+    });
+    arguments.collect()
+}
+
+fn make_finite(value: &mut Value) {
+    let finite = |number: f64| if number.is_finite() { number } else { 0.75 };
+    let numbers: Vec<f64> = value.to_f64().into_iter().map(finite).collect();
+    *value = Value::from_f64(value.element, &value.shape, &numbers);
+}
+
+fn contractions(graph: &Graph) -> usize {
+    graph.nodes.iter().filter(|(_, node)| matches!(node.op, Op::Contract { .. })).count()
+}
+
+fn same_bits(left: &Value, right: &Value) -> bool {
+    let equal = |position: usize| {
+        let (left, right) = (left.scalar(position), right.scalar(position));
+        let both_nan = left.element.is_float() && left.to_f64().is_nan() && right.to_f64().is_nan();
+        left == right || both_nan
+    };
+    left.shape == right.shape && (0..left.data.len()).all(equal)
+}
+
+/// Holds the results of a simplified graph against the original: bit for bit, but for what became a contraction or stopped to be one.
+fn check_simplified(graph: &Graph, arguments: &[Value]) {
+    let simple = simplify(graph.clone());
+    check_verified(&simple);
+    assert_eq!(simplify(simple.clone()), simple, "not a fixed point\n{simple}");
+    let (Ok(expected), Ok(found)) = (eval(graph, arguments), eval(&simple, arguments)) else {
+        assert_eq!(eval(graph, arguments), eval(&simple, arguments), "{graph}\n{simple}");
+        return;
+    };
+    let exact = contractions(&simple) + contractions(graph) == 0;
+    if exact {
+        for (expected, found) in expected.iter().zip(&found) {
+            assert!(
+                same_bits(expected, found),
+                "{expected} became {found}\n{graph}\n{simple}\n{arguments:?}"
+            );
+        }
+        return;
+    }
+    let bounds = bounds(graph, arguments).unwrap();
+    for (bounded, found) in bounds.iter().zip(&found) {
+        if let Err(mismatch) = bounded.admits(found) {
+            panic!("{mismatch:?}\n{graph}\n{simple}\n{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn simplify_changes_no_bit_of_special_values() {
+    let mut numbers = Numbers(1);
+    for (_, graphs) in file_tests("simplify") {
+        for _draw in 0..50 {
+            let Some(mut arguments) = special_arguments(&graphs[0], &mut numbers) else { continue };
+            // Of three factors two are summed first, which is the same sum only of finite numbers.
+            if contractions(&simplify(graphs[0].clone())) > 1 {
+                arguments.iter_mut().for_each(make_finite);
+            }
+            check_simplified(&graphs[0], &arguments);
+        }
+    }
+}
+
+#[test]
+fn transformed_file_tests_simplify() {
+    let mut numbers = Numbers(2);
+    for (file, graphs) in file_tests("transform") {
+        let mut functions = Arena::default();
+        let ids: Vec<_> = graphs.into_iter().map(|graph| functions.push(graph)).collect();
+        let entry = ids.last().map(|last| Callable::Function(*last));
+        let graph = transform(&Program { functions, entry });
+        check_verified(&graph);
+        let is_call = |op: &Op| matches!(op, Op::Call { .. } | Op::Project(_));
+        assert!(graph.nodes.iter().all(|(_, node)| !is_call(&node.op)), "{file}");
+        for _draw in 0..20 {
+            check_simplified(&graph, &numbers.arguments(&graph, 0.2, 0.9));
+        }
+    }
+}
+
+/// How many random graphs each law is tried on.
+const CASES: u64 = 2000;
+
+/// Panics with the smallest graph on which the law fails.
+fn check_case(law: &str, seed: u64, case: &Case, holds: impl Fn(&Case) -> Result<(), String>) {
+    let Err(first) = holds(case) else { return };
+    let small = shrink(case, |case| holds(case).is_err());
+    let why = holds(&small).err().unwrap_or(first);
+    let arguments: Vec<String> = small.arguments.iter().map(Value::to_string).collect();
+    panic!("{law}, seed {seed}: {why}\n{}\nof ({})", small.graph, arguments.join(", "));
+}
+
+/// Whether another graph computes the same: within what a right implementation of the original may give.
+fn agrees(case: &Case, other: &Graph) -> Result<(), String> {
+    verify(other).map_err(|faults| format!("{faults:?}\n{other}"))?;
+    let expected = bounds(&case.graph, &case.arguments)?;
+    let found = eval(other, &case.arguments)?;
+    for (bounded, value) in expected.iter().zip(&found) {
+        bounded.admits(value).map_err(|mismatch| format!("{mismatch}\n{other}"))?;
+    }
+    if contractions(other) + contractions(&case.graph) > 0 {
+        return Ok(());
+    }
+    let exact = eval(&case.graph, &case.arguments)?;
+    for (expected, value) in exact.iter().zip(&found) {
+        if !same_bits(expected, value) {
+            return Err(format!("{expected} became {value}\n{other}"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn simplify_keeps_what_random_graphs_compute() {
+    for seed in 0..CASES {
+        let case = generate(seed, 3 + (seed % 30) as usize);
+        check_case("simplify", seed, &case, |case| {
+            let simple = simplify(case.graph.clone());
+            agrees(case, &simple)?;
+            let again = simplify(simple.clone());
+            if again == simple {
+                return Ok(());
+            }
+            Err(format!("no fixed point:\n{simple}{again}"))
+        });
+    }
+}
+
+/// Every float parameter of a random differentiable graph.
+fn floats(graph: &Graph) -> Vec<usize> {
+    let parameters = graph.parameters.iter().enumerate();
+    let float = parameters.filter(|(_, parameter)| parameter.ty.element.is_float());
+    float.map(|(position, _)| position).collect()
+}
+
+/// Differences and the gradient at one point, for the law below; differences that disagree with themselves at another step say nothing.
+fn gradient_agrees(case: &Case) -> Result<(), String> {
+    let wrt = floats(&case.graph);
+    let plain = gradient(&case.graph, &wrt);
+    let simple = simplify(plain.clone());
+    let gradients = Case { graph: plain, arguments: case.arguments.clone() };
+    agrees(&gradients, &simple)?;
+    let computed = eval(&simple, &case.arguments)?;
+    for (value, parameter) in computed.iter().zip(&wrt) {
+        let expected = differences(&case.graph, &case.arguments, *parameter);
+        for (found, expected) in value.to_f64().iter().zip(&expected) {
+            let near = (found - expected).abs() <= ROUGH * (1.0 + expected.abs() + found.abs());
+            if !near && expected.is_finite() {
+                return Err(format!("{found}, by differences {expected}\n{simple}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Random functions are steeper than those of the tables: a thousand times their tolerance.
+const ROUGH: f64 = 1e3 * TOLERANCE;
+
+#[test]
+fn gradients_of_random_graphs() {
+    for seed in 0..CASES / 4 {
+        let case = generate_differentiable(seed, 2 + (seed % 12) as usize);
+        check_case("gradient", seed, &case, gradient_agrees);
+    }
+}
+
+#[test]
+fn gradients_of_gradients_of_random_graphs() {
+    for seed in 0..CASES / 10 {
+        let case = generate_differentiable(seed, 2 + (seed % 6) as usize);
+        check_case("gradient of the gradient", seed, &case, |case| {
+            let first = weighted(gradient(&case.graph, &floats(&case.graph)));
+            let mut arguments = case.arguments.clone();
+            let weights = &first.parameters[arguments.len()..];
+            for weight in weights {
+                let shape = arguments
+                    .iter()
+                    .zip(&first.parameters)
+                    .find(|(_, parameter)| parameter.ty == weight.ty)
+                    .map(|(argument, _)| argument.shape.clone());
+                let shape = shape.ok_or("a gradient of another type than all parameters")?;
+                let size = shape.iter().product();
+                arguments.push(Value::from_f64(weight.ty.element, &shape, &vec![1.0; size]));
+            }
+            gradient_agrees(&Case { graph: first, arguments })
+        });
     }
 }

@@ -15,7 +15,6 @@ mod text;
 mod announce;
 mod wait;
 mod export;
-#[expect(dead_code, reason = "the compiler behind it reads what is checked")]
 mod pipeline;
 mod resolve;
 mod cache;

@@ -72,13 +72,11 @@ impl Requested {
         Ok(self)
     }
 
-    /// The gradient, behind whatever a tuple holds besides the value.
+    /// The gradient, and behind it whatever a tuple holds besides the value.
     fn without_value(&self, gradient: Type) -> Type {
         match &self.result.kind {
             TypeKind::Tuple(parts) if parts.len() > 1 => {
-                let mut parts = parts[1..].to_vec();
-                parts.push(gradient);
-                tuple(parts)
+                tuple([vec![gradient], parts[1..].to_vec()].concat())
             }
             _ => gradient,
         }

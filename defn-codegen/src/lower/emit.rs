@@ -30,6 +30,8 @@ pub(super) struct Emitter<'l, 'k> {
     /// The stored node whose value is being computed, which therefore is not loaded.
     pub(super) writing: Option<NodeId>,
     blocks: Vec<Block>,
+    /// The block in which each value was named.
+    named: BTreeMap<ValueId, usize>,
 }
 
 /// Where a value of the kernel stands once its step is done.
@@ -43,7 +45,7 @@ pub(super) enum Placed {
 
 impl<'l, 'k> Emitter<'l, 'k> {
     pub(super) fn new(lowering: &'l mut Lowering<'k>, kernel: &'l Kernel, tables_are_empty: bool) -> Self {
-        Self { lowering, kernel, tables_are_empty, placed: BTreeMap::new(), writing: None, blocks: vec![Block::default()] }
+        Self { lowering, kernel, tables_are_empty, placed: BTreeMap::new(), writing: None, blocks: vec![Block::default()], named: BTreeMap::new() }
     }
 
     pub(super) fn graph(&self) -> &'k Graph {
@@ -113,20 +115,29 @@ impl<'l, 'k> Emitter<'l, 'k> {
         let value = ValueId(*values);
         *values += 1;
         self.blocks[depth].statements.push(Statement::Let { value, element, expr });
+        self.named.insert(value, depth);
         Expr::Value(value)
     }
 
     /// The outermost block in which a position is known.
     pub(super) fn depth_of(&self, place: &[Address]) -> usize {
-        let computed = place.iter().any(|position| !position.computed.is_empty());
-        if computed {
-            return self.depth();
-        }
-        let inside = |block: &Block| {
+        let affine = |block: &Block| {
+            // What stands in a conditional must stay there.
             let Some((variable, _)) = &block.variable else { return true };
             place.iter().any(|position| position.terms.iter().any(|(candidate, _)| candidate == variable))
         };
-        self.blocks.iter().enumerate().rev().find(|(depth, block)| *depth > 0 && inside(block)).map_or(0, |(depth, _)| depth)
+        let affine = (1..self.blocks.len()).rev().find(|depth| affine(&self.blocks[*depth])).unwrap_or(0);
+        let computed = place.iter().flat_map(|position| &position.computed).map(|(expr, _)| self.depth_of_value(expr));
+        computed.fold(affine, usize::max)
+    }
+
+    /// The block in which a computed position was named.
+    fn depth_of_value(&self, expr: &Expr) -> usize {
+        match expr {
+            Expr::Constant(_) => 0,
+            Expr::Value(value) => self.named.get(value).copied().unwrap_or_else(|| self.depth()),
+            _ => self.depth(),
+        }
     }
 
     pub(super) fn known(&self, depth: usize, node: NodeId, place: &[Address]) -> Option<Expr> {

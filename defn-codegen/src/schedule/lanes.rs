@@ -20,42 +20,37 @@ use crate::loops::{Address, Buffer, BufferId, Expr, For, Loops, Manner, Register
 /// Gives every nest its lanes.
 pub(super) fn lanes(loops: &mut Loops) {
     for nest in &mut loops.nests {
-        block(&mut nest.body, &mut loops.buffers);
+        let mut folds = Folds::new();
+        block(&mut nest.body, &mut loops.buffers, &mut folds);
+        combine_folds(&mut nest.body, &folds);
     }
 }
 
-fn block(statements: &mut Vec<Statement>, buffers: &mut Arena<Buffer>) {
-    let mut folds = BTreeMap::new();
+/// What the parts of a register are folded with, and how many there are.
+type Folds = BTreeMap<RegisterId, (Combine, u32)>;
+
+fn block(statements: &mut [Statement], buffers: &mut Arena<Buffer>, folds: &mut Folds) {
     for statement in statements.iter_mut() {
         match statement {
-            Statement::For(inner) => one_loop(inner, buffers, &mut folds),
-            Statement::If { condition: _, body } => block(body, buffers),
+            Statement::For(inner) => one_loop(inner, buffers, folds),
+            Statement::If { condition: _, body } => block(body, buffers, folds),
             Statement::Let { .. } | Statement::Declare { .. } | Statement::Set { .. } | Statement::Store { .. } => {}
         }
     }
-    combine_folds(statements, &folds);
 }
 
 /// Lanes for a loop or for what is inside it. Registers that got parts are added to `folds`.
-fn one_loop(outer: &mut For, buffers: &mut Arena<Buffer>, folds: &mut BTreeMap<RegisterId, (Combine, u32)>) {
+fn one_loop(outer: &mut For, buffers: &mut Arena<Buffer>, folds: &mut Folds) {
     let has_loops = outer.body.iter().any(|statement| matches!(statement, Statement::For(_)));
     if !has_loops {
         innermost(outer, buffers, folds);
         return;
     }
-    let only_a_loop = matches!(outer.body.as_slice(), [Statement::For(_)]);
     if may_hold_rows(outer) && rows_cost(outer) < columns_cost(outer) {
         rows(outer, buffers);
-        return;
+    } else {
+        block(&mut outer.body, buffers, folds);
     }
-    if only_a_loop {
-        // Registers that are folded in there are declared out here or further out.
-        if let [Statement::For(inner)] = outer.body.as_mut_slice() {
-            one_loop(inner, buffers, folds);
-        }
-        return;
-    }
-    block(&mut outer.body, buffers);
 }
 
 /// Whether a loop folds registers that are declared further out.
@@ -70,17 +65,19 @@ fn folds_inside(outer: &For) -> bool {
     folds
 }
 
-fn innermost(inner: &mut For, buffers: &Arena<Buffer>, folds: &mut BTreeMap<RegisterId, (Combine, u32)>) {
+fn innermost(inner: &mut For, buffers: &Arena<Buffer>, folds: &mut Folds) {
     if inner.manner != Manner::Parallel || inner.body.iter().any(|statement| matches!(statement, Statement::If { .. })) {
         return;
     }
     let Some(width) = width(inner, buffers, false) else { return };
+    let mut own = Folds::new();
     for statement in &inner.body {
         if let Statement::Set { register, expr } = statement {
             let Some(combine) = fold_of(*register, expr) else { return };
-            folds.insert(*register, (combine, width));
+            own.insert(*register, (combine, width));
         }
     }
+    folds.extend(own);
     inner.manner = Manner::Lanes(width);
 }
 
@@ -99,11 +96,8 @@ fn fold_of(register: RegisterId, expr: &Expr) -> Option<Combine> {
     }
 }
 
-/// Gives registers their parts, and folds the parts where the register is read in this block.
-fn combine_folds(statements: &mut [Statement], folds: &BTreeMap<RegisterId, (Combine, u32)>) {
-    if folds.is_empty() {
-        return;
-    }
+/// Gives registers their parts, and folds the parts where the register is read outside of lanes.
+fn combine_folds(statements: &mut [Statement], folds: &Folds) {
     for statement in statements.iter_mut() {
         match statement {
             Statement::Declare { register, lanes, .. } => {
@@ -115,12 +109,14 @@ fn combine_folds(statements: &mut [Statement], folds: &BTreeMap<RegisterId, (Com
                 fold_reads(expr, folds);
             }
             Statement::Store { buffer: _, address: _, expr } => fold_reads(expr, folds),
-            Statement::For(_) | Statement::If { .. } => {}
+            Statement::For(For { manner: Manner::Lanes(_), .. }) => {}
+            Statement::For(inner) => combine_folds(&mut inner.body, folds),
+            Statement::If { condition: _, body } => combine_folds(body, folds),
         }
     }
 }
 
-fn fold_reads(expr: &mut Expr, folds: &BTreeMap<RegisterId, (Combine, u32)>) {
+fn fold_reads(expr: &mut Expr, folds: &Folds) {
     if let Expr::Register(register) = expr {
         if let Some((combine, _)) = folds.get(register) {
             *expr = Expr::Combine(*combine, *register);

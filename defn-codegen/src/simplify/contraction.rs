@@ -11,7 +11,8 @@
 //! ```
 //!
 //! The product spans a *space*, the axes of its shape; a factor is a node and the axes of the space that it has.
-//! Of more than two factors two are merged at a time, and an axis is summed as soon as no other factor has it.
+//! Of more than two factors two are merged at a time, and an axis is summed as soon as no other factor has it; that is the same sum
+//! of finite numbers, and the only law here that infinite ones do not obey.
 //! An axis that is summed and that only one factor has stays free in the contraction and is summed afterwards.
 //! Afterwards: no sum reads a product of its own in which two factors share a summed axis.
 //! Never here: sums of products that are used elsewhere too, because the product would be computed twice.

@@ -3,6 +3,7 @@
 mod cat;
 mod verify;
 mod pass;
+mod transform;
 mod count;
 mod run;
 mod value;
@@ -33,12 +34,15 @@ pub(crate) fn test(path: &Path) -> Result<(), String> {
     if command == "verify" {
         return verify::check(&file);
     }
-    let graph = parse(&text).map_err(|error| error.to_string())?;
+    let graph = match command {
+        "transform" => transform::apply(&text)?,
+        _ => parse(&text).map_err(|error| error.to_string())?,
+    };
     verify::refuse(&graph)?;
     run::check(&file, &graph)?;
     let result = match command {
         "cat" => cat::apply(&graph)?,
-        "run" => graph,
+        "run" | "transform" => graph,
         "pass" => {
             let result = pass::apply(argument, &graph)?;
             verify::refuse(&result)?;

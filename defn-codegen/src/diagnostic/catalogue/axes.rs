@@ -27,6 +27,10 @@ catalogue! {
             say(format!("nothing says that the extents of axis `{axis}` are equal"))
                 .fact("left", left).fact("right", right)
                 .help(format!("write the same extent in both types: `{}` instead of `{}`", extents.0, extents.1));
+        /// A written type with two axes of one name (R9).
+        TypeNamesTwice { name: String, ty: String } "type-names-twice" =>
+            say(format!("the type has two axes `{name}`")).fact("type", ty)
+                .help(format!("give two axes of one extent two names: `i<{name}>, j<{name}>`"));
         /// Named axes against unnamed ones (R8).
         NamedMeetsUnnamed { left: String, right: String } "named-meets-unnamed" =>
             say("axes without names do not align with named ones").fact("left", left).fact("right", right)

@@ -78,6 +78,12 @@ catalogue! {
         /// A container with too many or too few arguments.
         TypeArguments { name: String, expected: String, found: usize } "type-arguments" =>
             say(format!("`{name}` takes {expected}")).fact("found", format!("{found}"));
+        /// `Gen<f32>` of `struct Gen<n>`.
+        AxisArgument { parameter: String } "axis-argument" =>
+            say(format!("`{parameter}` is an axis, not an element type"));
+        /// `Gen<n>` of `struct Gen<T: Float>`.
+        ElementArgument { parameter: String } "element-argument" =>
+            say(format!("`{parameter}` is an element type, not an axis"));
         /// A struct literal without a field.
         MissingField { field: String, container: String } "missing-field" =>
             say(format!("field `{field}` of `{container}` is missing"));

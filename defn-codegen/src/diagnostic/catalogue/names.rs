@@ -72,8 +72,8 @@ catalogue! {
         /// `let (a, b) = x`.
         PatternParts { expected: usize, found: String } "pattern-parts" =>
             say(format!("the pattern has {expected} parts")).fact("found", found);
-        /// `x.softmax(n);`.
-        UnusedValue {} "unused-value" =>
-            say("this value is not used").help("bind it with `let`, or leave the line out");
+        /// `usize` inside of another type.
+        ExtentType {} "extent-type" =>
+            say("`usize` is an extent, and only a whole parameter can be one").help("use `i64` for numbers");
     }
 }

@@ -335,7 +335,10 @@ fn multiply(element: Element, x: Near, y: Near, is_exact: bool) -> Bound {
         return exact(element, value);
     }
     let error = x.value.abs() * y.error + y.value.abs() * x.error + x.error * y.error;
-    finite_or_overflown(element, Near { value, error }, ARITHMETIC)
+    let bound = finite_or_overflown(element, Near { value, error }, ARITHMETIC);
+    // A product that overflows may be fused into a sum that does not.
+    let overflows = Near::of(&bound).is_some_and(|product| product.value.is_infinite());
+    if overflows { Bound::Unknown } else { bound }
 }
 
 /// As [`rounded`], of a value whose operands were finite: if it is not, then it overflowed even `f64`.
@@ -518,6 +521,13 @@ mod tests {
         assert_eq!(Bound::unary(Unary::Tan, &near(1.57, 1e-2)), Bound::Unknown);
         let equal = Bound::binary(Binary::Div, &near(1.0, 0.0), &near(0.0, 0.0));
         assert_eq!(equal, Bound::Unknown);
+    }
+
+    /// In a contraction the true sum may be finite, or infinite, where rounded products give NaN.
+    #[test]
+    fn products_that_overflow_are_unknown() {
+        let product = Bound::binary(Binary::Mul, &near(3e38, 0.0), &near(1e30, 0.0));
+        assert_eq!(product, Bound::Unknown);
     }
 
     #[test]

@@ -1,0 +1,166 @@
+//! The words of the language: one row for each method and each free function.
+
+use defn_codegen::graph::build::Builder;
+use defn_codegen::graph::{Binary, Unary};
+use defn_codegen::library::{self, AxisRef, Method, Result, Tensor};
+
+/// An operation over axes.
+pub(super) type OverAxes = fn(&mut Builder, &Tensor, &[AxisRef]) -> Result<Tensor>;
+
+/// What arguments a method takes.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// None; also on containers, leaf by leaf.
+    Element(Method),
+    /// Any number of axes.
+    Axes(OverAxes),
+    /// Axes, or one value (R18).
+    AxesOrValue(OverAxes, Binary),
+    /// One value.
+    Value(Binary),
+    /// Its own.
+    Own(Own),
+    /// None that could be compiled.
+    Limited,
+    /// None at all: its shape would depend on data (R23).
+    DataShape,
+}
+
+/// Methods with arguments of their own kind.
+#[derive(Clone, Copy)]
+pub(super) enum Own {
+    Dot,
+    Rename,
+    Name,
+    Split,
+    Merge,
+    Broadcast,
+    Slice,
+    At,
+    Take,
+    AddAt,
+    Pad,
+    Roll,
+    Clamp,
+    Pow,
+    Powi,
+    MulAdd,
+    Hypot,
+    Select,
+    Zeros,
+    Ones,
+    Extent,
+}
+
+const fn unary(unary: Unary) -> Form {
+    Form::Element(Method::Primitive(unary))
+}
+
+/// Every method: its name, its arguments, an example.
+pub(super) const METHODS: &[(&str, Form, &str)] = &[
+    ("abs", unary(Unary::Abs), "x.abs()"),
+    ("sign", unary(Unary::Sign), "x.sign()"),
+    ("floor", unary(Unary::Floor), "x.floor()"),
+    ("ceil", unary(Unary::Ceil), "x.ceil()"),
+    ("round", unary(Unary::Round), "x.round()"),
+    ("trunc", Form::Element(Method::Truncate), "x.trunc()"),
+    ("fract", Form::Element(Method::Fractional), "x.fract()"),
+    ("sqrt", unary(Unary::Sqrt), "x.sqrt()"),
+    ("rsqrt", unary(Unary::Rsqrt), "x.rsqrt()"),
+    ("cbrt", unary(Unary::Cbrt), "x.cbrt()"),
+    ("recip", Form::Element(Method::Recip), "x.recip()"),
+    ("square", Form::Element(Method::Square), "x.square()"),
+    ("exp", unary(Unary::Exp), "x.exp()"),
+    ("exp2", unary(Unary::Exp2), "x.exp2()"),
+    ("expm1", unary(Unary::Expm1), "x.expm1()"),
+    ("exp_m1", unary(Unary::Expm1), "x.exp_m1()"),
+    ("log", unary(Unary::Log), "x.log()"),
+    ("ln", unary(Unary::Log), "x.ln()"),
+    ("log2", unary(Unary::Log2), "x.log2()"),
+    ("log10", Form::Element(Method::Log10), "x.log10()"),
+    ("log1p", unary(Unary::Log1p), "x.log1p()"),
+    ("ln_1p", unary(Unary::Log1p), "x.ln_1p()"),
+    ("sin", unary(Unary::Sin), "x.sin()"),
+    ("cos", unary(Unary::Cos), "x.cos()"),
+    ("tan", unary(Unary::Tan), "x.tan()"),
+    ("asin", unary(Unary::Asin), "x.asin()"),
+    ("acos", unary(Unary::Acos), "x.acos()"),
+    ("atan", unary(Unary::Atan), "x.atan()"),
+    ("sinh", unary(Unary::Sinh), "x.sinh()"),
+    ("cosh", unary(Unary::Cosh), "x.cosh()"),
+    ("tanh", unary(Unary::Tanh), "x.tanh()"),
+    ("sigmoid", unary(Unary::Sigmoid), "x.sigmoid()"),
+    ("erf", unary(Unary::Erf), "x.erf()"),
+    ("is_nan", Form::Element(Method::IsNan), "x.is_nan()"),
+    ("is_finite", Form::Element(Method::IsFinite), "x.is_finite()"),
+    ("sum", Form::Axes(library::sum), "x.sum(features)"),
+    ("product", Form::Axes(library::product), "x.product(features)"),
+    ("mean", Form::Axes(library::mean), "x.mean(features)"),
+    ("variance", Form::Axes(library::variance), "x.variance(features)"),
+    ("any", Form::Axes(library::any), "x.any(features)"),
+    ("all", Form::Axes(library::all), "x.all(features)"),
+    ("count", Form::Axes(library::count), "x.count(features)"),
+    ("argmax", Form::Axes(library::argmax), "x.argmax(features)"),
+    ("argmin", Form::Axes(library::argmin), "x.argmin(features)"),
+    ("logsumexp", Form::Axes(library::logsumexp), "x.logsumexp(features)"),
+    ("softmax", Form::Axes(library::softmax), "x.softmax(features)"),
+    ("max", Form::AxesOrValue(library::max, Binary::Max), "x.max(features)"),
+    ("min", Form::AxesOrValue(library::min, Binary::Min), "x.min(features)"),
+    ("order", Form::Axes(library::order), "x.order(b, a)"),
+    ("reverse", Form::Axes(library::reverse), "x.reverse(time)"),
+    ("atan2", Form::Value(Binary::Atan2), "y.atan2(x)"),
+    ("powf", Form::Value(Binary::Pow), "x.powf(0.5)"),
+    ("pow", Form::Own(Own::Pow), "x.pow(2)"),
+    ("powi", Form::Own(Own::Powi), "x.powi(2)"),
+    ("hypot", Form::Own(Own::Hypot), "x.hypot(y)"),
+    ("mul_add", Form::Own(Own::MulAdd), "x.mul_add(y, z)"),
+    ("clamp", Form::Own(Own::Clamp), "x.clamp(0.0, 1.0)"),
+    ("select", Form::Own(Own::Select), "mask.select(a, b)"),
+    ("dot", Form::Own(Own::Dot), "x.dot(w, features)"),
+    ("rename", Form::Own(Own::Rename), "x.rename(old, new)"),
+    ("name", Form::Own(Own::Name), "x.name(0, features)"),
+    ("split", Form::Own(Own::Split), "x.split(features, (head, dim = 64))"),
+    ("merge", Form::Own(Own::Merge), "x.merge((head, dim), features)"),
+    ("broadcast", Form::Own(Own::Broadcast), "x.broadcast(batch = 4)"),
+    ("slice", Form::Own(Own::Slice), "x.slice(time, 1..n)"),
+    ("at", Form::Own(Own::At), "x.at(time, i)"),
+    ("take", Form::Own(Own::Take), "table.take(vocab, ids)"),
+    ("add_at", Form::Own(Own::AddAt), "x.add_at(vocab, ids, values)"),
+    ("pad", Form::Own(Own::Pad), "x.pad(time, (1, 1))"),
+    ("roll", Form::Own(Own::Roll), "x.roll(time, 1)"),
+    ("zeros_like", Form::Own(Own::Zeros), "x.zeros_like()"),
+    ("ones_like", Form::Own(Own::Ones), "x.ones_like()"),
+    ("extent", Form::Own(Own::Extent), "x.extent(time)"),
+    ("window", Form::Limited, ""),
+    ("cumsum", Form::Limited, ""),
+    ("cumprod", Form::Limited, ""),
+    ("sort", Form::Limited, ""),
+    ("argsort", Form::Limited, ""),
+    ("top_k", Form::Limited, ""),
+    ("put_at", Form::Limited, ""),
+    ("max_at", Form::Limited, ""),
+    ("along", Form::Limited, ""),
+    ("filter", Form::DataShape, ""),
+    ("nonzero", Form::DataShape, ""),
+    ("unique", Form::DataShape, ""),
+    ("retain", Form::DataShape, ""),
+];
+
+/// Every free function: its name and an example; none if it cannot be compiled.
+pub(super) const FUNCTIONS: &[(&str, Option<&str>)] = &[
+    ("iota", Some("iota(n)")),
+    ("concat", Some("concat(time, x, y)")),
+    ("stack", Some("stack(row, x, y)")),
+    ("select", Some("select(mask, a, b)")),
+    ("zeros", Some("zeros::<f32>(batch, k = 3)")),
+    ("ones", Some("ones::<f32>(batch, k = 3)")),
+    ("full", Some("full(0.5f32, k = 3)")),
+    ("eye", Some("eye::<f32>(i = n, j = n)")),
+    ("pad", Some("pad(x, time, (1, 1))")),
+    ("normal", None),
+    ("uniform", None),
+    ("bernoulli", None),
+    ("shuffle", None),
+    ("stop_grad", None),
+    ("checkpoint", None),
+];
