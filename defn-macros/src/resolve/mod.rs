@@ -34,7 +34,7 @@ mod requests;
 mod world;
 
 pub(crate) use origins::Origins;
-pub(crate) use signature::Signature;
+pub(crate) use signature::{Leaf, Signature};
 
 use self::{signature::Elements, types::TypeReader, world::World};
 use crate::{
