@@ -45,6 +45,11 @@ fn loss(p: Mlp, x: Tensor<f32, batch, pixel<64>>, y: Tensor<i32, batch>) -> f32 
     (z.logsumexp(class) - z.take(class, y)).mean()
 }
 
+#[defn]
+const RATE: f32 = 0.2;
+#[defn]
+const MOMENTUM: f32 = 0.9;
+
 /// Gradient descent with momentum, in place; the loss before the step.
 #[defn]
 fn step(
@@ -52,11 +57,10 @@ fn step(
     velocity: &mut Mlp,
     x: Tensor<f32, batch, pixel<64>>,
     y: Tensor<i32, batch>,
-    rate: f32,
 ) -> f32 {
     let (value, slope) = value_and_grad!(loss)(p, x, y);
-    *velocity = 0.9 * velocity + slope;
-    *p = p - rate * velocity;
+    *velocity = MOMENTUM * velocity + slope;
+    *p = p - RATE * velocity;
     value
 }
 
@@ -69,7 +73,6 @@ fn recognised(p: Mlp, x: Tensor<f32, batch, pixel<64>>, y: Tensor<i32, batch>) -
 const HIDDEN: usize = 64;
 const BATCH: usize = 64;
 const EPOCHS: usize = 30;
-const RATE: f32 = 0.2;
 const SEED: u64 = 1;
 
 fn main() {
@@ -100,7 +103,7 @@ fn train() {
         for rows in training.chunks(BATCH) {
             let (x, y) = digits.pick(rows);
             let start = Instant::now();
-            let value = step(&mut model, &mut velocity, &x, &y, RATE);
+            let value = step(&mut model, &mut velocity, &x, &y);
             in_steps += start.elapsed();
             total += value * rows.len() as f32;
             bar.inc(1);
@@ -108,7 +111,7 @@ fn train() {
         accuracy = recognised(&model, &x_test, &y_test) as f64 / held_out.len() as f64;
         let mean = total / training.len() as f32;
         bar.suspend(|| {
-            println!("epoch {epoch:2}   loss {mean:.4}   accuracy {:5.2} %", 100.0 * accuracy)
+            println!("epoch {epoch:2}   loss {mean:.4}   accuracy {:5.2} %", 100.0 * accuracy);
         });
     }
     let steps = bar.position() as u32;
