@@ -86,7 +86,6 @@ fn softmax_is_one_kernel() {
     let graph = parse::parse(text).unwrap();
     let kernels = fuse(&graph);
     assert_eq!(kernels.kernels.len(), 1, "{kernels}");
-    println!("{kernels}\n{}", schedule_graph(&graph, Level::V4, &options()));
     for shape in [[3, 5], [1, 1], [0, 4], [4, 0], [2, 67], [2, 130]] {
         check(text, &[f32s(&shape)]);
     }
@@ -102,7 +101,6 @@ fn products_are_jammed() {
   %4: f32[n, m] = tanh %3
   return %4
 }";
-    println!("{}", schedule_graph(&parse::parse(text).unwrap(), Level::V4, &options()));
     for (n, k, m) in [(1, 1, 1), (13, 5, 40), (12, 3, 33), (5, 0, 7), (31, 2, 1)] {
         check(text, &[f32s(&[n, k]), f32s(&[k, m]), f32s(&[m])]);
     }
@@ -126,7 +124,6 @@ fn columns_run_in_lanes() {
   %6: f32[n, m] = div %3, %5
   return %4, %6
 }";
-    println!("{}", fuse(&parse::parse(text).unwrap()));
     for shape in [[3, 5], [1, 1], [0, 4], [4, 0], [2, 67], [5, 130]] {
         check(text, &[f32s(&shape)]);
     }
@@ -194,7 +191,6 @@ fn a_perceptron_and_its_gradient() {
   %9: f32[] = contract %3, d batch=0 contracted=2
   return %6, %7, %8, %9
 }";
-    println!("{}", fuse(&parse::parse(text).unwrap()));
     for (b, i, h) in [(4, 5, 3), (1, 1, 1), (13, 33, 70), (0, 2, 3), (2, 0, 3)] {
         check(text, &[f32s(&[b, i]), f32s(&[i, h]), f32s(&[b, h])]);
     }
