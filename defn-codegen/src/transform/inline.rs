@@ -10,7 +10,7 @@
 //! }                                                         return %1
 //! graph f<m>(y: f32[m, 3]) -> f32[3*m] {                  }
 //!   %0: f32[3*m] = reshape y
-//!   %1: f32[3*m] = call double<3*m>(%0)
+//!   %1: f32[3*m] = call fn0<3*m>(%0)
 //!   return %1
 //! }
 //! ```
