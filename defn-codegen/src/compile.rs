@@ -8,11 +8,11 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use crate::artifact::{Artifact, Code, Signature};
+use crate::artifact::{Artifact, Code};
 use crate::diagnostic::Limitation;
 use crate::explain::explain;
 use crate::fuse::fuse;
-use crate::graph::Graph;
+use crate::graph::{Graph, Signature};
 use crate::kernels::Kernels;
 use crate::llvm;
 use crate::loops::Loops;

@@ -61,7 +61,7 @@ fn describe(kernels: &Kernels, kernel: &Kernel, step: &Step) -> String {
             } else {
                 "sum of products".to_owned()
             };
-            let dims: Vec<String> = crate::fuse::columns(graph, *node)
+            let dims: Vec<String> = crate::kernels::columns(graph, *node)
                 .iter()
                 .map(|dim| dim.display(&graph.symbols).to_string())
                 .collect();

@@ -6,12 +6,13 @@ mod common;
 
 use common::{CASES, Numbers, agrees, check_case, check_verified, contractions};
 use defn_codegen::arena::Arena;
+use defn_codegen::graph::Callable;
 use defn_codegen::graph::arbitrary::{Case, generate};
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::eval::{Value, eval};
 use defn_codegen::graph::parse;
 use defn_codegen::graph::{Binary, Combine, Dim, Element, Graph, NodeId, Op, Output, TensorType};
-use defn_codegen::program::{Callable, Program};
+use defn_codegen::program::Program;
 use defn_codegen::simplify::simplify;
 use defn_codegen::text::Cursor;
 use defn_codegen::transform::transform;

@@ -6,12 +6,13 @@ mod common;
 
 use common::{CASES, Numbers, agrees, check_case, check_verified};
 use defn_codegen::arena::Arena;
+use defn_codegen::graph::Callable;
 use defn_codegen::graph::arbitrary::{Case, generate_differentiable};
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::eval::{Value, eval};
 use defn_codegen::graph::parse::parse;
 use defn_codegen::graph::{Binary, Combine, Element, Graph, NodeId, Output, Unary};
-use defn_codegen::program::{Callable, Program};
+use defn_codegen::program::Program;
 use defn_codegen::simplify::simplify;
 use defn_codegen::transform::transform;
 

@@ -14,10 +14,8 @@ use crate::{
     text::Callee,
 };
 use defn_codegen::{
-    artifact,
     compile::compile,
-    graph::{Atom, Dim, Relation},
-    program::Callable,
+    graph::{Atom, Callable, Dim, Relation, solve},
 };
 use proc_macro2::Span;
 use std::rc::Rc;
@@ -221,7 +219,7 @@ fn signature(instance: &resolve::Instance) -> Signature {
     let entry = instance.program.entry.as_ref().map(Callable::function);
     let solves = entry.map_or_else(Vec::new, |entry| {
         let graph = &instance.program.functions[entry];
-        artifact::solve(graph.symbols.len(), &graph.parameters).unwrap_or_default()
+        solve(graph.symbols.len(), &graph.parameters).unwrap_or_default()
     });
     let leaf = |leaf: resolve::Leaf| Leaf {
         path: leaf.path,

@@ -23,8 +23,6 @@ mod stored;
 mod access;
 mod grouping;
 
-pub(crate) use stored::blocks;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use access::{Access, Place};
@@ -32,7 +30,7 @@ use grouping::Grouping;
 
 use crate::arena::SideTable;
 use crate::graph::{Binary, Dim, Graph, Node, NodeId, Op, Unary};
-use crate::kernels::{Kernel, Kernels, Step};
+use crate::kernels::{Kernel, Kernels, Step, columns};
 
 /// Groups a graph into kernels.
 pub fn fuse(graph: &Graph) -> Kernels {
@@ -237,17 +235,6 @@ fn assembly(graph: &Graph, root: NodeId) -> Vec<Step> {
     } else {
         (0..graph.operands(root).len()).map(region).collect()
     }
-}
-
-/// The extents that a reduction runs over.
-pub(crate) fn columns(graph: &Graph, root: NodeId) -> Vec<Dim> {
-    let operand = graph.operands(root)[0];
-    let shape = graph.shape(operand);
-    if let Op::Reduce { combine: _, axes } = graph.op(root) {
-        return axes.iter().map(|axis| shape[*axis].clone()).collect();
-    }
-    let Op::Contract { batch: _, contracted } = graph.op(root) else { return Vec::new() };
-    shape[shape.len() - contracted..].to_vec()
 }
 
 /// For each root how many sweeps over the columns must have ended before it.

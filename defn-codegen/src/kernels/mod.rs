@@ -14,11 +14,12 @@
 //! }
 //! ```
 
+pub mod reshape;
 pub mod print;
 pub mod verify;
 
 use crate::arena::SideTable;
-use crate::graph::{Dim, Graph, Node, NodeId};
+use crate::graph::{Dim, Graph, Node, NodeId, Op};
 
 /// A graph and its kernels.
 #[derive(Clone, Debug)]
@@ -58,4 +59,15 @@ pub enum Step {
     },
     /// Copies operand 0 of a stored `add_at` and adds the updates.
     Scatter(NodeId),
+}
+
+/// The extents that a reduction runs over.
+pub fn columns(graph: &Graph, root: NodeId) -> Vec<Dim> {
+    let operand = graph.operands(root)[0];
+    let shape = graph.shape(operand);
+    if let Op::Reduce { combine: _, axes } = graph.op(root) {
+        return axes.iter().map(|axis| shape[*axis].clone()).collect();
+    }
+    let Op::Contract { batch: _, contracted } = graph.op(root) else { return Vec::new() };
+    shape[shape.len() - contracted..].to_vec()
 }

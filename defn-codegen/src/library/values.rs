@@ -168,11 +168,13 @@ fn reductions() {
     let i = f64::INFINITY;
     let x = || value(F, &[3, 2], &[0., 0., -i, -i, i, 1.]);
     let (_, d, _) = run(&[("ab", x())], |b, t| super::logsumexp(b, &t[0], &[n("b")]));
-    assert!((d[0] - 2f64.ln()).abs() < 1e-15 && d[1] == -i && d[2] == i);
+    assert!((d[0] - 2f64.ln()).abs() < 1e-15);
+    assert_eq!(d[1..], [-i, i]);
     let (_, d, _) = run(&[("ab", value(F, &[2, 3], &[1., 2., 3., 4., 4., 4.]))], |b, t| {
         super::variance(b, &t[0], &[n("b")])
     });
-    assert!((d[0] - 2. / 3.).abs() < 1e-15 && d[1] == 0.);
+    assert!((d[0] - 2. / 3.).abs() < 1e-15);
+    assert_eq!(d[1..], [0.]);
     let (_, d, _) = run(&[("ab", value(F, &[2, 0], &[]))], |b, t| super::mean(b, &t[0], &[n("b")]));
     assert!(d[0].is_nan());
     let (_, d, _) = run(&[("ab", value(F, &[1, 2], &[1000., 1000.]))], |b, t| {

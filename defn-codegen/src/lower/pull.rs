@@ -4,8 +4,8 @@
 //! elementwise nodes become expressions; stored nodes are loaded.
 
 use super::emit::{Emitter, Placed};
-use crate::fuse::blocks;
 use crate::graph::{Binary, Comparison, Dim, Element, NodeId, Op, Scalar};
+use crate::kernels::reshape::blocks;
 use crate::loops::{Address, BufferId, Expr};
 
 /// The value of `node` at `place`, named in the outermost block that knows the place.

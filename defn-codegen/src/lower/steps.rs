@@ -4,9 +4,8 @@
 
 use super::emit::{Emitter, Placed};
 use super::pull::{address, pull, shifted};
-use crate::fuse::columns;
 use crate::graph::{Combine, Dim, NodeId, Op};
-use crate::kernels::Step;
+use crate::kernels::{Step, columns};
 use crate::loops::{Address, Expr, Manner, RegisterId, Statement};
 
 /// Writes the loops over the rows of the kernel, and its steps inside.

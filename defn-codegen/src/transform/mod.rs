@@ -27,8 +27,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::bug;
+use crate::graph::Callable;
 use crate::graph::Graph;
-use crate::program::{Callable, Program};
+use crate::program::Program;
 
 use differentiate::differentiate;
 use inline::inline;

@@ -6,8 +6,8 @@
 
 use super::Case;
 use crate::arena::{Arena, SideTable};
-use crate::artifact::solve;
 use crate::graph::eval::{Value, bind, eval};
+use crate::graph::solve;
 use crate::graph::{Dim, Graph, Node, NodeId, Op, Output, Parameter, TensorType};
 
 /// The smallest case found that still fails.
