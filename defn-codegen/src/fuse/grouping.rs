@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::{Access, Place, Reads, is_boundary, reads};
 use super::prepare::is_matrix_product;
+use super::stored::scattered_tables;
 use crate::arena::SideTable;
 use crate::graph::{Dim, Graph, Node, NodeId, Op};
 
@@ -33,12 +34,18 @@ pub(super) struct Grouping {
     pub(super) home: BTreeMap<NodeId, usize>,
     /// For each root what it reads, relative to the rows of its group.
     pub(super) reads: BTreeMap<NodeId, Reads>,
+    /// Roots that share a kernel with no other.
+    apart: Vec<NodeId>,
 }
 
 /// Groups the roots of a graph.
 pub(super) fn group(graph: &Graph, stored: &SideTable<Node, bool>) -> Grouping {
-    let mut grouping =
-        Grouping { groups: Vec::new(), home: BTreeMap::new(), reads: BTreeMap::new() };
+    let mut grouping = Grouping {
+        groups: Vec::new(),
+        home: BTreeMap::new(),
+        reads: BTreeMap::new(),
+        apart: scattered_tables(graph),
+    };
     let live = live(graph);
     for id in graph.nodes.ids().filter(|id| live[*id]) {
         let is_root = is_boundary(graph, stored, id) && !matches!(graph.op(id), Op::Parameter(_));
@@ -76,7 +83,7 @@ impl Grouping {
         }
         let rows = own_rows(graph, root);
         let found = reads(graph, stored, root, rows.len());
-        let closed = graph.op(root).assembles();
+        let closed = graph.op(root).assembles() || self.apart.contains(&root);
         let product = is_matrix_product(graph, root);
         self.groups.push(Group { rows, product, closed, ..Group::default() });
         self.join(root, self.groups.len() - 1, found);
@@ -105,7 +112,7 @@ impl Grouping {
 
     fn may_join(&self, graph: &Graph, root: NodeId, group: usize, found: &Reads) -> bool {
         let candidate = &self.groups[group];
-        if candidate.closed || is_matrix_product(graph, root) {
+        if candidate.closed || is_matrix_product(graph, root) || self.apart.contains(&root) {
             return false;
         }
         let rank = graph.ty(root).rank();

@@ -7,6 +7,7 @@ use super::prepare::is_matrix_product;
 use crate::arena::SideTable;
 use crate::graph::{Dim, Graph, Node, NodeId, Op};
 use crate::kernels::reshape::blocks;
+use crate::kernels::uncertain_table;
 
 /// For each node whether it is stored.
 pub(super) fn stored(graph: &Graph, copies: &[NodeId]) -> SideTable<Node, bool> {
@@ -25,10 +26,22 @@ pub(super) fn stored(graph: &Graph, copies: &[NodeId]) -> SideTable<Node, bool> 
             stored[node.operands[0]] = true;
         }
     }
+    for node in scattered_tables(graph) {
+        stored[node] = true;
+    }
     for node in copies.iter().copied().chain(graph.results.iter().map(|result| result.node)) {
         stored[node] = true;
     }
     stored
+}
+
+/// What is taken from tables that may be empty, if they are several: a kernel asks of one table at most whether it is.
+pub(super) fn scattered_tables(graph: &Graph) -> Vec<NodeId> {
+    let uncertain: Vec<(NodeId, Dim)> =
+        graph.nodes.ids().filter_map(|node| Some((node, uncertain_table(graph, node)?))).collect();
+    let Some((_, first)) = uncertain.first() else { return Vec::new() };
+    let one_table = uncertain.iter().all(|(_, extent)| extent == first);
+    if one_table { Vec::new() } else { uncertain.into_iter().map(|(node, _)| node).collect() }
 }
 
 /// Stores what a value is a view of.

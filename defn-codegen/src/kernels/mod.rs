@@ -71,3 +71,10 @@ pub fn columns(graph: &Graph, root: NodeId) -> Vec<Dim> {
     let Op::Contract { batch: _, contracted } = graph.op(root) else { return Vec::new() };
     shape[shape.len() - contracted..].to_vec()
 }
+
+/// The extent of a table that elements are taken from, if it may be 0: then the table must not be read.
+pub fn uncertain_table(graph: &Graph, node: NodeId) -> Option<Dim> {
+    let Op::Take { batch } = graph.op(node) else { return None };
+    let extent = &graph.shape(graph.operands(node)[0])[*batch];
+    (!extent.is_surely_positive()).then(|| extent.clone())
+}

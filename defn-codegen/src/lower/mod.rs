@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use crate::arena::{Arena, SideTable};
 use crate::graph::{Dim, Node, NodeId, Op};
-use crate::kernels::{Kernel, Kernels, Step};
+use crate::kernels::{self, Kernel, Kernels, Step};
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, Space, Statement, VariableId,
 };
@@ -163,12 +163,12 @@ impl<'k> Lowering<'k> {
     }
 
     fn nests(&mut self, kernel: &Kernel) -> Vec<Nest> {
-        let guards = empty_tables(self.kernels, kernel);
-        if guards.is_empty() {
+        let tables = empty_tables(self.kernels, kernel);
+        debug_assert!(tables.len() < 2, "fusion keeps tables that may be empty apart");
+        let Some(filled) = tables.first() else {
             return vec![Nest { body: self.body(kernel, false) }];
-        }
+        };
         // A table without elements gives zeros, and must not be read.
-        let filled = guards.iter().cloned().fold(Dim::from(1), |product, extent| product * extent);
         let extent = |dim: Dim| Expr::Position { constant: dim, terms: Vec::new() };
         let compare = |comparison| {
             Expr::Compare(
@@ -237,12 +237,10 @@ fn empty_tables(kernels: &Kernels, kernel: &Kernel) -> Vec<Dim> {
         seen.insert(*node, ());
     }
     while let Some(node) = open.pop() {
-        if let Op::Take { batch } = graph.op(node) {
-            let extent = graph.shape(graph.operands(node)[0])[*batch].clone();
-            let surely_filled = extent.as_constant().is_some_and(|extent| extent > 0);
-            if !surely_filled && !extents.contains(&extent) {
-                extents.push(extent);
-            }
+        if let Some(extent) = kernels::uncertain_table(graph, node)
+            && !extents.contains(&extent)
+        {
+            extents.push(extent);
         }
         for operand in graph.operands(node) {
             if !kernels.stored[*operand] && seen.insert(*operand, ()).is_none() {

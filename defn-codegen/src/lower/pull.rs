@@ -6,6 +6,7 @@
 use super::emit::{Emitter, Placed};
 use crate::graph::{Binary, Comparison, Dim, Element, NodeId, Op, Scalar};
 use crate::kernels::reshape::blocks;
+use crate::kernels::uncertain_table;
 use crate::loops::{Address, BufferId, Expr};
 
 /// The value of `node` at `place`, named in the outermost block that knows the place.
@@ -212,7 +213,7 @@ fn take(emitter: &mut Emitter<'_, '_>, node: NodeId, batch: usize, place: &[Addr
     let graph = emitter.graph();
     let operands = graph.operands(node);
     let length = &graph.shape(operands[0])[batch];
-    if emitter.tables_are_empty && length.as_constant().is_none_or(|length| length <= 0) {
+    if emitter.tables_are_empty && uncertain_table(graph, node).is_some() {
         return Expr::Constant(Scalar::from_i64(graph.element(node), 0));
     }
     let rank = graph.ty(operands[1]).rank();

@@ -101,10 +101,9 @@ fn bytes(buffers: &Arena<Buffer>, buffer: BufferId) -> Dim {
     buffers[buffer].size() * Dim::from(buffers[buffer].element.size() as i64)
 }
 
-/// Whether `size` is at most `slot` for all extents: no coefficient of the difference is negative, and no extent is.
+/// Whether `size` is at most `slot` for all extents.
 fn fits(size: &Dim, slot: &Dim) -> bool {
-    let rest = slot.clone() - size.clone();
-    rest.terms().iter().all(|(_, coefficient)| *coefficient > 0)
+    (slot.clone() - size.clone()).is_surely_natural()
 }
 
 fn rounded(size: &Dim) -> Dim {
