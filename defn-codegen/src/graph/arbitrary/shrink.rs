@@ -70,8 +70,8 @@ fn cut(case: &Case, id: NodeId, value: &Value) -> Case {
     // Parameters come and go while a case shrinks, so that a number may be taken.
     let taken =
         |name: &String| case.graph.parameters.iter().any(|parameter| parameter.name == *name);
-    let names = (position..).map(|number| format!("cut{number}"));
-    let name = names.skip_while(taken).next().unwrap_or_default();
+    let mut names = (position..).map(|number| format!("cut{number}"));
+    let name = names.find(free).unwrap_or_default();
     let ty = case.graph.ty(id).clone();
     case.graph.parameters.push(Parameter { name, ty, symbol: None });
     case.graph.nodes[id].op = Op::Parameter(position);
