@@ -10,7 +10,6 @@ mod invocation;
 mod uid;
 mod facade;
 mod table;
-#[expect(dead_code, reason = "the compiler behind `pipeline` reads numbers and places")]
 mod text;
 mod announce;
 mod wait;
