@@ -24,6 +24,6 @@ pub struct Artifact {
 pub struct Code {
     /// What the processor must be able to do.
     pub level: Level,
-    /// Assembly in AT&T syntax; the entry point is the symbol `defn_entry`.
+    /// Text for the assembler that is the whole body of the entry point; in AT&T syntax on x86-64.
     pub assembly: String,
 }

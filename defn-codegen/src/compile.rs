@@ -68,8 +68,9 @@ fn one_level(
     triple: &str,
 ) -> Result<(Loops, Code), Limitation> {
     let loops = stages.run(&format!("schedule-{}", level.name()), || schedule(&front.loops, level));
-    let assembly =
-        stages.text(&format!("llvm-{}", level.name()), || llvm::host(&loops, level, triple))?;
+    let embedded = || llvm::embedded(&loops, level, triple);
+    let shown = || llvm::host(&loops, level, triple);
+    let assembly = stages.code(&format!("llvm-{}", level.name()), embedded, shown)?;
     Ok((loops, Code { level, assembly }))
 }
 

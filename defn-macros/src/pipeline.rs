@@ -68,12 +68,9 @@ pub(crate) struct Instance {
 pub(crate) struct Level {
     /// The variant of the runtime's `Level`, such as `V3`.
     pub(crate) name: String,
-    /// LLVM's assembly in AT&T syntax; the entry is `defn_entry`.
+    /// The body of a naked function, for the assembler.
     pub(crate) assembly: String,
 }
-
-/// The symbol that the assembly of a level begins with.
-pub(crate) const ENTRY: &str = "defn_entry";
 
 /// What a function takes, returns and requires, in the words of the runtime's `abi.rs`; extents are its postfix words.
 #[derive(Clone, Debug, Default)]

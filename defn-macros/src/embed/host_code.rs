@@ -8,10 +8,9 @@
 //! rustc mangles, exports and drops the symbol like any other, also in a generic function of a dylib,
 //! where `global_asm!` would leave it undefined.
 
-use super::assembly::unique_labels;
 use crate::{
     facade::Facade,
-    pipeline::{Axis, Check, Checked, ENTRY, Emitted, Instance, Leaf, Level, Signature, Solve},
+    pipeline::{Axis, Check, Checked, Emitted, Instance, Leaf, Level, Signature, Solve},
     surface::{Bound, ElementParameter},
 };
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -86,8 +85,7 @@ fn function(
         let (entry, variant) = (entry_name(name, level), format_ident!("{}", level.name));
         quote!((#private::Level::#variant, #entry))
     });
-    let naked =
-        instance.levels.iter().map(|level| naked(&entry_name(name, level), &level.assembly));
+    let naked = instance.levels.iter().map(|level| naked(&entry_name(name, level), level));
     let signature = signature_tokens(signature, instance, private);
     quote!({
         #(#naked)*
@@ -102,11 +100,10 @@ fn entry_name(name: &str, level: &Level) -> Ident {
     format_ident!("{name}_{}", level.name.to_lowercase(), span = Span::call_site())
 }
 
-fn naked(entry: &Ident, assembly: &str) -> TokenStream {
-    let text = unique_labels(assembly);
-    let jump = format!("jmp {ENTRY}_\\@");
-    // The parameter of the assembler's macro must be mentioned once, or LLVM warns;
-    // without a parameter, macOS would expand `$1` in the text.
+fn naked(entry: &Ident, level: &Level) -> TokenStream {
+    // Other processors have one syntax, and no option to choose it.
+    let syntax = matches!(level.name.as_str(), "V3" | "V4").then(|| quote!(att_syntax,));
+    let text = &level.assembly;
     quote! {
         #[unsafe(naked)]
         unsafe extern "C" fn #entry(
@@ -114,12 +111,7 @@ fn naked(entry: &Ident, assembly: &str) -> TokenStream {
             symbols: *const ::core::primitive::i64,
             workspace: *mut ::core::primitive::u8,
         ) {
-            ::core::arch::naked_asm!(
-                ".macro __defn p", "# \\p", #jump,
-                ".pushsection .text.defn,\"ax\",@progbits", #text, ".popsection",
-                ".endm", "__defn 0", ".purgem __defn",
-                options(att_syntax, raw)
-            )
+            ::core::arch::naked_asm!(#text, options(#syntax raw))
         }
     }
 }
