@@ -44,11 +44,17 @@ pub trait Element:
 }
 
 /// An element type with arithmetic: every one but `bool`.
+///
+/// A generic function over `T: Number` is compiled once for each of these types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a number type",
     label = "`f32`, `f64`, `i32`, `i64` or `u8` expected here"
 )]
-pub trait Number: Element {}
+pub trait Number: Element {
+    /// Position among the number types, which picks the entry of a generic function.
+    #[doc(hidden)]
+    const NUMBER: usize;
+}
 
 /// A floating-point element type.
 ///
@@ -135,7 +141,16 @@ macro_rules! elements {
             Value::Bool(x) => u8::from(x) as $type,
         }
     };
-    (@class number $type:ident) => { impl Number for $type {} };
+    (@class number_0 $type:ident) => { elements!(@number 0 $type); };
+    (@class number_1 $type:ident) => { elements!(@number 1 $type); };
+    (@class number_2 $type:ident) => { elements!(@number 2 $type); };
+    (@class number_3 $type:ident) => { elements!(@number 3 $type); };
+    (@class number_4 $type:ident) => { elements!(@number 4 $type); };
+    (@number $position:literal $type:ident) => {
+        impl Number for $type {
+            const NUMBER: usize = $position;
+        }
+    };
     (@class float_0 $type:ident) => { elements!(@float 0 $type); };
     (@class float_1 $type:ident) => { elements!(@float 1 $type); };
     (@float $position:literal $type:ident) => {
@@ -151,11 +166,11 @@ macro_rules! elements {
 }
 
 elements! {
-    f32  F32  Single, number, float_0;
-    f64  F64  Double, number, float_1;
-    i32  I32  Integer as i64, number;
-    i64  I64  Integer, number;
-    u8   U8   Integer as i64, number;
+    f32  F32  Single, number_0, float_0;
+    f64  F64  Double, number_1, float_1;
+    i32  I32  Integer as i64, number_2;
+    i64  I64  Integer, number_3;
+    u8   U8   Integer as i64, number_4;
     bool Bool Bool;
 }
 
@@ -175,6 +190,7 @@ mod tests {
         assert_eq!(<i64 as Element>::KIND.size(), 8);
         assert_eq!(<bool as Element>::KIND.size(), 1);
         assert_eq!((f32::FLOAT, f64::FLOAT), (0, 1));
+        assert_eq!([f32::NUMBER, f64::NUMBER, i32::NUMBER, i64::NUMBER, u8::NUMBER], [0, 1, 2, 3, 4]);
         assert_eq!(format!("{:>5}", ElementKind::U8), "   u8");
     }
 

@@ -1,0 +1,13 @@
+//! Users' programs: every operation of the language through the public crate, beside plain loops.
+//!
+//! A test calls a `#[defn]` function and its naive twin, an ordinary Rust loop, over the extents of [`support::EXTENTS`].
+//! Gradients are compared with central differences in `f64`.
+
+mod support;
+
+mod arithmetic;
+mod broadcast;
+mod reduce;
+mod contraction;
+mod movement;
+mod indexing;
