@@ -68,10 +68,9 @@ fn cut(case: &Case, id: NodeId, value: &Value) -> Case {
     let mut case = case.clone();
     let position = case.graph.parameters.len();
     // Parameters come and go while a case shrinks, so that a number may be taken.
-    let taken =
-        |name: &String| case.graph.parameters.iter().any(|parameter| parameter.name == *name);
-    let mut names = (position..).map(|number| format!("cut{number}"));
-    let name = names.find(free).unwrap_or_default();
+    let parameters = &case.graph.parameters;
+    let is_free = |name: &String| parameters.iter().all(|parameter| parameter.name != *name);
+    let name = (position..).map(|number| format!("cut{number}")).find(is_free).unwrap_or_default();
     let ty = case.graph.ty(id).clone();
     case.graph.parameters.push(Parameter { name, ty, symbol: None });
     case.graph.nodes[id].op = Op::Parameter(position);
