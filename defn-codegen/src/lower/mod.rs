@@ -150,16 +150,10 @@ impl<'k> Lowering<'k> {
     }
 
     /// Scratch for one row of a kept value.
-    fn scratch(&mut self, node: NodeId, rows: usize) -> BufferId {
-        let ty = self.kernels.graph.ty(node).clone();
+    fn scratch(&mut self, node: NodeId, shape: Vec<Dim>) -> BufferId {
+        let element = self.kernels.graph.element(node);
         let name = format!("k{}", self.buffers.len());
-        let shape = ty.shape[rows..].to_vec();
-        self.buffers.push(Buffer {
-            name,
-            element: ty.element,
-            shape,
-            space: Space::Workspace(None),
-        })
+        self.buffers.push(Buffer { name, element, shape, space: Space::Workspace(None) })
     }
 
     fn nests(&mut self, kernel: &Kernel) -> Vec<Nest> {
@@ -228,13 +222,8 @@ fn empty_tables(kernels: &Kernels, kernel: &Kernel) -> Vec<Dim> {
     let mut open: Vec<NodeId> = Vec::new();
     let mut extents = Vec::new();
     for step in &kernel.steps {
-        let (Step::Reduce(node)
-        | Step::Store(node)
-        | Step::Keep(node)
-        | Step::Region { node, operand: _ }
-        | Step::Scatter(node)) = step;
-        open.push(*node);
-        seen.insert(*node, ());
+        open.push(step.node());
+        seen.insert(step.node(), ());
     }
     while let Some(node) = open.pop() {
         if let Some(extent) = kernels::uncertain_table(graph, node)

@@ -26,10 +26,9 @@ pub(super) fn pull(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address
 fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Expr {
     match emitter.placed.get(&node) {
         Some(Placed::Row(expr)) => return expr.clone(),
-        Some(Placed::Kept(buffer)) => {
-            let buffer = *buffer;
-            let columns = place[emitter.kernel.rows.len()..].to_vec();
-            return load(emitter, buffer, &columns);
+        Some(Placed::Kept(buffer, axes)) => {
+            let columns: Vec<Address> = axes.iter().map(|axis| place[*axis].clone()).collect();
+            return load(emitter, *buffer, &columns);
         }
         None => {}
     }
