@@ -10,7 +10,7 @@
 
 use crate::{
     facade::Facade,
-    pipeline::{Axis, Check, Checked, Emitted, Instance, Leaf, Level, Signature, Solve},
+    pipeline::{Axis, Check, Emitted, Instance, Leaf, Level, Signature, Solve},
     surface::{Bound, ElementParameter},
 };
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -20,7 +20,7 @@ use quote::{format_ident, quote};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Code<'c> {
     /// Machine code.
-    Compiled(&'c Checked, &'c Emitted),
+    Compiled(&'c Emitted),
     /// Nobody asked for any.
     CheckedOnly,
     /// A mistake was told.
@@ -35,17 +35,13 @@ pub(crate) fn host_code(
     facade: &Facade,
 ) -> TokenStream {
     let private = quote!(#facade::__private);
-    let (checked, emitted) = match code {
-        Code::Compiled(checked, emitted) if !emitted.instances.is_empty() => (checked, emitted),
-        Code::Compiled(..) | Code::CheckedOnly => return quote!(#private::checked_only()),
+    let emitted = match code {
+        Code::Compiled(emitted) if !emitted.instances.is_empty() => emitted,
+        Code::Compiled(_) | Code::CheckedOnly => return quote!(#private::checked_only()),
         Code::Broken => return quote!(#private::broken()),
     };
-    let instances: Vec<TokenStream> = checked
-        .signatures
-        .iter()
-        .zip(&emitted.instances)
-        .map(|(signature, instance)| function(name, signature, instance, &private))
-        .collect();
+    let instances: Vec<TokenStream> =
+        emitted.instances.iter().map(|instance| function(name, instance, &private)).collect();
     let miri = "machine code cannot run under Miri";
     let chosen = match instances.as_slice() {
         [only] => only.clone(),
@@ -75,18 +71,13 @@ fn choice(elements: &[ElementParameter], facade: &Facade) -> TokenStream {
     choice
 }
 
-fn function(
-    name: &str,
-    signature: &Signature,
-    instance: &Instance,
-    private: &TokenStream,
-) -> TokenStream {
+fn function(name: &str, instance: &Instance, private: &TokenStream) -> TokenStream {
     let entries = instance.levels.iter().map(|level| {
         let (entry, variant) = (entry_name(name, level), format_ident!("{}", level.name));
         quote!((#private::Level::#variant, #entry))
     });
     let naked = instance.levels.iter().map(|level| naked(&entry_name(name, level), level));
-    let signature = signature_tokens(signature, instance, private);
+    let signature = signature_tokens(instance, private);
     quote!({
         #(#naked)*
         static FUNCTION: #private::Function =
@@ -103,7 +94,7 @@ fn entry_name(name: &str, level: &Level) -> Ident {
 fn naked(entry: &Ident, level: &Level) -> TokenStream {
     // Other processors have one syntax, and no option to choose it.
     let syntax = matches!(level.name.as_str(), "V3" | "V4").then(|| quote!(att_syntax,));
-    let text = &level.assembly;
+    let text = raw(&level.assembly);
     quote! {
         #[unsafe(naked)]
         unsafe extern "C" fn #entry(
@@ -116,13 +107,19 @@ fn naked(entry: &Ident, level: &Level) -> TokenStream {
     }
 }
 
-fn signature_tokens(
-    signature: &Signature,
-    instance: &Instance,
-    private: &TokenStream,
-) -> TokenStream {
+/// A literal without escapes: most of a large crate's tokens are code, and looking at each letter takes time.
+fn raw(text: &str) -> Literal {
+    let plain = || Literal::string(text);
+    if text.contains("\"#") {
+        plain()
+    } else {
+        format!("r#\"{text}\"#").parse().unwrap_or_else(|_| plain())
+    }
+}
+
+fn signature_tokens(instance: &Instance, private: &TokenStream) -> TokenStream {
+    let Instance { signature, workspace, checks, levels: _ } = instance;
     let Signature { name, symbols, parameters, results, solves } = signature;
-    let Instance { workspace, checks, levels: _ } = instance;
     let parameters = parameters.iter().map(|leaf| leaf_tokens(leaf, private));
     let results = results.iter().map(|leaf| leaf_tokens(leaf, private));
     let solves = solves.iter().map(|solve| solve_tokens(solve, private));
