@@ -101,7 +101,11 @@ struct Reader {
 impl Reader {
     /// Notes that something is not part of the language.
     fn refuse(&mut self, refusal: &Refusal, span: Span) {
-        self.is_method |= matches!(refusal, Refusal::Method);
+        let is_method = matches!(refusal, Refusal::Method);
+        // A receiver is used, and what is used is the receiver: one mistake.
+        if is_method && std::mem::replace(&mut self.is_method, true) {
+            return;
+        }
         self.mistakes.push(Mistake { message: refusal.message(), span });
     }
 }
