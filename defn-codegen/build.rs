@@ -50,7 +50,7 @@ fn link_system_llvm() {
     };
     let Some(config) = candidates.into_iter().find(is_tried) else {
         println!(
-            "cargo:error=the feature `system-llvm` needs LLVM 22: install its development files, or set `{PREFIX}` to its folder"
+            "cargo::error=the feature `system-llvm` needs LLVM 22: install its development files, or set `{PREFIX}` to its folder"
         );
         return;
     };

@@ -1,6 +1,7 @@
 //! Where a function may stand and a request may be written: everywhere that Rust lets a function and an expression stand.
 
 #![deny(warnings)]
+#![expect(clippy::float_cmp, reason = "these numbers are small integers, which are exact")]
 
 use defn::prelude::*;
 
