@@ -3,6 +3,7 @@
 #![expect(clippy::float_cmp, reason = "small whole numbers are exact")]
 #![deny(warnings)]
 #![expect(clippy::useless_vec, reason = "a macro of std is one of the places")]
+#![expect(clippy::float_cmp, reason = "these numbers are small integers, which are exact")]
 
 use defn::prelude::*;
 

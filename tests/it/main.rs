@@ -3,6 +3,7 @@
 //! A test calls a `#[defn]` function and its naive twin, an ordinary Rust loop, over the extents of [`support::EXTENTS`].
 //! Gradients are compared with central differences in `f64`.
 
+#![expect(clippy::too_many_arguments, reason = "`into` has one parameter more than the function")]
 #![expect(
     clippy::float_cmp,
     reason = "the naive twins compare as the language does, and exact values are exact"
