@@ -15,6 +15,8 @@ mod extents;
 mod containers;
 mod calls;
 mod grad;
+mod items;
+mod programs;
 mod elements;
 mod views;
 mod errors;
