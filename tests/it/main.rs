@@ -17,6 +17,7 @@ mod calls;
 mod grad;
 mod items;
 mod programs;
+mod idioms;
 mod elements;
 mod views;
 mod errors;
