@@ -8,11 +8,11 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use crate::artifact::{Artifact, Code, Signature};
+use crate::artifact::{Artifact, Code};
 use crate::diagnostic::Limitation;
 use crate::explain::explain;
 use crate::fuse::fuse;
-use crate::graph::Graph;
+use crate::graph::{Graph, Signature};
 use crate::kernels::Kernels;
 use crate::llvm;
 use crate::loops::Loops;
@@ -68,8 +68,9 @@ fn one_level(
     triple: &str,
 ) -> Result<(Loops, Code), Limitation> {
     let loops = stages.run(&format!("schedule-{}", level.name()), || schedule(&front.loops, level));
-    let assembly =
-        stages.text(&format!("llvm-{}", level.name()), || llvm::host(&loops, level, triple))?;
+    let embedded = || llvm::embedded(&loops, level, triple);
+    let shown = || llvm::host(&loops, level, triple);
+    let assembly = stages.code(&format!("llvm-{}", level.name()), embedded, shown)?;
     Ok((loops, Code { level, assembly }))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::graph::{Dim, Graph, NodeId, Op};
-use crate::kernels::{Kernel, Kernels, Step};
+use crate::kernels::{Kernels, Step, step_columns};
 use crate::loops::visit;
 use crate::loops::{Expr, For, Loops, Manner, Nest, Space, Statement};
 
@@ -23,7 +23,7 @@ pub fn explain(kernels: &Kernels, loops: &Loops) -> String {
     for (position, kernel) in kernels.kernels.iter().enumerate() {
         let _ = writeln!(text, "  kernel {position} over {}", extents(graph, &kernel.rows));
         for step in &kernel.steps {
-            let _ = writeln!(text, "    {}", describe(kernels, kernel, step));
+            let _ = writeln!(text, "    {}", describe(kernels, step));
         }
     }
     for (position, nest) in loops.nests.iter().enumerate() {
@@ -47,11 +47,12 @@ fn extents(graph: &Graph, dims: &[Dim]) -> String {
     format!("rows [{}]", all.join(", "))
 }
 
-fn describe(kernels: &Kernels, kernel: &Kernel, step: &Step) -> String {
+fn describe(kernels: &Kernels, step: &Step) -> String {
     let graph = &kernels.graph;
-    let columns = |node: NodeId| {
-        let shape = graph.shape(node).iter().skip(kernel.rows.len());
-        let all: Vec<String> = shape.map(|dim| dim.display(&graph.symbols).to_string()).collect();
+    let columns = |step: &Step| {
+        let columns = step_columns(graph, step);
+        let all: Vec<String> =
+            columns.iter().map(|dim| dim.display(&graph.symbols).to_string()).collect();
         if all.is_empty() { String::new() } else { format!(" over [{}]", all.join(", ")) }
     };
     match step {
@@ -61,18 +62,18 @@ fn describe(kernels: &Kernels, kernel: &Kernel, step: &Step) -> String {
             } else {
                 "sum of products".to_owned()
             };
-            let dims: Vec<String> = crate::fuse::columns(graph, *node)
+            let dims: Vec<String> = crate::kernels::columns(graph, *node)
                 .iter()
                 .map(|dim| dim.display(&graph.symbols).to_string())
                 .collect();
             let kept = if kernels.stored[*node] { ", stored" } else { "" };
             format!("{word} over [{}]{kept}", dims.join(", "))
         }
-        Step::Store(node) => {
-            format!("store {}{}: {}", graph.element(*node), columns(*node), fused(kernels, *node))
+        Step::Store { node, rows: _ } => {
+            format!("store {}{}: {}", graph.element(*node), columns(step), fused(kernels, *node))
         }
-        Step::Keep(node) => {
-            format!("keep for the row{}: {}", columns(*node), fused(kernels, *node))
+        Step::Keep { node, rows: _ } => {
+            format!("keep for the row{}: {}", columns(step), fused(kernels, *node))
         }
         Step::Region { node: _, operand } => format!("write operand {operand} into its region"),
         Step::Scatter(_) => "copy, then add at positions".to_owned(),

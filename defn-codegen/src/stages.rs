@@ -78,17 +78,20 @@ impl<'o> Stages<'o> {
         noun
     }
 
-    /// Runs a stage that makes text.
-    pub fn text<E>(
+    /// Runs the stage that makes code; `shown` is what a dump shows of it.
+    pub fn code<E>(
         &mut self,
         stage: &str,
         pass: impl FnOnce() -> Result<String, E>,
+        shown: impl FnOnce() -> Result<String, E>,
     ) -> Result<String, E> {
         let start = Instant::now();
-        let text = pass()?;
+        let code = pass()?;
         self.times.push((stage.to_owned(), start.elapsed()));
-        self.write(stage, "s", &text);
-        Ok(text)
+        if self.options.dump.folder.is_some() || self.is_wanted(stage) {
+            self.write(stage, "s", &shown()?);
+        }
+        Ok(code)
     }
 
     /// The stages so far, with the time that each took.

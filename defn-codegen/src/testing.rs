@@ -10,6 +10,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::compile::schedule_graph;
+use crate::graph::Callable;
 use crate::graph::arbitrary::{Case, generate, generate_differentiable, shrink};
 use crate::graph::bounds::{Bounded, bounds};
 use crate::graph::eval::{self, Value};
@@ -18,7 +19,7 @@ use crate::llvm::jit;
 use crate::loops::eval::Outcome;
 use crate::loops::{self, Loops};
 use crate::options::{Dump, Level, Options};
-use crate::program::{Callable, Program};
+use crate::program::Program;
 use crate::simplify::simplify;
 use crate::transform::transform;
 

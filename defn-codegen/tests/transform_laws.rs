@@ -1,20 +1,19 @@
-//! Laws of `transform` and `simplify`: gradients against central differences, of every primitive and of every order that is asked for.
+//! Laws of `transform`: gradients against central differences, of every primitive and of every order that is asked for.
 
 #![cfg(feature = "testing")]
 
+mod common;
+
+use common::{CASES, Numbers, agrees, check_case, check_verified};
 use defn_codegen::arena::Arena;
-use defn_codegen::graph::arbitrary::{Case, generate, generate_differentiable, shrink};
-use defn_codegen::graph::bounds::bounds;
+use defn_codegen::graph::Callable;
+use defn_codegen::graph::arbitrary::{Case, generate_differentiable};
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::eval::{Value, eval};
-use defn_codegen::graph::parse::{self, parse};
-use defn_codegen::graph::verify::verify;
-use defn_codegen::graph::{
-    Binary, Combine, Dim, Element, Graph, NodeId, Op, Output, TensorType, Unary,
-};
-use defn_codegen::program::{Callable, Program};
+use defn_codegen::graph::parse::parse;
+use defn_codegen::graph::{Binary, Combine, Element, Graph, NodeId, Output, Unary};
+use defn_codegen::program::Program;
 use defn_codegen::simplify::simplify;
-use defn_codegen::text::Cursor;
 use defn_codegen::transform::transform;
 
 /// The step of a central difference that balances its two errors: h²·f‴/6 and ε·f/h.
@@ -22,41 +21,6 @@ const STEP: f64 = 6.1e-6;
 
 /// Both errors are about ε^(2/3) then, times f‴ and f; functions in the tables keep these below three thousand.
 const TOLERANCE: f64 = 3e3 * 3.7e-11;
-
-/// A sequence of numbers that look random and are the same every time.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> f64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// An argument for each parameter: floats between the bounds, integers from −2 to 5.
-    fn arguments(&mut self, graph: &Graph, low: f64, high: f64) -> Vec<Value> {
-        let arguments = graph.parameters.iter().map(|parameter| {
-            let shape: Vec<usize> =
-                parameter.ty.shape.iter().map(|dim| dim.evaluate(&[3, 4, 2, 3]) as usize).collect();
-            let element = parameter.ty.element;
-            let numbers: Vec<f64> = (0..shape.iter().product())
-                .map(|_| match element {
-                    Element::Bool => (self.next() * 2.0).floor(),
-                    _ if element.is_float() => low + (high - low) * self.next(),
-                    _ => (self.next() * 8.0).floor() - 2.0,
-                })
-                .collect();
-            Value::from_f64(element, &shape, &numbers)
-        });
-        arguments.collect()
-    }
-}
-
-fn check_verified(graph: &Graph) {
-    if let Err(faults) = verify(graph) {
-        panic!("{graph}\n{faults:?}");
-    }
-}
 
 /// The gradient of the first result with respect to every parameter of `wrt`.
 fn gradient(graph: &Graph, wrt: &[usize]) -> Graph {
@@ -327,178 +291,6 @@ fn what_does_not_move_has_gradients_of_zeros() {
     assert_eq!(types, [Element::I32, Element::F32, Element::Bool, Element::F64]);
 }
 
-/// Every graph of the file tests of a stage.
-fn file_tests(stage: &str) -> Vec<(String, Vec<Graph>)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("filetests").join(stage);
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .expect("the folder can be read")
-        .map(|entry| entry.expect("the folder can be read").path())
-        .collect();
-    files.sort();
-    let graphs = files.into_iter().map(|file| {
-        let text = std::fs::read_to_string(&file).expect("the file can be read");
-        let lines = text.lines().filter(|line| !line.starts_with(';'));
-        let text: String = lines.flat_map(|line| [line, "\n"]).collect();
-        let mut cursor = Cursor::new(&text);
-        let mut graphs = Vec::new();
-        while cursor.end().is_err() {
-            graphs.push(
-                parse::graph(&mut cursor)
-                    .unwrap_or_else(|error| panic!("{}: {error:?}", file.display())),
-            );
-        }
-        (file.display().to_string(), graphs)
-    });
-    graphs.collect()
-}
-
-/// Arguments in which every float is one that some law of the real numbers is wrong of.
-/// Products of three are finite: where rounding overflows, a contraction that does not round is right to differ.
-fn special_arguments(graph: &Graph, numbers: &mut Numbers) -> Option<Vec<Value>> {
-    const SPECIAL: [f64; 10] =
-        [0.0, -0.0, 1.0, -1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e-45, 2.5, -1e12];
-    let arguments = graph.parameters.iter().map(|parameter| {
-        let shape: Option<Vec<usize>> = parameter
-            .ty
-            .shape
-            .iter()
-            .map(|dim| usize::try_from(dim.evaluate(&[2, 3, 1, 2])).ok())
-            .collect();
-        let shape = shape?;
-        let values: Vec<f64> = (0..shape.iter().product())
-            .map(|_| SPECIAL[(numbers.next() * SPECIAL.len() as f64) as usize])
-            .collect();
-        Some(Value::from_f64(parameter.ty.element, &shape, &values))
-    });
-    arguments.collect()
-}
-
-fn make_finite(value: &mut Value) {
-    let finite = |number: f64| if number.is_finite() { number } else { 0.75 };
-    let numbers: Vec<f64> = value.to_f64().into_iter().map(finite).collect();
-    *value = Value::from_f64(value.element, &value.shape, &numbers);
-}
-
-fn contractions(graph: &Graph) -> usize {
-    graph.nodes.iter().filter(|(_, node)| matches!(node.op, Op::Contract { .. })).count()
-}
-
-fn same_bits(left: &Value, right: &Value) -> bool {
-    let equal = |position: usize| {
-        let (left, right) = (left.scalar(position), right.scalar(position));
-        let both_nan = left.element.is_float() && left.to_f64().is_nan() && right.to_f64().is_nan();
-        left == right || both_nan
-    };
-    left.shape == right.shape && (0..left.data.len()).all(equal)
-}
-
-/// Holds the results of a simplified graph against the original: bit for bit, but for what became a contraction or stopped to be one.
-fn check_simplified(graph: &Graph, arguments: &[Value]) {
-    let simple = simplify(graph.clone());
-    check_verified(&simple);
-    assert_eq!(simplify(simple.clone()), simple, "not a fixed point\n{simple}");
-    let (Ok(expected), Ok(found)) = (eval(graph, arguments), eval(&simple, arguments)) else {
-        assert_eq!(eval(graph, arguments), eval(&simple, arguments), "{graph}\n{simple}");
-        return;
-    };
-    let exact = contractions(&simple) + contractions(graph) == 0;
-    if exact {
-        for (expected, found) in expected.iter().zip(&found) {
-            assert!(
-                same_bits(expected, found),
-                "{expected} became {found}\n{graph}\n{simple}\n{arguments:?}"
-            );
-        }
-        return;
-    }
-    let bounds = bounds(graph, arguments).expect("the arguments fit");
-    for (bounded, found) in bounds.iter().zip(&found) {
-        if let Err(mismatch) = bounded.admits(found) {
-            panic!("{mismatch:?}\n{graph}\n{simple}\n{arguments:?}");
-        }
-    }
-}
-
-#[test]
-fn simplify_changes_no_bit_of_special_values() {
-    let mut numbers = Numbers(1);
-    for (_, graphs) in file_tests("simplify") {
-        for _draw in 0..50 {
-            let Some(mut arguments) = special_arguments(&graphs[0], &mut numbers) else { continue };
-            // Of three factors two are summed first, which is the same sum only of finite numbers.
-            if contractions(&simplify(graphs[0].clone())) > 1 {
-                arguments.iter_mut().for_each(make_finite);
-            }
-            check_simplified(&graphs[0], &arguments);
-        }
-    }
-}
-
-#[test]
-fn transformed_file_tests_simplify() {
-    let mut numbers = Numbers(2);
-    for (file, graphs) in file_tests("transform") {
-        let mut functions = Arena::default();
-        let ids: Vec<_> = graphs.into_iter().map(|graph| functions.push(graph)).collect();
-        let entry = ids.last().map(|last| Callable::Function(*last));
-        let graph = transform(&Program { functions, entry });
-        check_verified(&graph);
-        let is_call = |op: &Op| matches!(op, Op::Call { .. } | Op::Project(_));
-        assert!(graph.nodes.iter().all(|(_, node)| !is_call(&node.op)), "{file}");
-        for _draw in 0..20 {
-            check_simplified(&graph, &numbers.arguments(&graph, 0.2, 0.9));
-        }
-    }
-}
-
-/// How many random graphs each law is tried on.
-const CASES: u64 = 2000;
-
-/// Panics with the smallest graph on which the law fails.
-fn check_case(law: &str, seed: u64, case: &Case, holds: impl Fn(&Case) -> Result<(), String>) {
-    let Err(first) = holds(case) else { return };
-    let small = shrink(case, |case| holds(case).is_err());
-    let why = holds(&small).err().unwrap_or(first);
-    let arguments: Vec<String> = small.arguments.iter().map(Value::to_string).collect();
-    panic!("{law}, seed {seed}: {why}\n{}\nof ({})", small.graph, arguments.join(", "));
-}
-
-/// Whether another graph computes the same: within what a right implementation of the original may give.
-fn agrees(case: &Case, other: &Graph) -> Result<(), String> {
-    verify(other).map_err(|faults| format!("{faults:?}\n{other}"))?;
-    let expected = bounds(&case.graph, &case.arguments)?;
-    let found = eval(other, &case.arguments)?;
-    for (bounded, value) in expected.iter().zip(&found) {
-        bounded.admits(value).map_err(|mismatch| format!("{mismatch}\n{other}"))?;
-    }
-    if contractions(other) + contractions(&case.graph) > 0 {
-        return Ok(());
-    }
-    let exact = eval(&case.graph, &case.arguments)?;
-    for (expected, value) in exact.iter().zip(&found) {
-        if !same_bits(expected, value) {
-            return Err(format!("{expected} became {value}\n{other}"));
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn simplify_keeps_what_random_graphs_compute() {
-    for seed in 0..CASES {
-        let case = generate(seed, 3 + (seed % 30) as usize);
-        check_case("simplify", seed, &case, |case| {
-            let simple = simplify(case.graph.clone());
-            agrees(case, &simple)?;
-            let again = simplify(simple.clone());
-            if again == simple {
-                return Ok(());
-            }
-            Err(format!("no fixed point:\n{simple}{again}"))
-        });
-    }
-}
-
 /// Every float parameter of a random differentiable graph.
 fn floats(graph: &Graph) -> Vec<usize> {
     let parameters = graph.parameters.iter().enumerate();
@@ -572,52 +364,4 @@ fn gradients_of_gradients_of_random_graphs() {
             gradient_agrees(&Case { graph: first, arguments })
         });
     }
-}
-
-/// A sum of a product of two to four factors, each with some axes of a common space in any order.
-fn sum_of_products(numbers: &mut Numbers) -> Graph {
-    let rank = 1 + (numbers.next() * 5.0) as usize;
-    let shape: Vec<Dim> = [2, 3, 1, 2, 3].map(Dim::from)[..rank].to_vec();
-    let mut builder = Builder::new("f");
-    let mut factors: Vec<NodeId> = Vec::new();
-    for position in 0..2 + (numbers.next() * 3.0) as usize {
-        let mut axes: Vec<usize> = (0..rank).filter(|_| numbers.next() < 0.7).collect();
-        let sorted: Vec<Dim> = axes.iter().map(|axis| shape[*axis].clone()).collect();
-        // The parameter has the axes in another order than the space.
-        let mut order: Vec<usize> = (0..axes.len()).collect();
-        if numbers.next() < 0.5 {
-            order.reverse();
-        }
-        let stored = order.iter().map(|axis| sorted[*axis].clone()).collect();
-        let parameter =
-            builder.parameter(&format!("p{position}"), TensorType::new(Element::F64, stored));
-        let factor = builder.transpose(parameter, &order);
-        axes.sort_unstable();
-        factors.push(builder.broadcast(factor, &shape, &axes));
-    }
-    let mut product = factors[0];
-    for factor in &factors[1..] {
-        product = builder.binary(Binary::Mul, *factor, product);
-    }
-    let summed: Vec<usize> = (0..rank).filter(|_| numbers.next() < 0.5).collect();
-    let sum = builder.reduce(Combine::Add, product, &summed);
-    builder.finish(vec![Output { node: sum, updates: None }])
-}
-
-#[test]
-fn sums_of_products_contract() {
-    let mut numbers = Numbers(4);
-    let mut contracted = 0;
-    for seed in 0..CASES {
-        let graph = sum_of_products(&mut numbers);
-        let arguments = numbers.arguments(&graph, -1.0, 1.0);
-        let simple = simplify(graph.clone());
-        contracted += u64::from(contractions(&simple) > 0);
-        check_case("sum of products", seed, &Case { graph, arguments }, |case| {
-            let simple = simplify(case.graph.clone());
-            agrees(case, &simple)?;
-            if simplify(simple.clone()) == simple { Ok(()) } else { Err("no fixed point".into()) }
-        });
-    }
-    assert!(contracted > CASES / 3, "only {contracted} of {CASES} became contractions");
 }

@@ -3,20 +3,29 @@
 //! `<out-dir>/../defn/<hash>.s`, where the hash is of everything that the code depends on.
 //! Written under another name and renamed, so that builds beside this one never see half a file.
 //! A file that is not what was written is as good as none, and a disk that is full costs only time.
+//! Every edit leaves a file behind that nobody reads again, so the oldest go when there is more than [`MOST`].
 
 use crate::{
     invocation,
-    pipeline::{Check, Emitted, Instance, Level},
+    pipeline::{Axis, Check, Emitted, Instance, Leaf, Level, Signature, Solve},
 };
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
+    sync::Once,
+    time::SystemTime,
 };
 
-/// The first line of a file, before the hash of the rest.
+/// The first line of a file, before the length of the rest.
 const HEAD: &str = "# defn";
+
+/// Bytes in the folder before the oldest half goes.
+const MOST: u64 = 1 << 30;
+
+/// Once in a process is often enough.
+static PRUNED: Once = Once::new();
 
 /// What was compiled before for the same fingerprint.
 pub(crate) fn load(fingerprint: &str) -> Option<Emitted> {
@@ -33,6 +42,8 @@ pub(crate) fn store(fingerprint: &str, emitted: &Emitted) {
     let Some(file) = file(fingerprint) else { return };
     let Some(folder) = file.parent() else { return };
     let body = print(emitted);
+    debug_assert_eq!(parse(&body).as_ref(), Some(emitted), "what is kept is what was compiled");
+    PRUNED.call_once(|| prune(folder));
     let beside = file.with_extension(format!("{}.tmp", process::id()));
     let written = fs::create_dir_all(folder)
         .and_then(|()| fs::write(&beside, format!("{}\n{body}", header(&body))))
@@ -40,6 +51,29 @@ pub(crate) fn store(fingerprint: &str, emitted: &Emitted) {
     if written.is_err() {
         // There may be nothing to remove.
         let _ = fs::remove_file(&beside);
+    }
+}
+
+/// Removes the files that were compiled longest ago, if there are too many bytes.
+fn prune(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let about = entry.metadata().ok()?;
+            Some((about.modified().ok()?, about.len(), entry.path()))
+        })
+        .collect();
+    files.sort();
+    let mut bytes: u64 = files.iter().map(|(_, length, _)| length).sum();
+    let keep = if bytes > MOST { MOST / 2 } else { MOST };
+    for (_, length, file) in files {
+        if bytes <= keep {
+            return;
+        }
+        bytes -= length;
+        // Another build may have been faster.
+        let _ = fs::remove_file(file);
     }
 }
 
@@ -53,8 +87,9 @@ pub(crate) fn hash(parts: &[&str]) -> String {
     format!("{:016x}{:016x}", half(0), half(1))
 }
 
+/// A length tells half a file; hashing megabytes without optimisation would take longer than all else here.
 fn header(body: &str) -> String {
-    format!("{HEAD} {}", hash(&[body]))
+    format!("{HEAD} {}", body.len())
 }
 
 fn file(fingerprint: &str) -> Option<PathBuf> {
@@ -81,6 +116,7 @@ fn print(emitted: &Emitted) -> String {
     part("explanation", "-", &emitted.explanation);
     for instance in &emitted.instances {
         part("instance", "-", &join(&instance.workspace));
+        part("signature", "-", &print_signature(&instance.signature));
         for Check { kind, left, right, text } in &instance.checks {
             part("check", kind, &format!("{};{};{text}", join(left), join(right)));
         }
@@ -104,6 +140,7 @@ fn parse(mut text: &str) -> Option<Emitted> {
             "instance" => {
                 emitted.instances.push(Instance { workspace: split(body)?, ..Instance::default() });
             }
+            "signature" => emitted.instances.last_mut()?.signature = parse_signature(body)?,
             "check" => {
                 let mut parts = body.splitn(3, ';');
                 let (left, right) = (split(parts.next()?)?, split(parts.next()?)?);
@@ -118,4 +155,67 @@ fn parse(mut text: &str) -> Option<Emitted> {
         }
     }
     Some(emitted)
+}
+
+/// What stands between the parts of a line; neither names nor extents have it.
+const SEPARATOR: char = '\t';
+
+/// A line for each symbol, leaf, axis and solve, with a word in front that says what it is.
+fn print_signature(signature: &Signature) -> String {
+    let Signature { name, symbols, parameters, results, solves } = signature;
+    let mut text = String::new();
+    let mut line = |parts: &[&str]| {
+        text.push_str(&parts.join(&SEPARATOR.to_string()));
+        text.push('\n');
+    };
+    line(&["name", name]);
+    symbols.iter().for_each(|symbol| line(&["symbol", symbol]));
+    for (word, leaves) in [("parameter", parameters), ("result", results)] {
+        for Leaf { path, element, axes } in leaves {
+            line(&[word, path, element]);
+            for Axis { name, text, extent } in axes {
+                line(&["axis", name, text, &join(extent)]);
+            }
+        }
+    }
+    for Solve { symbol, leaf, axis, factor, rest } in solves {
+        let axis = axis.map_or_else(String::new, |axis| axis.to_string());
+        let (symbol, leaf, factor) = (symbol.to_string(), leaf.to_string(), factor.to_string());
+        line(&["solve", &symbol, &leaf, &axis, &factor, &join(rest)]);
+    }
+    text
+}
+
+fn parse_signature(text: &str) -> Option<Signature> {
+    let mut signature = Signature::default();
+    let mut has_results = false;
+    for line in text.lines() {
+        let parts: Vec<&str> = line.split(SEPARATOR).collect();
+        match *parts.as_slice() {
+            ["name", name] => name.clone_into(&mut signature.name),
+            ["symbol", symbol] => signature.symbols.push(symbol.to_owned()),
+            [word @ ("parameter" | "result"), path, element] => {
+                has_results = word == "result";
+                let leaves =
+                    if has_results { &mut signature.results } else { &mut signature.parameters };
+                let (path, element) = (path.to_owned(), element.to_owned());
+                leaves.push(Leaf { path, element, axes: Vec::new() });
+            }
+            ["axis", name, text, extent] => {
+                let leaves =
+                    if has_results { &mut signature.results } else { &mut signature.parameters };
+                let (name, text, extent) = (name.to_owned(), text.to_owned(), split(extent)?);
+                leaves.last_mut()?.axes.push(Axis { name, text, extent });
+            }
+            ["solve", symbol, leaf, axis, factor, rest] => signature.solves.push(Solve {
+                symbol: symbol.parse().ok()?,
+                leaf: leaf.parse().ok()?,
+                axis: if axis.is_empty() { None } else { Some(axis.parse().ok()?) },
+                factor: factor.parse().ok()?,
+                rest: split(rest)?,
+            }),
+            _ => return None,
+        }
+    }
+    Some(signature)
 }

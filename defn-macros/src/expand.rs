@@ -13,7 +13,7 @@ use crate::{
     facade::Facade,
     fallback, invocation,
     parse::{Item, Refusal, parse, parse_request},
-    pipeline::{self, Checked, Emitted, Subject},
+    pipeline::{self, Emitted, Subject},
     report::{Mistake, report},
     requested::Requested,
     surface::{Definition, Function, Path, Request, RequestKind},
@@ -314,7 +314,7 @@ enum Outcome {
     /// Nothing is wrong, and nobody asked for code.
     Checked,
     /// Code.
-    Compiled(Box<(Checked, Emitted)>),
+    Compiled(Box<Emitted>),
 }
 
 impl Outcome {
@@ -322,38 +322,39 @@ impl Outcome {
         match self {
             Self::Mistakes(_) => Code::Broken,
             Self::Checked => Code::CheckedOnly,
-            Self::Compiled(compiled) => Code::Compiled(&compiled.0, &compiled.1),
+            Self::Compiled(compiled) => Code::Compiled(compiled),
         }
     }
 
     fn explanation(&self) -> &str {
         match self {
             Self::Mistakes(_) | Self::Checked => "",
-            Self::Compiled(compiled) => &compiled.1.explanation,
+            Self::Compiled(compiled) => &compiled.explanation,
         }
     }
 }
 
 /// The whole compiler, as this crate sees it.
 fn compile_definition(subject: &Subject<'_>, callees: &[Rc<Callee>], fingerprint: &str) -> Outcome {
-    let checked = match pipeline::check(subject, callees) {
-        Ok(checked) => checked,
-        Err(mistakes) => return Outcome::Mistakes(mistakes),
-    };
     let has_code = matches!(subject, Subject::Function(_) | Subject::Request(_));
     let invocation = invocation::get();
-    if !has_code || !invocation.wants_code {
-        return Outcome::Checked;
-    }
+    let wants_code = has_code && invocation.wants_code;
+    // Only what has no mistake is kept, so that what is kept needs no look.
     // Who asks for dumps wants the stages to run.
-    let cached = if invocation.dumps() { None } else { cache::load(fingerprint) };
-    if let Some(emitted) = cached {
-        return Outcome::Compiled(Box::new((checked, emitted)));
+    let asks_cache = wants_code && !invocation.dumps();
+    if let Some(emitted) = asks_cache.then(|| cache::load(fingerprint)).flatten() {
+        return Outcome::Compiled(Box::new(emitted));
+    }
+    if let Err(mistakes) = pipeline::check(subject, callees) {
+        return Outcome::Mistakes(mistakes);
+    }
+    if !wants_code {
+        return Outcome::Checked;
     }
     match pipeline::emit(subject, callees) {
         Ok(emitted) => {
             cache::store(fingerprint, &emitted);
-            Outcome::Compiled(Box::new((checked, emitted)))
+            Outcome::Compiled(Box::new(emitted))
         }
         Err(mistakes) => Outcome::Mistakes(mistakes),
     }

@@ -1,16 +1,14 @@
 //! The macros of `defn`: tokens in, tokens out.
 //!
-//! [`expand`] is the page to read first; the modules stand in the order in which tokens pass through them.
+//! `expand` is the page to read first; the modules stand in the order in which tokens pass through them.
 
 mod expand;
-#[expect(dead_code, reason = "the compiler behind `pipeline` reads the rest of it")]
 mod surface;
 mod parse;
 mod invocation;
 mod uid;
 mod facade;
 mod table;
-#[expect(dead_code, reason = "the compiler behind `pipeline` reads numbers and places")]
 mod text;
 mod announce;
 mod wait;

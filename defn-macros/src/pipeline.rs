@@ -14,10 +14,8 @@ use crate::{
     text::Callee,
 };
 use defn_codegen::{
-    artifact,
     compile::compile,
-    graph::{Atom, Dim, Relation},
-    program::Callable,
+    graph::{Atom, Callable, Dim, Relation, solve},
 };
 use proc_macro2::Span;
 use std::rc::Rc;
@@ -37,26 +35,21 @@ pub(crate) enum Subject<'s> {
     Request(&'s Request),
 }
 
-/// A definition without mistakes, ready to be compiled.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Checked {
-    /// The host's view of each instance: one, or one for each choice of the element parameters.
-    /// The first parameter varies fastest, and the choices stand in the order of `Float::FLOAT`.
-    pub(crate) signatures: Vec<Signature>,
-}
-
 /// Code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Emitted {
     /// What was fused, planned and vectorized, for people.
     pub(crate) explanation: String,
-    /// One for each of [`Checked::signatures`].
+    /// One, or one for each choice of the element parameters.
+    /// The first parameter varies fastest, and the choices stand in the order of `Float::FLOAT`.
     pub(crate) instances: Vec<Instance>,
 }
 
 /// The code of one choice of element types.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Instance {
+    /// How Rust calls it.
+    pub(crate) signature: Signature,
     /// Bytes of scratch memory, in the words of [`Signature`]'s extents.
     pub(crate) workspace: Vec<i64>,
     /// What must hold on entry: also what the bodies of callees ask for, which only the whole program knows.
@@ -70,15 +63,12 @@ pub(crate) struct Instance {
 pub(crate) struct Level {
     /// The variant of the runtime's `Level`, such as `V3`.
     pub(crate) name: String,
-    /// LLVM's assembly in AT&T syntax; the entry is `defn_entry`.
+    /// The body of a naked function, for the assembler.
     pub(crate) assembly: String,
 }
 
-/// The symbol that the assembly of a level begins with.
-pub(crate) const ENTRY: &str = "defn_entry";
-
 /// What a function takes, returns and requires, in the words of the runtime's `abi.rs`; extents are its postfix words.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Signature {
     /// The name that errors show.
     pub(crate) name: String,
@@ -93,7 +83,7 @@ pub(crate) struct Signature {
 }
 
 /// One tensor of a parameter or of a result.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Leaf {
     /// Such as `p.l1.w`.
     pub(crate) path: String,
@@ -104,7 +94,7 @@ pub(crate) struct Leaf {
 }
 
 /// One axis of a leaf.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Axis {
     /// Its name, or nothing.
     pub(crate) name: String,
@@ -115,7 +105,7 @@ pub(crate) struct Axis {
 }
 
 /// How to find a symbol.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Solve {
     /// The symbol.
     pub(crate) symbol: usize,
@@ -142,28 +132,15 @@ pub(crate) struct Check {
     pub(crate) text: String,
 }
 
-/// Finds every mistake; what comes back can be compiled.
-pub(crate) fn check(
-    subject: &Subject<'_>,
-    callees: &[Rc<Callee>],
-) -> Result<Checked, Vec<Mistake>> {
-    let resolved = match subject {
-        Subject::Function(function) => resolve::resolve(function, callees, Mode::Check)?,
-        Subject::Request(request) => resolve::request(request, callees, Mode::Check)?,
-        Subject::Struct(container) => {
-            resolve::container(container, callees)?;
-            return Ok(Checked::default());
-        }
-        Subject::Constant(constant) => {
-            resolve::constant(constant, callees)?;
-            return Ok(Checked::default());
-        }
-        Subject::Alias(alias) => {
-            resolve::alias(alias, callees)?;
-            return Ok(Checked::default());
-        }
-    };
-    Ok(Checked { signatures: resolved.instances.iter().map(signature).collect() })
+/// Finds every mistake; without one, the subject can be compiled.
+pub(crate) fn check(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<(), Vec<Mistake>> {
+    match subject {
+        Subject::Function(function) => resolve::resolve(function, callees, Mode::Check).map(drop),
+        Subject::Request(request) => resolve::request(request, callees, Mode::Check).map(drop),
+        Subject::Struct(container) => resolve::container(container, callees),
+        Subject::Constant(constant) => resolve::constant(constant, callees),
+        Subject::Alias(alias) => resolve::alias(alias, callees),
+    }
 }
 
 /// Compiles; what comes back as an error is a limitation.
@@ -211,7 +188,12 @@ fn emit_instance(instance: &resolve::Instance) -> Result<(String, Instance), Vec
         assembly: code.assembly,
     });
     let workspace = words(&artifact.workspace);
-    let instance = Instance { workspace, checks: checks.collect(), levels: levels.collect() };
+    let instance = Instance {
+        signature: signature(instance),
+        workspace,
+        checks: checks.collect(),
+        levels: levels.collect(),
+    };
     Ok((artifact.explanation, instance))
 }
 
@@ -221,7 +203,7 @@ fn signature(instance: &resolve::Instance) -> Signature {
     let entry = instance.program.entry.as_ref().map(Callable::function);
     let solves = entry.map_or_else(Vec::new, |entry| {
         let graph = &instance.program.functions[entry];
-        artifact::solve(graph.symbols.len(), &graph.parameters).unwrap_or_default()
+        solve(graph.symbols.len(), &graph.parameters).unwrap_or_default()
     });
     let leaf = |leaf: resolve::Leaf| Leaf {
         path: leaf.path,

@@ -190,7 +190,10 @@ mod tests {
         assert_eq!(<i64 as Element>::KIND.size(), 8);
         assert_eq!(<bool as Element>::KIND.size(), 1);
         assert_eq!((f32::FLOAT, f64::FLOAT), (0, 1));
-        assert_eq!([f32::NUMBER, f64::NUMBER, i32::NUMBER, i64::NUMBER, u8::NUMBER], [0, 1, 2, 3, 4]);
+        assert_eq!(
+            [f32::NUMBER, f64::NUMBER, i32::NUMBER, i64::NUMBER, u8::NUMBER],
+            [0, 1, 2, 3, 4]
+        );
         assert_eq!(format!("{:>5}", ElementKind::U8), "   u8");
     }
 

@@ -190,8 +190,14 @@ fn bits_of_every_integer_type() {
 fn logic(
     x: Tensor<bool, n>,
     y: Tensor<bool, n>,
-) -> (Tensor<bool, n>, Tensor<bool, n>, Tensor<bool, n>, Tensor<bool, n>, Tensor<bool, n>, Tensor<bool, n>)
-{
+) -> (
+    Tensor<bool, n>,
+    Tensor<bool, n>,
+    Tensor<bool, n>,
+    Tensor<bool, n>,
+    Tensor<bool, n>,
+    Tensor<bool, n>,
+) {
     (x & y, x | y, x ^ y, !x, x == y, x.max(y))
 }
 
@@ -295,18 +301,18 @@ where
             }};
         }
         check! { exponentials on (-20.0, 8.0);
-            0 f64::exp, 1 f64::exp2, 2 f64::exp_m1, 3 |x| 1.0 / (1.0 + (-x).exp()), 4 f64::exp_m1 }
+        0 f64::exp, 1 f64::exp2, 2 f64::exp_m1, 3 |x| 1.0 / (1.0 + (-x).exp()), 4 f64::exp_m1 }
         check! { logarithms on (1e-3, 1e3);
-            0 f64::ln, 1 f64::log2, 2 f64::ln_1p, 3 f64::ln, 4 f64::log10, 5 f64::ln_1p }
+        0 f64::ln, 1 f64::log2, 2 f64::ln_1p, 3 f64::ln, 4 f64::log10, 5 f64::ln_1p }
         check! { roots on (1e-2, 1e3);
-            0 f64::sqrt, 1 |x| 1.0 / x.sqrt(), 2 f64::cbrt, 3 f64::recip, 4 |x| x * x }
+        0 f64::sqrt, 1 |x| 1.0 / x.sqrt(), 2 f64::cbrt, 3 f64::recip, 4 |x| x * x }
         check! { circle on (-1.0, 1.0);
-            0 f64::sin, 1 f64::cos, 2 f64::tan, 3 f64::asin, 4 f64::acos, 5 f64::atan }
+        0 f64::sin, 1 f64::cos, 2 f64::tan, 3 f64::asin, 4 f64::acos, 5 f64::atan }
         check! { hyperbola on (-4.0, 4.0); 0 f64::sinh, 1 f64::cosh, 2 f64::tanh }
         let x = between::<T, 1>([n], 10, (-4.0, 4.0));
         near(&hyperbola(&x).3, tolerance.max(INTEGRAL), |at| erf(f64::from(x[at])));
         check! { rounding on (-4.0, 4.0);
-            0 f64::floor, 1 f64::ceil, 2 f64::round, 3 f64::trunc, 4 f64::fract }
+        0 f64::floor, 1 f64::ceil, 2 f64::round, 3 f64::trunc, 4 f64::fract }
         let (x, y) = (floats::<T, 1>([n], 8), floats::<T, 1>([n], 9));
         let found = pairs(&x, &y);
         let both = |at: [usize; 1]| (f64::from(x[at]), f64::from(y[at]));
@@ -366,7 +372,11 @@ fn nan_is_seen_and_propagates() {
 }
 
 #[defn]
-fn chosen<T: Number>(mask: Tensor<bool, n>, x: Tensor<T, n>, y: Tensor<T, n>) -> (Tensor<T, n>, Tensor<T, n>, Tensor<T, n>) {
+fn chosen<T: Number>(
+    mask: Tensor<bool, n>,
+    x: Tensor<T, n>,
+    y: Tensor<T, n>,
+) -> (Tensor<T, n>, Tensor<T, n>, Tensor<T, n>) {
     (select(mask, x, y), mask.select(x, 1), select(x < y, 0, y))
 }
 
@@ -388,7 +398,10 @@ fn choice_by_a_mask() {
 }
 
 #[defn]
-fn literals(x: Tensor<f32, n>, k: Tensor<i32, n>) -> (Tensor<f32, n>, Tensor<i32, n>, Tensor<f32, n>) {
+fn literals(
+    x: Tensor<f32, n>,
+    k: Tensor<i32, n>,
+) -> (Tensor<f32, n>, Tensor<i32, n>, Tensor<f32, n>) {
     let half = x / 2 + 1e-1 - 0.5 * x;
     let shifted = 3 + k * -2 - 0x10;
     (half, shifted, 2.0 * (1.0 + 2.0) * x.max(0) + 1_000.0)

@@ -4,7 +4,11 @@ use crate::support::{floats, same, whole};
 use defn::prelude::*;
 
 #[defn]
-fn rows_and_columns(x: Tensor<f32, row, column>, r: Tensor<f32, row>, c: Tensor<f32, column>) -> Tensor<f32, row, column> {
+fn rows_and_columns(
+    x: Tensor<f32, row, column>,
+    r: Tensor<f32, row>,
+    c: Tensor<f32, column>,
+) -> Tensor<f32, row, column> {
     x - r + c * 2.0
 }
 
@@ -51,7 +55,11 @@ fn three_names_from_three_operands() {
 }
 
 #[defn]
-fn positions(x: Tensor<f32, {n}, {3}>, y: Tensor<f32, {1}, {3}>, z: Tensor<f32, {n}, {1}>) -> Tensor<f32, {n}, {3}> {
+fn positions(
+    x: Tensor<f32, { n }, { 3 }>,
+    y: Tensor<f32, { 1 }, { 3 }>,
+    z: Tensor<f32, { n }, { 1 }>,
+) -> Tensor<f32, { n }, { 3 }> {
     x * y + z
 }
 
@@ -64,7 +72,11 @@ fn unnamed_axes_meet_by_position_and_ones_stretch() {
 }
 
 #[defn]
-fn named_and_unnamed(x: Tensor<f32, batch, {2}>, y: Tensor<f32, {2}>, s: f32) -> Tensor<f32, batch, {2}> {
+fn named_and_unnamed(
+    x: Tensor<f32, batch, { 2 }>,
+    y: Tensor<f32, { 2 }>,
+    s: f32,
+) -> Tensor<f32, batch, { 2 }> {
     s * x + y
 }
 

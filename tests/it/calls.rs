@@ -121,7 +121,10 @@ fn axes_of_the_callee_take_the_callers_names() {
 fn shadowed(x: Tensor<f32, n>) -> Tensor<f32, n> {
     let y = x;
     let y = y * 2.0;
-    let mut z = { let inner = y + 1.0; inner * x };
+    let mut z = {
+        let inner = y + 1.0;
+        inner * x
+    };
     let (a, b) = (z, y);
     z += a - b;
     z -= 1;
@@ -150,7 +153,10 @@ fn constants_of_std_are_known() {
     let x = floats::<f32, 1>([3], 1);
     let found = numbers(&x);
     same(&found.0, |at| x[at] * std::f32::consts::PI);
-    assert_eq!((found.1, found.2, found.3, found.4), (f32::MAX, i32::MIN, std::f64::consts::E, 255));
+    assert_eq!(
+        (found.1, found.2, found.3, found.4),
+        (f32::MAX, i32::MIN, std::f64::consts::E, 255)
+    );
 }
 
 #[defn]

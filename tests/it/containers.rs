@@ -144,7 +144,10 @@ fn mutable_places_are_passed_on() {
 }
 
 #[defn]
-fn pairs(x: (Tensor<f32, n>, (i32, Tensor<i32, n>)), y: [Tensor<f32, n>; 2]) -> ((Tensor<f32, n>, i32), [Tensor<i32, n>; 2]) {
+fn pairs(
+    x: (Tensor<f32, n>, (i32, Tensor<i32, n>)),
+    y: [Tensor<f32, n>; 2],
+) -> ((Tensor<f32, n>, i32), [Tensor<i32, n>; 2]) {
     let (a, (k, mut b)) = x;
     let mut both = (a + y[0], k * 2);
     both.0 += y[1];

@@ -94,7 +94,9 @@ fn batched(
 
 #[test]
 fn shared_axes_that_stay_are_batches() {
-    for [h, q, k, d] in [[1, 1, 1, 1], [2, 3, 5, 7], [3, 0, 2, 4], [0, 2, 2, 2], [2, 2, 2, 0], [3, 9, 17, 8]] {
+    for [h, q, k, d] in
+        [[1, 1, 1, 1], [2, 3, 5, 7], [3, 0, 2, 4], [0, 2, 2, 2], [2, 2, 2, 0], [3, 9, 17, 8]]
+    {
         let (x, y) = (floats::<f32, 3>([h, q, d], 1), floats::<f32, 3>([k, h, d], 2));
         let twin = |h: usize, q: usize, k: usize| {
             (0..d).map(|d| f64::from(x[[h, q, d]] * y[[k, h, d]])).sum::<f64>()
@@ -109,7 +111,10 @@ fn shared_axes_that_stay_are_batches() {
 }
 
 #[defn]
-fn square(a: Tensor<f64, i<n>, j<n>>, b: Tensor<f64, i<n>, j<n>>) -> (Tensor<f64, i<n>, j<n>>, f64, Tensor<f64, i<n>>) {
+fn square(
+    a: Tensor<f64, i<n>, j<n>>,
+    b: Tensor<f64, i<n>, j<n>>,
+) -> (Tensor<f64, i<n>, j<n>>, f64, Tensor<f64, i<n>>) {
     let trace_of_product = (a * b).sum();
     (a.dot(b, j = i), trace_of_product, a.dot(b, j))
 }
@@ -138,7 +143,8 @@ fn three(
 #[test]
 fn products_of_three_factors() {
     for [i, a, b, j] in [[2, 3, 4, 5], [1, 1, 1, 1], [0, 2, 2, 2], [2, 0, 3, 2], [7, 9, 3, 17]] {
-        let (x, y, z) = (floats::<f64, 2>([i, a], 1), floats::<f64, 2>([a, b], 2), floats::<f64, 2>([b, j], 3));
+        let (x, y, z) =
+            (floats::<f64, 2>([i, a], 1), floats::<f64, 2>([a, b], 2), floats::<f64, 2>([b, j], 3));
         let twin = |i: usize, j: usize| -> f64 {
             (0..a).map(|a| (0..b).map(|b| x[[i, a]] * y[[a, b]] * z[[b, j]]).sum::<f64>()).sum()
         };
@@ -154,8 +160,8 @@ fn layers(
     x: Tensor<f32, batch, pixel<6>>,
     w: Tensor<f32, pixel<6>, hidden>,
     b: Tensor<f32, hidden>,
-    v: Tensor<f32, hidden, {3}>,
-) -> Tensor<f32, batch, {3}> {
+    v: Tensor<f32, hidden, { 3 }>,
+) -> Tensor<f32, batch, { 3 }> {
     (x.dot(w, pixel) + b).max(0.0).dot(v, hidden)
 }
 
@@ -165,7 +171,8 @@ fn a_layer_behind_a_layer() {
         let (x, w) = (floats::<f32, 2>([batch, 6], 1), floats::<f32, 2>([6, hidden], 2));
         let (b, v) = (floats::<f32, 1>([hidden], 3), floats::<f32, 2>([hidden, 3], 4));
         near(&layers(&x, &w, &b, &v), of_sums::<f32>(), |[i, j]| {
-            let active = |h: usize| ((0..6).map(|p| x[[i, p]] * w[[p, h]]).sum::<f32>() + b[[h]]).max(0.0);
+            let active =
+                |h: usize| ((0..6).map(|p| x[[i, p]] * w[[p, h]]).sum::<f32>() + b[[h]]).max(0.0);
             (0..hidden).map(|h| f64::from(active(h) * v[[h, j]])).sum()
         });
     }
@@ -186,12 +193,14 @@ fn a_product_without_a_common_axis_is_the_outer_one() {
 }
 
 #[defn]
-fn unnamed(x: Tensor<f32, {n}, {m}>, y: Tensor<f32, {n}, {m}>) -> Tensor<f32, {n}> {
+fn unnamed(x: Tensor<f32, { n }, { m }>, y: Tensor<f32, { n }, { m }>) -> Tensor<f32, { n }> {
     (x * y).sum(axis = 1)
 }
 
 #[test]
 fn products_over_positions() {
     let (x, y) = (floats::<f32, 2>([5, 9], 1), floats::<f32, 2>([5, 9], 2));
-    near(&unnamed(&x, &y), of_sums::<f32>(), |[i]| (0..9).map(|j| f64::from(x[[i, j]] * y[[i, j]])).sum());
+    near(&unnamed(&x, &y), of_sums::<f32>(), |[i]| {
+        (0..9).map(|j| f64::from(x[[i, j]] * y[[i, j]])).sum()
+    });
 }

@@ -11,7 +11,9 @@ fn from_number<T: Number>(
 }
 
 #[defn]
-fn from_truth(x: Tensor<bool, n>) -> (Tensor<f32, n>, Tensor<f64, n>, Tensor<i32, n>, Tensor<i64, n>, Tensor<u8, n>) {
+fn from_truth(
+    x: Tensor<bool, n>,
+) -> (Tensor<f32, n>, Tensor<f64, n>, Tensor<i32, n>, Tensor<i64, n>, Tensor<u8, n>) {
     (x as f32, x as f64, x as i32, x as i64, x as u8)
 }
 
@@ -46,11 +48,23 @@ fn conversions_of_every_pair() {
 fn conversions_saturate_at_the_edges() {
     let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.99, -0.99, 255.5, 256.0, -1.0]
         .into_iter()
-        .chain([2147483647.0, 2147483648.0, -2147483648.0, -2147483649.0, 9.3e18, -9.3e18, 1e300, 16777217.0])
+        .chain([
+            2147483647.0,
+            2147483648.0,
+            -2147483648.0,
+            -2147483649.0,
+            9.3e18,
+            -9.3e18,
+            1e300,
+            16777217.0,
+        ])
         .collect::<Vec<f64>>();
     let x = Tensor::from(odd);
     let found = from_number(&x);
-    assert_eq!(found.0.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), x.iter().map(|x| (*x as f32).to_bits()).collect::<Vec<_>>());
+    assert_eq!(
+        found.0.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+        x.iter().map(|x| (*x as f32).to_bits()).collect::<Vec<_>>()
+    );
     same(&found.2, |at| x[at] as i32);
     same(&found.3, |at| x[at] as i64);
     same(&found.4, |at| x[at] as u8);

@@ -48,7 +48,7 @@ fn the_call_itself_panics_with_the_same_words() {
 }
 
 #[defn]
-fn shorter(x: Tensor<f32, n>, y: Tensor<f32, m>) -> Tensor<f32, k<{n - m}>> {
+fn shorter(x: Tensor<f32, n>, y: Tensor<f32, m>) -> Tensor<f32, k<{ n - m }>> {
     x.slice(n, m..).rename(n, k)
 }
 
@@ -62,7 +62,7 @@ fn a_slice_that_is_not_inside() {
 }
 
 #[defn]
-fn less(x: Tensor<f32, n>) -> Tensor<f32, k<{n - 3}>> {
+fn less(x: Tensor<f32, n>) -> Tensor<f32, k<{ n - 3 }>> {
     zeros::<f32>(k = n - 3)
 }
 
@@ -74,7 +74,7 @@ fn a_result_of_negative_extent() {
 }
 
 #[defn]
-fn outer(x: Tensor<f32, n>) -> Tensor<f32, k<{n - 2}>> {
+fn outer(x: Tensor<f32, n>) -> Tensor<f32, k<{ n - 2 }>> {
     shorter(x, zeros::<f32>(m = 2))
 }
 

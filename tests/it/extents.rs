@@ -32,9 +32,9 @@ fn an_extent_is_a_value() {
 #[defn]
 fn grown(
     x: Tensor<f32, n>,
-    y: Tensor<f32, m<{2 * n + 1}>>,
-    z: Tensor<f32, {n + k}>,
-) -> (Tensor<f32, m<{2 * n + 1}>>, Tensor<f32, {k}>, i64) {
+    y: Tensor<f32, m<{ 2 * n + 1 }>>,
+    z: Tensor<f32, { n + k }>,
+) -> (Tensor<f32, m<{ 2 * n + 1 }>>, Tensor<f32, { k }>, i64) {
     (concat(m, x.rename(n, m), x.pad(n, (0, 1)).rename(n, m)) + y, z.slice(axis = 0, n..), k)
 }
 
@@ -45,7 +45,13 @@ fn symbols_are_solved_from_expressions() {
         let z = floats([n + k], 3);
         let found = grown(&x, &y, &z);
         same(&found.0, |[i]| {
-            let twice = if i < n { x[[i]] } else if i < 2 * n { x[[i - n]] } else { 0.0 };
+            let twice = if i < n {
+                x[[i]]
+            } else if i < 2 * n {
+                x[[i - n]]
+            } else {
+                0.0
+            };
             twice + y[[i]]
         });
         same(&found.1, |[i]| z[[n + i]]);
@@ -76,7 +82,11 @@ fn a_usize_parameter_is_an_extent() {
 }
 
 #[defn]
-fn parted(x: Tensor<f32, token, width<{count * dim}>>, count: usize, dim: usize) -> Tensor<f32, head<count>, token> {
+fn parted(
+    x: Tensor<f32, token, width<{ count * dim }>>,
+    count: usize,
+    dim: usize,
+) -> Tensor<f32, head<count>, token> {
     x.split(width, (head = count, part = dim)).max(part)
 }
 
@@ -96,12 +106,15 @@ fn a_product_of_known_extents_is_checked() {
 }
 
 #[defn]
-fn grouped(x: Tensor<f32, n<{3 * groups}>>) -> Tensor<f32, group<groups>> {
+fn grouped(x: Tensor<f32, n<{ 3 * groups }>>) -> Tensor<f32, group<groups>> {
     x.split(n, (group, member = 3)).max(member)
 }
 
 #[defn]
-fn twice_grouped(x: Tensor<f32, n<{6 * g}>>, y: Tensor<f32, {2 * g}>) -> Tensor<f32, group<{2 * g}>> {
+fn twice_grouped(
+    x: Tensor<f32, n<{ 6 * g }>>,
+    y: Tensor<f32, { 2 * g }>,
+) -> Tensor<f32, group<{ 2 * g }>> {
     grouped(x) + grouped(2.0 * x) - y.name(0, group)
 }
 

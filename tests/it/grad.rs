@@ -22,7 +22,8 @@ fn of_arithmetic(x: Tensor<f64, n>, y: Tensor<f64, n>, s: f64) -> f64 {
 #[defn]
 fn of_functions(x: Tensor<f64, n>) -> f64 {
     let a = x.exp() + x.exp2() + x.expm1() + x.sigmoid() + x.erf() + x.tanh();
-    let b = x.log() + x.log2() + x.log1p() + x.log10() + x.sqrt() + x.rsqrt() + x.cbrt() + x.recip();
+    let b =
+        x.log() + x.log2() + x.log1p() + x.log10() + x.sqrt() + x.rsqrt() + x.cbrt() + x.recip();
     let c = x.sin() + x.cos() + x.tan() + x.asin() + x.acos() + x.atan() + x.sinh() + x.cosh();
     (a * b).sum() + (b * c).sum()
 }
@@ -53,7 +54,8 @@ fn gradients_of_elementwise_operations() {
 
 #[defn]
 fn of_reductions(x: Tensor<f64, a, b, c>) -> f64 {
-    let sums = x.sum(b).square().sum() + x.mean(a, c).exp().sum() + x.variance(b).sum() + x.variance();
+    let sums =
+        x.sum(b).square().sum() + x.mean(a, c).exp().sum() + x.variance(b).sum() + x.variance();
     let soft = x.logsumexp(c).sum() + (x.softmax(a, b) * x).sum() + x.logsumexp();
     sums + soft + (x.max(a) * x.min(a)).sum() + x.max().square() + x.min(b, c).sum()
 }
@@ -82,7 +84,11 @@ fn of_contractions(x: Tensor<f64, i, k>, y: Tensor<f64, k, j>, z: Tensor<f64, i,
     let a = x.dot(y, k).tanh();
     let b = (x * z).sum(k);
     let c = (x * z * y).sum(k, h);
-    a.square().sum() + b.exp().sum() * 0.1 + c.sin().sum() + x.dot(x).sum() + x.dot(z, (i, k)).square().sum()
+    a.square().sum()
+        + b.exp().sum() * 0.1
+        + c.sin().sum()
+        + x.dot(x).sum()
+        + x.dot(z, (i, k)).square().sum()
 }
 
 #[test]
@@ -96,14 +102,20 @@ fn gradients_of_contractions() {
 }
 
 #[defn]
-fn of_movement(x: Tensor<f64, n<{2 * m}>, k>, w: Tensor<f64, n<{2 * m}>, k>, at: i64) -> f64 {
+fn of_movement(x: Tensor<f64, n<{ 2 * m }>, k>, w: Tensor<f64, n<{ 2 * m }>, k>, at: i64) -> f64 {
     let a = x.split(n, (two = 2, m)).order(m, k, two).reverse(m).merge((k, two), flat);
     let b = concat(n, x, 2.0 * w, x.reverse(n)).square().slice(n, 1..5 * m);
     let c = stack(p, x, w, x.exp()).sum(p, n).sin();
     let d = x.pad(k, (1, 2), value = x.sum()).roll(n, at).square();
     let e = x.rename(n, other).dot(w.rename(n, other)) + x.broadcast(q = 3).exp().sum();
-    (a * a).sum() + b.sum() + c.sum() + d.sum() + e
-        + (x.slice(n, at..at + m) * w.slice(n, ..m)).sum() + x.at(n, at).exp().sum() + x[(0, 0)]
+    (a * a).sum()
+        + b.sum()
+        + c.sum()
+        + d.sum()
+        + e
+        + (x.slice(n, at..at + m) * w.slice(n, ..m)).sum()
+        + x.at(n, at).exp().sum()
+        + x[(0, 0)]
 }
 
 #[test]
@@ -118,7 +130,12 @@ fn gradients_of_movement() {
 }
 
 #[defn]
-fn of_positions(x: Tensor<f64, v, w>, ids: Tensor<i64, b, t>, y: Tensor<f64, b, t, w>, z: Tensor<i32, v>) -> f64 {
+fn of_positions(
+    x: Tensor<f64, v, w>,
+    ids: Tensor<i64, b, t>,
+    y: Tensor<f64, b, t, w>,
+    z: Tensor<i32, v>,
+) -> f64 {
     let taken = x.take(v, ids);
     let added = x.add_at(v, ids, y * y);
     (taken * y).square().sum() + added.sin().sum() + x.take(w, z).exp().sum()
@@ -136,7 +153,9 @@ fn gradients_of_gather_scatter_and_choice() {
         let ids = whole::<i64, 2>([b, t], 1);
         let (x, y, z) = (floats([v, w], 2), floats([b, t, w], 3), whole::<i32, 1>([v], 4));
         check!(of_positions(x, &ids, &y, &z));
-        slopes(&grad!(of_positions, wrt = y)(&x, &ids, &y, &z), &y, |y| of_positions(&x, &ids, y, &z));
+        slopes(&grad!(of_positions, wrt = y)(&x, &ids, &y, &z), &y, |y| {
+            of_positions(&x, &ids, y, &z)
+        });
     }
     for n in [1, 2, 9] {
         let (x, y, mask) = (floats([n], 5), floats([n], 6), truths([n], 7));
@@ -232,7 +251,9 @@ fn what_follows_the_value_is_returned_as_it_is() {
     let x = (floats::<f64, 1>([3], 1), 0.5);
     let (g, y, k) = grad!(with_rest)(&x, 4);
     slopes(&g.0, &x.0, |t| with_rest(&(t.clone(), 0.5), 0).0);
-    slopes(&Tensor::<f64, 0>::from(g.1), &Tensor::from(0.5), |s| with_rest(&(x.0.clone(), s.item()), 0).0);
+    slopes(&Tensor::<f64, 0>::from(g.1), &Tensor::from(0.5), |s| {
+        with_rest(&(x.0.clone(), s.item()), 0).0
+    });
     assert_eq!((&y, k), (&with_rest(&x, 0).1, 5));
     let ((value, ..), again) = value_and_grad!(with_rest)(&x, 4);
     assert_eq!((value, again), (with_rest(&x, 0).0, g));
@@ -262,7 +283,8 @@ fn gradient_penalty(p: Net, x: Tensor<f64, batch, wide>) -> f64 {
 #[test]
 fn gradients_of_gradients() {
     for x in [-1.5, 0.0, 0.3, 2.0] {
-        let near_to = |found: f64, expected: f64| near(&Tensor::<f64, 0>::from(found), SLOPE, |_| expected);
+        let near_to =
+            |found: f64, expected: f64| near(&Tensor::<f64, 0>::from(found), SLOPE, |_| expected);
         near_to(grad!(cubic)(x), 4.0 * x.powi(3) + x.cos());
         near_to(grad!(grad!(cubic))(x), 12.0 * x * x - x.sin());
         near_to(grad!(grad!(grad!(cubic)))(x), 24.0 * x - x.cos());

@@ -4,7 +4,14 @@ use crate::support::{floats, near, same, truths, whole};
 use defn::prelude::*;
 
 #[defn]
-fn cuts(x: Tensor<f32, n, m>) -> (Tensor<f32, n<{n - 1}>, m>, Tensor<f32, n<2>, m>, Tensor<f32, n, m<{m - 2}>>, Tensor<f32, n, m>) {
+fn cuts(
+    x: Tensor<f32, n, m>,
+) -> (
+    Tensor<f32, n<{ n - 1 }>, m>,
+    Tensor<f32, n<2>, m>,
+    Tensor<f32, n, m<{ m - 2 }>>,
+    Tensor<f32, n, m>,
+) {
     (x.slice(n, 1..), x.slice(n, ..2), x.slice(m, 1..m - 1), x.slice(axis = -1, ..))
 }
 
@@ -19,11 +26,19 @@ fn slices_between_extents() {
         assert_eq!(found.3, x);
     }
     let error = cuts::try_call(&Tensor::zeros([1, 4])).unwrap_err().to_string();
-    assert!(error.starts_with("slice `0..2` of axis `n`: `2` must not exceed `n`, in the call of `cuts`"), "{error}");
+    assert!(
+        error.starts_with(
+            "slice `0..2` of axis `n`: `2` must not exceed `n`, in the call of `cuts`"
+        ),
+        "{error}"
+    );
 }
 
 #[defn]
-fn computed(x: Tensor<f32, n, m>, at: i64) -> (Tensor<f32, n<2>, m>, Tensor<f32, m>, Tensor<f32, n>, Tensor<f32, n, m<{m - 1}>>) {
+fn computed(
+    x: Tensor<f32, n, m>,
+    at: i64,
+) -> (Tensor<f32, n<2>, m>, Tensor<f32, m>, Tensor<f32, n>, Tensor<f32, n, m<{ m - 1 }>>) {
     (x.slice(n, at..at + 2), x.at(n, at), x.at(m, at - 1), x.slice(m, at..at + m - 1))
 }
 
@@ -41,7 +56,10 @@ fn computed_positions_are_clamped() {
 }
 
 #[defn]
-fn corners(x: Tensor<f32, n, m, k>, at: i64) -> (f32, Tensor<f32, m>, Tensor<f32, m, k>, Tensor<f32, n, k>, Tensor<f32, n<1>, m, k>) {
+fn corners(
+    x: Tensor<f32, n, m, k>,
+    at: i64,
+) -> (f32, Tensor<f32, m>, Tensor<f32, m, k>, Tensor<f32, n, k>, Tensor<f32, n<1>, m, k>) {
     (x[(0, n - 1, 1)], x[(n - 1, .., 0)], x[at], x[(.., 1)], x[..1])
 }
 
@@ -85,7 +103,10 @@ fn take_replaces_an_axis_and_clamps() {
 }
 
 #[defn]
-fn rows_of_bytes(table: Tensor<bool, vocab, width>, ids: Tensor<u8, batch>) -> Tensor<bool, batch, width> {
+fn rows_of_bytes(
+    table: Tensor<bool, vocab, width>,
+    ids: Tensor<u8, batch>,
+) -> Tensor<bool, batch, width> {
     table.take(vocab, ids)
 }
 
@@ -108,7 +129,9 @@ fn scattered<T: Number>(
 
 #[test]
 fn add_at_adds_repeatedly_and_drops_what_is_outside() {
-    for (vocab, width, batch) in [(5, 3, 20), (1, 1, 1), (0, 2, 3), (4, 0, 3), (3, 9, 0), (6, 17, 40)] {
+    for (vocab, width, batch) in
+        [(5, 3, 20), (1, 1, 1), (0, 2, 3), (4, 0, 3), (3, 9, 0), (6, 17, 40)]
+    {
         let ids = whole::<i64, 1>([batch], 4);
         macro_rules! check {
             ($($type:ident)*) => {$({

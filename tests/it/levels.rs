@@ -30,7 +30,9 @@ fn energy(x: Tensor<f64, n>, a: Tensor<f64, n, m>) -> f64 {
 fn digest() -> u64 {
     let mut state = 0;
     let mut eat = |bits: u64| state = noise(state ^ bits, 1);
-    for [batch, pixel, hidden, class] in [[1, 1, 1, 1], [5, 7, 9, 3], [33, 17, 40, 10], [64, 64, 64, 64]] {
+    for [batch, pixel, hidden, class] in
+        [[1, 1, 1, 1], [5, 7, 9, 3], [33, 17, 40, 10], [64, 64, 64, 64]]
+    {
         let (x, w) = (floats([batch, pixel], 1), floats([pixel, hidden], 2));
         let found = network(&x, &w, &floats([hidden, class], 3));
         found.0.iter().for_each(|x| eat(u64::from(x.to_bits())));

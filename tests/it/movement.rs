@@ -28,7 +28,7 @@ fn rename_and_order() {
 }
 
 #[defn]
-fn christened(x: Tensor<i32, {n}, {4}>) -> (Tensor<i32, row<n>>, Tensor<i32, {n}, width<4>>) {
+fn christened(x: Tensor<i32, { n }, { 4 }>) -> (Tensor<i32, row<n>>, Tensor<i32, { n }, width<4>>) {
     (x.name(0, row).name(-1, column).sum(column), x.name(-1, width))
 }
 
@@ -42,8 +42,12 @@ fn positions_get_names() {
 
 #[defn]
 fn parts(
-    x: Tensor<i32, features<{4 * heads}>, time>,
-) -> (Tensor<i32, head<heads>, dim<4>, time>, Tensor<i32, whole<{4 * heads * time}>>, Tensor<i32, back<{4 * heads * time}>>) {
+    x: Tensor<i32, features<{ 4 * heads }>, time>,
+) -> (
+    Tensor<i32, head<heads>, dim<4>, time>,
+    Tensor<i32, whole<{ 4 * heads * time }>>,
+    Tensor<i32, back<{ 4 * heads * time }>>,
+) {
     (
         x.split(features, (head = heads, dim = 4)),
         x.merge((features, time), whole),
@@ -85,7 +89,11 @@ fn joined<T: Number>(
     x: Tensor<T, time<n>, width>,
     y: Tensor<T, time<m>, width>,
     z: Tensor<T, width, time<m>>,
-) -> (Tensor<T, time<{n + m}>, width>, Tensor<T, time<{n + 2 * m}>, width>, Tensor<T, pair<2>, time<m>, width>) {
+) -> (
+    Tensor<T, time<{ n + m }>, width>,
+    Tensor<T, time<{ n + 2 * m }>, width>,
+    Tensor<T, pair<2>, time<m>, width>,
+) {
     (concat(time, x, y), concat(time, x, y, z), stack(pair, y, z))
 }
 
@@ -112,7 +120,10 @@ fn concat_and_stack() {
 }
 
 #[defn]
-fn joined_truths(x: Tensor<bool, n>, y: Tensor<bool, n>) -> (Tensor<bool, n<{2 * n}>>, Tensor<bool, p<2>, n>) {
+fn joined_truths(
+    x: Tensor<bool, n>,
+    y: Tensor<bool, n>,
+) -> (Tensor<bool, n<{ 2 * n }>>, Tensor<bool, p<2>, n>) {
     (concat(n, x, !y), stack(p, x, y))
 }
 
@@ -129,12 +140,12 @@ fn truth_values_are_joined() {
 #[defn]
 fn padded<T: Number>(
     x: Tensor<T, n, m>,
-) -> (Tensor<T, n<{n + 3}>, m>, Tensor<T, n, m<{m + 2}>>, Tensor<T, n, m<{m + n}>>) {
+) -> (Tensor<T, n<{ n + 3 }>, m>, Tensor<T, n, m<{ m + 2 }>>, Tensor<T, n, m<{ m + n }>>) {
     (x.pad(n, (1, 2)), pad(x, m, (2, 0), value = 7), x.pad(m, (0, n), 1))
 }
 
 #[defn]
-fn padded_truths(x: Tensor<bool, n>) -> Tensor<bool, n<{n + 2}>> {
+fn padded_truths(x: Tensor<bool, n>) -> Tensor<bool, n<{ n + 2 }>> {
     x.pad(n, (1, 1))
 }
 
@@ -172,7 +183,9 @@ fn reverse_and_roll() {
             let found = turned(&x, by);
             same(&found.0, |[i, j]| x[[n - 1 - i, j]]);
             same(&found.1, |[i, j]| x[[n - 1 - i, m - 1 - j]]);
-            let back = |at: usize, by: i64, extent: usize| (at as i64 - by).rem_euclid(extent as i64) as usize;
+            let back = |at: usize, by: i64, extent: usize| {
+                (at as i64 - by).rem_euclid(extent as i64) as usize
+            };
             same(&found.2, |[i, j]| x[[i, back(j, 2, m)]]);
             same(&found.3, |[i, j]| x[[back(i, by, n), j]]);
         }
@@ -180,8 +193,23 @@ fn reverse_and_roll() {
 }
 
 #[defn]
-fn made(n: usize, x: Tensor<f32, m>) -> (Tensor<i64, i<n>>, Tensor<f32, i<n>, j<n>>, Tensor<f32, i<n>, k<3>>, Tensor<i32, m>, Tensor<f64, i<n>>) {
-    (iota(i = n), eye::<f32>(i = n, j = n), zeros::<f32>(i = n, k = 3), ones::<i32>(m), full(0.5f64, i = n))
+fn made(
+    n: usize,
+    x: Tensor<f32, m>,
+) -> (
+    Tensor<i64, i<n>>,
+    Tensor<f32, i<n>, j<n>>,
+    Tensor<f32, i<n>, k<3>>,
+    Tensor<i32, m>,
+    Tensor<f64, i<n>>,
+) {
+    (
+        iota(i = n),
+        eye::<f32>(i = n, j = n),
+        zeros::<f32>(i = n, k = 3),
+        ones::<i32>(m),
+        full(0.5f64, i = n),
+    )
 }
 
 #[defn]

@@ -62,12 +62,16 @@ fn extremes_of_every_number_type() {
 }
 
 #[defn]
-fn sums_i32(x: Tensor<i32, a, b, c>) -> (i32, Tensor<i32, b, c>, Tensor<i32, a, b>, Tensor<i32, b>) {
+fn sums_i32(
+    x: Tensor<i32, a, b, c>,
+) -> (i32, Tensor<i32, b, c>, Tensor<i32, a, b>, Tensor<i32, b>) {
     (x.sum(), x.sum(a), x.product(c), x.sum(a, c))
 }
 
 #[defn]
-fn sums_i64(x: Tensor<i64, a, b, c>) -> (i64, Tensor<i64, b, c>, Tensor<i64, a, b>, Tensor<i64, b>) {
+fn sums_i64(
+    x: Tensor<i64, a, b, c>,
+) -> (i64, Tensor<i64, b, c>, Tensor<i64, a, b>, Tensor<i64, b>) {
     (x.sum(), x.sum(axis = 0), x.product(axis = -1), x.sum(axis = 0, axis = 2))
 }
 
@@ -205,7 +209,8 @@ where
         let x = between::<T, 2>(shape, 1, (-800.0, 800.0));
         let found = soft::<T>(&x);
         let wide = x.cast::<f64>();
-        let most = |i: usize| (0..shape[1]).fold(f64::NEG_INFINITY, |most, j| most.max(wide[[i, j]]));
+        let most =
+            |i: usize| (0..shape[1]).fold(f64::NEG_INFINITY, |most, j| most.max(wide[[i, j]]));
         let sum = |i: usize| (0..shape[1]).map(|j| (wide[[i, j]] - most(i)).exp()).sum::<f64>();
         let log = |i: usize| if shape[1] == 0 { f64::NEG_INFINITY } else { most(i) + sum(i).ln() };
         // An exponent of some hundreds makes its own rounding a relative error of the result.

@@ -4,7 +4,10 @@ use crate::support::{floats, near, of_sums, same, truths, whole};
 use defn::prelude::*;
 
 #[defn]
-fn rows(x: Tensor<f32, a, b>, y: Tensor<f32, b>) -> (Tensor<f32, a, b>, Tensor<f32, a>, Tensor<f32, b>) {
+fn rows(
+    x: Tensor<f32, a, b>,
+    y: Tensor<f32, b>,
+) -> (Tensor<f32, a, b>, Tensor<f32, a>, Tensor<f32, b>) {
     (x * y + 1.0, x.sum(b), x.max(a))
 }
 
@@ -18,9 +21,14 @@ fn seen(x: &Tensor<f32, 2>) -> Vec<Tensor<f32, 2>> {
     let [rows, columns] = x.shape();
     let wide = Tensor::from_fn([2 * rows + 1, 3 * columns + 2], |[i, j]| {
         let inside = i % 2 == 1 && j >= 1 && (j - 1) % 3 == 0;
-        if inside && i / 2 < rows && (j - 1) / 3 < columns { x[[i / 2, (j - 1) / 3]] } else { f32::NAN }
+        if inside && i / 2 < rows && (j - 1) / 3 < columns {
+            x[[i / 2, (j - 1) / 3]]
+        } else {
+            f32::NAN
+        }
     });
-    let cut = wide.slice(0, 1..).step(0, 2).slice(1, 1..).step(1, 3).slice(0, ..rows).slice(1, ..columns);
+    let cut =
+        wide.slice(0, 1..).step(0, 2).slice(1, 1..).step(1, 3).slice(0, ..rows).slice(1, ..columns);
     vec![
         x.clone(),
         x.transposed().copied().transposed(),
@@ -51,15 +59,26 @@ fn strided_arguments_give_the_same_results() {
 }
 
 #[defn]
-fn every_type(a: Tensor<f64, n>, b: Tensor<i32, n>, c: Tensor<i64, n>, d: Tensor<u8, n>, e: Tensor<bool, n>) -> (Tensor<f64, n>, Tensor<i32, n>, Tensor<i64, n>, Tensor<u8, n>, Tensor<bool, n>) {
+fn every_type(
+    a: Tensor<f64, n>,
+    b: Tensor<i32, n>,
+    c: Tensor<i64, n>,
+    d: Tensor<u8, n>,
+    e: Tensor<bool, n>,
+) -> (Tensor<f64, n>, Tensor<i32, n>, Tensor<i64, n>, Tensor<u8, n>, Tensor<bool, n>) {
     (a + 1.0, b + 1, c + 1, d + 1, !e)
 }
 
 #[test]
 fn strided_arguments_of_every_element_type() {
     for n in [0, 1, 5, 33] {
-        let (a, b, c) = (floats::<f64, 1>([2 * n], 1).step(0, 2), whole::<i32, 1>([3 * n], 2).step(0, 3), whole::<i64, 1>([n], 3).reversed(0));
-        let (d, e) = (whole::<u8, 1>([2 * n], 4).step(0, 2).reversed(0), truths([5 * n], 5).step(0, 5));
+        let (a, b, c) = (
+            floats::<f64, 1>([2 * n], 1).step(0, 2),
+            whole::<i32, 1>([3 * n], 2).step(0, 3),
+            whole::<i64, 1>([n], 3).reversed(0),
+        );
+        let (d, e) =
+            (whole::<u8, 1>([2 * n], 4).step(0, 2).reversed(0), truths([5 * n], 5).step(0, 5));
         let found = every_type(&a, &b, &c, &d, &e);
         same(&found.0, |at| a[at] + 1.0);
         same(&found.1, |at| b[at] + 1);

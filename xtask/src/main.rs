@@ -7,6 +7,7 @@
 mod bless;
 mod fuzz;
 mod river;
+mod scale;
 mod tidy;
 
 use std::path::PathBuf;
@@ -18,7 +19,8 @@ const USAGE: &str = "\
 cargo xtask tidy                            check the laws of the house
 cargo xtask bless [FILTER]                  rewrite what the file tests and the ui cases expect
 cargo xtask fuzz [--programs N] [--seed S]  random programs: evaluated, compiled and compared
-cargo xtask river NAME [--example EXAMPLE]  a function of an example at every stage, as Markdown";
+cargo xtask river NAME [--example EXAMPLE]  a function of an example at every stage, as Markdown
+cargo xtask scale [--functions N]           how long rustc takes for a crate of many functions";
 
 /// What a task answers: what to print last, or what went wrong.
 type Outcome = Result<String, String>;
@@ -44,6 +46,7 @@ fn run() -> Outcome {
         ("bless", filter) => bless::bless(&root, filter),
         ("fuzz", None) => fuzz::fuzz(&root, command.seed, command.programs),
         ("river", Some(name)) => river::river(&root, name, &command.example),
+        ("scale", None) => scale::scale(&root, command.functions),
         _ => Err(USAGE.to_owned()),
     }
 }
@@ -55,6 +58,7 @@ struct Command {
     programs: u64,
     seed: u64,
     example: String,
+    functions: usize,
 }
 
 impl Command {
@@ -65,12 +69,14 @@ impl Command {
             programs: 1000,
             seed: 0,
             example: "digits".to_owned(),
+            functions: 200,
         };
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("programs") => command.programs = parser.value()?.parse()?,
                 Long("seed") => command.seed = parser.value()?.parse()?,
+                Long("functions") => command.functions = parser.value()?.parse()?,
                 Long("example") => command.example = parser.value()?.string()?,
                 Value(value) if command.task.is_empty() => command.task = value.string()?,
                 Value(value) if command.name.is_none() => command.name = Some(value.string()?),

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 use crate::arena::SideTable;
 use crate::graph::{Dim, Graph, Node, NodeId, Op};
+use crate::kernels::column_axes;
 
 /// Where an axis stands relative to the row and the column of the root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,12 +73,12 @@ pub(super) fn is_boundary(graph: &Graph, stored: &SideTable<Node, bool>, node: N
         }
 }
 
-/// All reads of a root that has `rows` leading axes for its row.
+/// All reads of a root; `rows` says which of its axes is each axis of the row (a root that folds has no others).
 pub(super) fn reads(
     graph: &Graph,
     stored: &SideTable<Node, bool>,
     root: NodeId,
-    rows: usize,
+    rows: &[usize],
 ) -> Reads {
     let mut reads = Reads::default();
     let mut open = first_reads(graph, root, rows);
@@ -92,8 +93,18 @@ pub(super) fn reads(
     reads
 }
 
+/// The place of each axis of a node, some of whose axes are those of the row.
+pub(super) fn layout(graph: &Graph, node: NodeId, rows: &[usize]) -> Vec<Place> {
+    let columns = column_axes(graph, node, rows);
+    let place = |axis: usize| match rows.iter().position(|row| *row == axis) {
+        Some(row) => Place::Row(row),
+        None => Place::Column(columns.iter().filter(|column| **column < axis).count()),
+    };
+    (0..graph.ty(node).rank()).map(place).collect()
+}
+
 /// What the root itself reads.
-fn first_reads(graph: &Graph, root: NodeId, rows: usize) -> Vec<Access> {
+fn first_reads(graph: &Graph, root: NodeId, rows: &[usize]) -> Vec<Access> {
     let operands = graph.operands(root);
     let op = graph.op(root);
     if op.assembles() {
@@ -125,9 +136,7 @@ fn first_reads(graph: &Graph, root: NodeId, rows: usize) -> Vec<Access> {
             Access { node: operands[1], at: right },
         ];
     }
-    let place =
-        |axis: usize| if axis < rows { Place::Row(axis) } else { Place::Column(axis - rows) };
-    let at = (0..graph.ty(root).rank()).map(place).collect();
+    let at = layout(graph, root, rows);
     operand_reads(graph, &Access { node: root, at })
 }
 

@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::access::{Access, Place, Reads, is_boundary, reads};
+use super::access::{Access, Place, Reads, is_boundary, layout, reads};
 use super::prepare::is_matrix_product;
+use super::stored::scattered_tables;
 use crate::arena::SideTable;
 use crate::graph::{Dim, Graph, Node, NodeId, Op};
 
@@ -33,12 +34,21 @@ pub(super) struct Grouping {
     pub(super) home: BTreeMap<NodeId, usize>,
     /// For each root what it reads, relative to the rows of its group.
     pub(super) reads: BTreeMap<NodeId, Reads>,
+    /// For each root which of its axes is each axis of the row.
+    pub(super) rows: BTreeMap<NodeId, Vec<usize>>,
+    /// Roots that share a kernel with no other.
+    apart: Vec<NodeId>,
 }
 
 /// Groups the roots of a graph.
 pub(super) fn group(graph: &Graph, stored: &SideTable<Node, bool>) -> Grouping {
-    let mut grouping =
-        Grouping { groups: Vec::new(), home: BTreeMap::new(), reads: BTreeMap::new() };
+    let mut grouping = Grouping {
+        groups: Vec::new(),
+        home: BTreeMap::new(),
+        reads: BTreeMap::new(),
+        rows: BTreeMap::new(),
+        apart: scattered_tables(graph),
+    };
     let live = live(graph);
     for id in graph.nodes.ids().filter(|id| live[*id]) {
         let is_root = is_boundary(graph, stored, id) && !matches!(graph.op(id), Op::Parameter(_));
@@ -68,21 +78,23 @@ impl Grouping {
     fn place(&mut self, graph: &Graph, stored: &SideTable<Node, bool>, root: NodeId) {
         let candidates: Vec<usize> = (0..self.groups.len()).rev().collect();
         for candidate in candidates {
-            let Some(rows) = rows_in(graph, root, &self.groups[candidate]) else { continue };
-            let found = reads(graph, stored, root, rows);
-            if self.may_join(graph, root, candidate, &found) {
-                return self.join(root, candidate, found);
+            for rows in self.rows_in(graph, stored, (root, candidate)) {
+                let found = reads(graph, stored, root, &rows);
+                if self.may_join(graph, root, candidate, &found) {
+                    return self.join(root, candidate, (rows, found));
+                }
             }
         }
         let rows = own_rows(graph, root);
-        let found = reads(graph, stored, root, rows.len());
-        let closed = graph.op(root).assembles();
+        let own: Vec<usize> = (0..rows.len()).collect();
+        let found = reads(graph, stored, root, &own);
+        let closed = graph.op(root).assembles() || self.apart.contains(&root);
         let product = is_matrix_product(graph, root);
         self.groups.push(Group { rows, product, closed, ..Group::default() });
-        self.join(root, self.groups.len() - 1, found);
+        self.join(root, self.groups.len() - 1, (own, found));
     }
 
-    fn join(&mut self, root: NodeId, group: usize, found: Reads) {
+    fn join(&mut self, root: NodeId, group: usize, (rows, found): (Vec<usize>, Reads)) {
         let before = self.sources(&found, group);
         for other in 0..self.groups.len() {
             if other == group || self.groups[other].after.contains(&group) {
@@ -91,7 +103,44 @@ impl Grouping {
         }
         self.groups[group].roots.push(root);
         self.home.insert(root, group);
+        self.rows.insert(root, rows);
         self.reads.insert(root, found);
+    }
+
+    /// Which axes of a root may be the rows of a group: the leading ones, or those at which it reads a member.
+    fn rows_in(
+        &self,
+        graph: &Graph,
+        stored: &SideTable<Node, bool>,
+        (root, group): (NodeId, usize),
+    ) -> Vec<Vec<usize>> {
+        let rows = &self.groups[group].rows;
+        let (op, shape) = (graph.op(root), graph.shape(root));
+        let leading: Vec<usize> = (0..rows.len()).collect();
+        if op.folds() || op.assembles() {
+            let fits = op.folds() && shape == *rows;
+            return if fits { vec![leading] } else { Vec::new() };
+        }
+        let mut candidates = Vec::new();
+        if shape.starts_with(rows) {
+            candidates.push(leading);
+        }
+        for access in reads(graph, stored, root, &[]).boundaries {
+            let column =
+                |place: &Place| if let Place::Column(axis) = place { Some(*axis) } else { None };
+            let axes: Option<Vec<usize>> = access.at.iter().map(column).collect();
+            let Some(axes) = axes.filter(|axes| {
+                self.home.get(&access.node) == Some(&group) && axes.len() == rows.len()
+            }) else {
+                continue;
+            };
+            let distinct = axes.iter().collect::<BTreeSet<_>>().len() == axes.len();
+            let same = axes.iter().zip(rows).all(|(axis, extent)| shape[*axis] == *extent);
+            if distinct && same && !candidates.contains(&axes) {
+                candidates.push(axes);
+            }
+        }
+        candidates
     }
 
     /// The groups that must have run, transitively, without `group` itself.
@@ -105,7 +154,7 @@ impl Grouping {
 
     fn may_join(&self, graph: &Graph, root: NodeId, group: usize, found: &Reads) -> bool {
         let candidate = &self.groups[group];
-        if candidate.closed || is_matrix_product(graph, root) {
+        if candidate.closed || is_matrix_product(graph, root) || self.apart.contains(&root) {
             return false;
         }
         let rank = graph.ty(root).rank();
@@ -121,7 +170,7 @@ impl Grouping {
         let (mut inside, mut shared) = (false, false);
         for access in &found.boundaries {
             if self.home.get(&access.node) == Some(&group) {
-                if !self.in_place(graph, group, access) {
+                if !self.in_place(graph, access) {
                     return false;
                 }
                 inside = true;
@@ -141,13 +190,8 @@ impl Grouping {
     }
 
     /// Whether a member is read in the row of the reader, and, if it has columns, in its column.
-    fn in_place(&self, graph: &Graph, group: usize, access: &Access) -> bool {
-        let rows = self.groups[group].rows.len();
-        let reduces = graph.op(access.node).folds();
-        let expected =
-            |axis: usize| if axis < rows { Place::Row(axis) } else { Place::Column(axis - rows) };
-        let in_order = access.at.iter().enumerate().all(|(axis, place)| *place == expected(axis));
-        in_order && access.at.len() >= rows && (!reduces || access.at.len() == rows)
+    fn in_place(&self, graph: &Graph, access: &Access) -> bool {
+        access.at == layout(graph, access.node, &self.rows[&access.node])
     }
 
     /// Whether a member reads the same element in the same place.
@@ -174,18 +218,6 @@ impl Grouping {
         }
         order
     }
-}
-
-/// How many leading axes of a root are the rows of a group, if it can run over them at all.
-fn rows_in(graph: &Graph, root: NodeId, group: &Group) -> Option<usize> {
-    let shape = graph.shape(root);
-    let op = graph.op(root);
-    let fits = if op.folds() {
-        shape == group.rows
-    } else {
-        !op.assembles() && shape.starts_with(&group.rows)
-    };
-    fits.then_some(group.rows.len())
 }
 
 /// The rows of a root that has a kernel of its own.

@@ -23,8 +23,6 @@ mod stored;
 mod access;
 mod grouping;
 
-pub(crate) use stored::blocks;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use access::{Access, Place};
@@ -32,7 +30,7 @@ use grouping::Grouping;
 
 use crate::arena::SideTable;
 use crate::graph::{Binary, Dim, Graph, Node, NodeId, Op, Unary};
-use crate::kernels::{Kernel, Kernels, Step};
+use crate::kernels::{Kernel, Kernels, Step, step_columns};
 
 /// Groups a graph into kernels.
 pub fn fuse(graph: &Graph) -> Kernels {
@@ -204,20 +202,17 @@ fn kernel(
     }
     let sweeps = sweeps(graph, grouping, members);
     let kept = kept(graph, grouping, members, &sweeps, costs);
-    let mut steps: Vec<(u32, Vec<Dim>, NodeId, Step)> = kept
-        .into_iter()
-        .map(|node| {
-            let sweep = reach(graph, grouping, group, &sweeps, node);
-            (sweep, graph.shape(node)[members.rows.len()..].to_vec(), node, Step::Keep(node))
-        })
-        .collect();
+    let mut steps: Vec<(u32, Vec<Dim>, NodeId, Step)> = Vec::new();
+    for (node, rows) in kept {
+        let sweep = reach(graph, grouping, group, &sweeps, node);
+        let step = Step::Keep { node, rows };
+        steps.push((sweep, step_columns(graph, &step), node, step));
+    }
     for root in &members.roots {
-        let (columns, step) = if graph.op(*root).folds() {
-            (columns(graph, *root), Step::Reduce(*root))
-        } else {
-            (graph.shape(*root)[members.rows.len()..].to_vec(), Step::Store(*root))
-        };
-        steps.push((sweeps[root], columns, *root, step));
+        let folds = graph.op(*root).folds();
+        let rows = grouping.rows[root].clone();
+        let step = if folds { Step::Reduce(*root) } else { Step::Store { node: *root, rows } };
+        steps.push((sweeps[root], step_columns(graph, &step), *root, step));
     }
     steps.sort_by(|a, b| (a.0, &a.1, a.2).cmp(&(b.0, &b.1, b.2)));
     Kernel {
@@ -237,17 +232,6 @@ fn assembly(graph: &Graph, root: NodeId) -> Vec<Step> {
     } else {
         (0..graph.operands(root).len()).map(region).collect()
     }
-}
-
-/// The extents that a reduction runs over.
-pub(crate) fn columns(graph: &Graph, root: NodeId) -> Vec<Dim> {
-    let operand = graph.operands(root)[0];
-    let shape = graph.shape(operand);
-    if let Op::Reduce { combine: _, axes } = graph.op(root) {
-        return axes.iter().map(|axis| shape[*axis].clone()).collect();
-    }
-    let Op::Contract { batch: _, contracted } = graph.op(root) else { return Vec::new() };
-    shape[shape.len() - contracted..].to_vec()
 }
 
 /// For each root how many sweeps over the columns must have ended before it.
@@ -296,26 +280,26 @@ fn kept(
     members: &grouping::Group,
     sweeps: &BTreeMap<NodeId, u32>,
     costs: &SideTable<Node, u32>,
-) -> Vec<NodeId> {
-    let rows = members.rows.len();
-    let mut seen: BTreeMap<NodeId, BTreeSet<(u32, bool)>> = BTreeMap::new();
+) -> Vec<(NodeId, Vec<usize>)> {
+    let mut seen: BTreeMap<NodeId, BTreeSet<(Vec<Place>, u32)>> = BTreeMap::new();
     for root in &members.roots {
         for Access { node, at } in &grouping.reads[root].between {
-            let place = |axis: usize| {
-                if axis < rows { Place::Row(axis) } else { Place::Column(axis - rows) }
-            };
-            let in_place = at.len() > rows && (0..at.len()).all(|axis| at[axis] == place(axis));
-            seen.entry(*node).or_default().insert((sweeps[root], in_place));
+            seen.entry(*node).or_default().insert((at.clone(), sweeps[root]));
         }
     }
-    let several: BTreeSet<NodeId> = seen
-        .into_iter()
-        .filter(|(node, uses)| {
-            costs[*node] > DEAR && uses.len() > 1 && uses.iter().all(|(_, in_place)| *in_place)
-        })
-        .map(|(node, _)| node)
-        .collect();
+    let mut several: BTreeMap<NodeId, Vec<usize>> = BTreeMap::new();
+    for (node, uses) in seen {
+        let Some((at, _)) = uses.first().filter(|_| costs[node] > DEAR && uses.len() > 1) else {
+            continue;
+        };
+        let row = |row: usize| at.iter().position(|place| *place == Place::Row(row));
+        let rows: Option<Vec<usize>> = (0..members.rows.len()).map(row).collect();
+        let Some(rows) = rows.filter(|rows| rows.len() < at.len()) else { continue };
+        if *at == access::layout(graph, node, &rows) && uses.iter().all(|(other, _)| other == at) {
+            several.insert(node, rows);
+        }
+    }
     // What is only used by other kept values in the sweep that computes those need not be kept itself.
-    let outer = |node: &NodeId| !only_used_by(graph, *node, &several);
-    several.iter().copied().filter(outer).collect()
+    let users: BTreeSet<NodeId> = several.keys().copied().collect();
+    several.into_iter().filter(|(node, _)| !only_used_by(graph, *node, &users)).collect()
 }

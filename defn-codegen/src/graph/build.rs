@@ -8,8 +8,8 @@ use super::{
     Scalar, Symbol, TensorType, Unary,
 };
 use crate::bug;
+use crate::graph::Callable;
 use crate::origin::Origin;
-use crate::program::Callable;
 
 /// A graph under construction.
 #[derive(Clone, Debug, Default)]

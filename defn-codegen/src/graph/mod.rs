@@ -25,6 +25,8 @@
 pub mod ty;
 pub mod shape;
 pub mod op;
+pub mod call;
+pub mod signature;
 pub mod infer;
 pub mod build;
 pub mod print;
@@ -35,8 +37,10 @@ pub mod bounds;
 #[cfg(feature = "testing")]
 pub mod arbitrary;
 
+pub use call::{Callable, FunctionId};
 pub use op::{Binary, Combine, Comparison, Op, Scalar, Unary};
 pub use shape::{Atom, Dim, Symbol};
+pub use signature::{Signature, Solve, solve};
 pub use ty::{Element, ElementKind, TensorType};
 
 use crate::arena::{Arena, Id};

@@ -5,7 +5,7 @@
 
 use super::shape::Dim;
 use super::ty::Element;
-use crate::program::Callable;
+use crate::graph::Callable;
 
 /// A primitive. The operands stand in the node; what is here are the attributes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

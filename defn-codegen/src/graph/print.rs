@@ -12,7 +12,7 @@ use std::fmt;
 
 use super::{Check, Dim, Element, Graph, Node, NodeId, Op, Relation, Scalar, TensorType};
 use crate::arena::SideTable;
-use crate::program::Callable;
+use crate::graph::Callable;
 use crate::text::quote;
 
 impl fmt::Display for Graph {

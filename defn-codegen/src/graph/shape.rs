@@ -152,6 +152,18 @@ impl Dim {
         })
     }
 
+    /// Whether it is at least 0 for all extents, as far as signs tell: symbols are never negative.
+    pub fn is_surely_natural(&self) -> bool {
+        self.terms.iter().all(|(monomial, coefficient)| {
+            *coefficient > 0 && monomial.iter().all(|(atom, _)| atom.is_surely_natural())
+        })
+    }
+
+    /// Whether it is at least 1 for all extents, as far as signs tell.
+    pub fn is_surely_positive(&self) -> bool {
+        (self.clone() - Self::from(1)).is_surely_natural()
+    }
+
     /// Calls `visit` for every symbol in it, also inside quotients.
     pub fn for_each_symbol(&self, visit: &mut dyn FnMut(Symbol)) {
         for (atom, _) in self.terms.iter().flat_map(|(monomial, _)| monomial) {
@@ -248,6 +260,15 @@ fn remove_all(monomial: &mut Monomial, by: &Monomial) -> bool {
 }
 
 impl Atom {
+    fn is_surely_natural(&self) -> bool {
+        match self {
+            Self::Symbol(_) => true,
+            Self::Quotient { numerator, divisor, exact: _ } => {
+                numerator.is_surely_natural() && divisor.is_surely_natural()
+            }
+        }
+    }
+
     fn evaluate(&self, symbols: &[i64]) -> i64 {
         match self {
             Self::Symbol(symbol) => symbols[symbol.0 as usize],

@@ -14,11 +14,12 @@
 //! }
 //! ```
 
+pub mod reshape;
 pub mod print;
 pub mod verify;
 
 use crate::arena::SideTable;
-use crate::graph::{Dim, Graph, Node, NodeId};
+use crate::graph::{Dim, Graph, Node, NodeId, Op};
 
 /// A graph and its kernels.
 #[derive(Clone, Debug)]
@@ -45,10 +46,20 @@ pub struct Kernel {
 pub enum Step {
     /// Computes a reduction or a contraction, whose result axes are the rows; it stays in a register, and is written if it is stored.
     Reduce(NodeId),
-    /// Computes a node whose leading axes are the rows, and writes it to its buffer.
-    Store(NodeId),
-    /// Computes a node whose leading axes are the rows into scratch of one row, for the steps behind it.
-    Keep(NodeId),
+    /// Computes a node for each row and column, and writes it to its buffer.
+    Store {
+        /// What is stored.
+        node: NodeId,
+        /// Which of its axes is each axis of the row; the others are the columns.
+        rows: Vec<usize>,
+    },
+    /// Computes a node into scratch of one row, for the steps behind it.
+    Keep {
+        /// What is kept.
+        node: NodeId,
+        /// Which of its axes is each axis of the row; the others are the columns.
+        rows: Vec<usize>,
+    },
     /// Writes operand `operand` of a stored `concat` or `pad` into its region; for operand 1 of `pad`, the whole.
     Region {
         /// The `concat` or `pad`.
@@ -58,4 +69,51 @@ pub enum Step {
     },
     /// Copies operand 0 of a stored `add_at` and adds the updates.
     Scatter(NodeId),
+}
+
+impl Step {
+    /// The node that the step computes, or a part of it.
+    pub fn node(&self) -> NodeId {
+        match self {
+            Self::Reduce(node) | Self::Scatter(node) => *node,
+            Self::Store { node, rows: _ }
+            | Self::Keep { node, rows: _ }
+            | Self::Region { node, operand: _ } => *node,
+        }
+    }
+}
+
+/// The axes of a node that are no rows.
+pub fn column_axes(graph: &Graph, node: NodeId, rows: &[usize]) -> Vec<usize> {
+    (0..graph.ty(node).rank()).filter(|axis| !rows.contains(axis)).collect()
+}
+
+/// The extents that a step runs over for each row.
+pub fn step_columns(graph: &Graph, step: &Step) -> Vec<Dim> {
+    let shape = graph.shape(step.node());
+    match step {
+        Step::Reduce(node) => columns(graph, *node),
+        Step::Store { node, rows } | Step::Keep { node, rows } => {
+            column_axes(graph, *node, rows).into_iter().map(|axis| shape[axis].clone()).collect()
+        }
+        Step::Scatter(_) | Step::Region { .. } => shape.to_vec(),
+    }
+}
+
+/// The extents that a reduction runs over.
+pub fn columns(graph: &Graph, root: NodeId) -> Vec<Dim> {
+    let operand = graph.operands(root)[0];
+    let shape = graph.shape(operand);
+    if let Op::Reduce { combine: _, axes } = graph.op(root) {
+        return axes.iter().map(|axis| shape[*axis].clone()).collect();
+    }
+    let Op::Contract { batch: _, contracted } = graph.op(root) else { return Vec::new() };
+    shape[shape.len() - contracted..].to_vec()
+}
+
+/// The extent of a table that elements are taken from, if it may be 0: then the table must not be read.
+pub fn uncertain_table(graph: &Graph, node: NodeId) -> Option<Dim> {
+    let Op::Take { batch } = graph.op(node) else { return None };
+    let extent = &graph.shape(graph.operands(node)[0])[*batch];
+    (!extent.is_surely_positive()).then(|| extent.clone())
 }

@@ -15,30 +15,35 @@ impl fmt::Display for Kernels {
                 .collect();
             writeln!(formatter, "  kernel {position} rows=[{}] {{", rows.join(", "))?;
             for step in &kernel.steps {
-                let (word, node) = match step {
-                    Step::Reduce(node) => {
-                        (if self.stored[*node] { "reduce and store" } else { "reduce" }, node)
-                    }
-                    Step::Store(node) => ("store", node),
-                    Step::Keep(node) => ("keep", node),
-                    Step::Region { node, operand: _ } => ("region", node),
-                    Step::Scatter(node) => ("scatter", node),
+                let node = step.node();
+                let word = match step {
+                    Step::Reduce(_) if self.stored[node] => "reduce and store",
+                    Step::Reduce(_) => "reduce",
+                    Step::Store { .. } => "store",
+                    Step::Keep { .. } => "keep",
+                    Step::Region { .. } => "region",
+                    Step::Scatter(_) => "scatter",
                 };
                 let shape: Vec<String> = self
                     .graph
-                    .shape(*node)
+                    .shape(node)
                     .iter()
                     .map(|dim| dim.display(&self.graph.symbols).to_string())
                     .collect();
                 write!(
                     formatter,
                     "    {word} {node:?}: {}[{}]",
-                    self.graph.element(*node),
+                    self.graph.element(node),
                     shape.join(", ")
                 )?;
                 match step {
                     Step::Region { node: _, operand } => writeln!(formatter, " operand={operand}")?,
-                    Step::Reduce(_) | Step::Store(_) | Step::Keep(_) | Step::Scatter(_) => {
+                    Step::Store { node: _, rows } | Step::Keep { node: _, rows }
+                        if !rows.is_empty() =>
+                    {
+                        writeln!(formatter, " rows={rows:?}")?;
+                    }
+                    Step::Store { .. } | Step::Keep { .. } | Step::Reduce(_) | Step::Scatter(_) => {
                         writeln!(formatter)?;
                     }
                 }

@@ -10,16 +10,13 @@ pub fn verify(kernels: &Kernels) -> Result<(), String> {
     let mut written: BTreeSet<NodeId> = BTreeSet::new();
     for kernel in &kernels.kernels {
         for step in &kernel.steps {
-            let (Step::Reduce(node)
-            | Step::Store(node)
-            | Step::Scatter(node)
-            | Step::Region { node, operand: _ }) = step
-            else {
+            let node = step.node();
+            if matches!(step, Step::Keep { .. }) {
                 continue;
-            };
-            read_before(kernels, *node, &written)?;
-            if kernels.stored[*node] {
-                written.insert(*node);
+            }
+            read_before(kernels, node, &written)?;
+            if kernels.stored[node] {
+                written.insert(node);
             }
         }
     }

@@ -61,7 +61,12 @@ pub(super) fn same_element(
         operation: operation.to_owned(),
         left: show(b, left),
         right: show(b, right),
-        cast: element.name().to_owned(),
+        // Nothing can be converted to `bool`.
+        help: if element == Element::Bool {
+            format!("convert the left side: `as {}`", right.element(b))
+        } else {
+            format!("convert the right side: `as {element}`")
+        },
     }
     .into())
 }

@@ -10,7 +10,6 @@ use super::arithmetic::same_element;
 use super::axes::axis_word;
 use super::reduce::summable;
 use super::{AxisRef, Result, Tensor, axis, relate, show};
-use crate::diagnostic::Mistake;
 use crate::diagnostic::catalogue::AxisMistake;
 use crate::graph::NodeId;
 use crate::graph::build::Builder;
@@ -67,12 +66,12 @@ fn contract(b: &mut Builder, x: &Tensor, y: &Tensor, pairs: &[(usize, usize)]) -
     let right_over = |axis: &usize| !pairs.iter().any(|pair| pair.1 == *axis);
     let left: Vec<usize> = (0..x.rank()).filter(left_over).collect();
     let right: Vec<usize> = (0..y.rank()).filter(right_over).collect();
-    let batch: Vec<(usize, usize)> =
+    let mut batch: Vec<(usize, usize)> =
         shared(x, y).into_iter().filter(|(l, r)| left.contains(l) && right.contains(r)).collect();
+    batch.extend(unnamed_pairs(b, (x, &left), (y, &right))?);
     for (l, r) in pairs.iter().chain(&batch) {
         same_extent(b, (x, *l), (y, *r))?;
     }
-    unnamed_apart(b, (x, &left), (y, &right))?;
     let left: Vec<usize> =
         left.into_iter().filter(|axis| !batch.iter().any(|pair| pair.0 == *axis)).collect();
     let right: Vec<usize> =
@@ -122,17 +121,28 @@ fn same_extent(
     Err(relate(b, &axis_word(x, left), (x, left_extent), (y, right_extent)).into())
 }
 
-/// Unnamed axes that are left over must not meet: only products stretch and align them.
-fn unnamed_apart(
+/// Unnamed axes that are left over are walked together, by position, as in the product.
+fn unnamed_pairs(
     b: &Builder,
     (x, left): (&Tensor, &[usize]),
     (y, right): (&Tensor, &[usize]),
-) -> Result<()> {
-    let without_name =
-        |x: &Tensor, axes: &[usize]| axes.iter().any(|axis| x.names[*axis].is_none());
-    if without_name(x, left) && without_name(y, right) {
-        let (left, right) = (show(b, x), show(b, y));
-        return Err(Mistake::from(AxisMistake::UnnamedCount { left, right }));
+) -> Result<Vec<(usize, usize)>> {
+    let unnamed = |x: &Tensor, axes: &[usize]| -> Vec<usize> {
+        axes.iter().copied().filter(|axis| x.names[*axis].is_none()).collect()
+    };
+    let (left, right) = (unnamed(x, left), unnamed(y, right));
+    if left.is_empty() || right.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let pairs: Vec<(usize, usize)> = left.iter().copied().zip(right.iter().copied()).collect();
+    let (own, other) = (x.shape(b), y.shape(b));
+    let same = pairs.iter().all(|(l, r)| own[*l] == other[*r]);
+    let (left_text, right_text) = (show(b, x), show(b, y));
+    if left.len() != right.len() {
+        return Err(AxisMistake::UnnamedCount { left: left_text, right: right_text }.into());
+    }
+    if !same {
+        return Err(AxisMistake::UnnamedExtents { left: left_text, right: right_text }.into());
+    }
+    Ok(pairs)
 }

@@ -103,3 +103,5 @@ impl Tensor {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod values;

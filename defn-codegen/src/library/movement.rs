@@ -2,7 +2,7 @@
 
 use super::align::spread;
 use super::axes::{axis_word, distinct, fresh};
-use super::{Axis, AxisRef, Result, Tensor, axes, axis, relate, show, show_dim};
+use super::{Axis, AxisRef, Result, Tensor, axes, axis, show, show_dim};
 use crate::diagnostic::catalogue::{AxisMistake, NameMistake};
 use crate::graph::build::Builder;
 use crate::graph::{Check, Dim, Relation};
@@ -175,7 +175,8 @@ pub fn broadcast(b: &mut Builder, x: &Tensor, new: &[Axis]) -> Result<Tensor> {
             && let Some(position) = x.position(name)
         {
             if shape[position] != axis.extent {
-                return Err(relate(b, name, (x, &shape[position]), (x, &axis.extent)).into());
+                let (axis, ty) = (name.clone(), show(b, x));
+                return Err(AxisMistake::AxisExists { axis, ty }.into());
             }
             continue;
         }

@@ -121,9 +121,11 @@ pub(super) fn cut(
     }
     let what = format!("slice `{range}` of axis `{axis}`");
     let zero = Dim::from(0);
-    let inside = (is_natural(start) || at_most(b, &zero, start, &what))
-        && at_most(b, start, end, &what)
-        && at_most(b, end, &whole, &what);
+    if !at_most(b, start, end, &what) {
+        return Err(AxisMistake::SliceBackwards { range }.into());
+    }
+    let inside =
+        (is_natural(start) || at_most(b, &zero, start, &what)) && at_most(b, end, &whole, &what);
     if !inside {
         return Err(AxisMistake::SliceOutside { range, axis, extent: show_dim(b, &whole) }.into());
     }

@@ -1,25 +1,66 @@
-//! The text that LLVM writes, as text that may stand in any other program, any number of times.
+//! Machine code as text that may stand in the body of any naked function, any number of times.
 //!
-//! In:  the assembly of a module.   Out: the same without what belongs to a file, its symbols with the assembler's own counter.
+//! In:  bytes, or the assembly of a module.   Out: text for the assembler that rustc carries.
 //!
 //! ```text
 //! before                              after
-//!     .file "f"
+//!                                     .macro __defn p
+//!                                         jmp defn_entry_\@
+//!     .file "f"                           .pushsection .text.defn,"ax",@progbits
 //!     .globl defn_entry
 //! defn_entry:                         defn_entry_\@:
 //!     jmp .LBB0_2                         jmp .LBB0_2_\@
+//!                                     …   .endm
 //! ```
 //!
-//! What comes out stands between `.macro` and `.endm`; there the assembler puts a number in the place of `\@` that no other
-//! use of a macro in the same object gets, so that identical text may occur any number of times.
+//! Bytes are copied as they are. In a text every name gets the assembler's own counter `\@`, which differs at each use of a
+//! macro, so that identical text may occur any number of times in one object, merged by link-time optimisation too.
 //! Code goes to a section of its own, so that the linker drops what is not called.
+
+use crate::options::Level;
 
 /// Directives that belong to a file, not to its code.
 const OF_FILES: &[&str] =
     &[".file", ".ident", ".globl", ".addrsig", ".addrsig_sym", ".build_version", ".cfi_sections"];
 
-/// The text for embedding: see the page above. The entry point is the label `defn_entry_\@`.
-pub fn embed(assembly: &str) -> String {
+/// Bytes as text. `.base64` is the directive that an assembler reads fastest.
+pub fn copy(bytes: &[u8], alignment: usize) -> String {
+    format!(".balign {alignment}\n.base64 \"{}\"", base64(bytes))
+}
+
+/// The digits of base 64, three bytes in four.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |position: usize| usize::from(chunk.get(position).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let is_filling = digit > chunk.len();
+            let value = bits >> (18 - 6 * digit) & 63;
+            text.push(if is_filling { '=' } else { char::from(DIGITS[value]) });
+        }
+    }
+    text
+}
+
+/// The assembly of a module as text: see the page above.
+pub fn embed(assembly: &str, level: Level) -> String {
+    // The parameter of the macro must be mentioned once, or LLVM warns;
+    // without a parameter, macOS would expand `$1` in the text.
+    let (comment, jump) = match level {
+        Level::V3 | Level::V4 => ("#", "jmp"),
+        Level::Neon => ("//", "b"),
+    };
+    let body = numbered(assembly);
+    format!(
+        ".macro __defn p\n{comment} \\p\n\t{jump}\tdefn_entry_\\@\n\t.pushsection .text.defn,\"ax\",@progbits\n\
+         {body}\t.popsection\n.endm\n__defn 0\n.purgem __defn"
+    )
+}
+
+/// The text with the counter behind each name, without what belongs to a file.
+fn numbered(assembly: &str) -> String {
     let mut text = String::with_capacity(assembly.len() + assembly.len() / 8);
     for line in assembly.lines() {
         let line = without_comment(line).trim_end();
@@ -138,14 +179,15 @@ fn word_length(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{embed, undefined_symbol};
+    use super::{base64, embed, numbered, undefined_symbol};
+    use crate::options::Level;
 
     #[test]
     fn labels_and_names_are_numbered() {
         let text = "\t.file\t\"f\"\n\t.text\n\t.globl\tdefn_entry  # -- Begin\ndefn_entry:\n\tjmp\t.LBB0_2 # why\n\
                     .LBB0_2:\n\tleaq\t.LCPI0_0+8(%rip), %rax\n\tvaddps\t(%rax), %ymm0, %ymm0\n\t.section\t\".note.GNU-stack\",\"\",@progbits\n";
         assert_eq!(
-            embed(text),
+            numbered(text),
             "\t.section\t.text.defn_entry_\\@,\"ax\",@progbits\ndefn_entry_\\@:\n\tjmp\t.LBB0_2_\\@\n.LBB0_2_\\@:\n\
              \tleaq\t.LCPI0_0_\\@+8(%rip), %rax\n\tvaddps\t(%rax), %ymm0, %ymm0\n"
         );
@@ -154,8 +196,27 @@ mod tests {
     #[test]
     fn texts_and_numbers_stay() {
         let line = "\t.ascii\t\"a .L1 # \\\" defn_x\"";
-        assert_eq!(embed(line), format!("{line}\n"));
-        assert_eq!(embed("\tmov\tx0, #16 // sixteen"), "\tmov\tx0, #16\n");
+        assert_eq!(numbered(line), format!("{line}\n"));
+        assert_eq!(numbered("\tmov\tx0, #16 // sixteen"), "\tmov\tx0, #16\n");
+    }
+
+    #[test]
+    fn a_wrapper_jumps_in_the_words_of_its_processor() {
+        let arm = embed("\t.text\ndefn_entry:\n\tret // done\n", Level::Neon);
+        assert!(arm.contains("\n// \\p\n\tb\tdefn_entry_\\@\n"), "{arm}");
+        assert!(!arm.contains("jmp") && !arm.contains("done"), "{arm}");
+        let x86 = embed("\t.text\ndefn_entry:\n\tretq # done\n", Level::V3);
+        assert!(x86.contains("\n# \\p\n\tjmp\tdefn_entry_\\@\n"), "{x86}");
+    }
+
+    #[test]
+    fn base64_is_that_of_the_standard() {
+        // The examples of RFC 4648.
+        let cases =
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
+        for (bytes, text) in cases {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Loops to machine code, through LLVM.
 //!
-//! In:  [`Loops`], planned and scheduled.   Out: the assembly of one module for one level.
+//! In:  [`Loops`], planned and scheduled.   Out: the code of one module for one level, as text for an assembler.
 //!
 //! ```text
 //! before                                    after
@@ -26,26 +26,47 @@ mod element;
 mod remainder;
 mod memory;
 mod machine;
+mod object;
 pub mod assembly;
 #[cfg(feature = "testing")]
 pub mod jit;
 
 use inkwell::context::Context;
+use inkwell::module::Module;
+use inkwell::targets::TargetMachine;
 
 use crate::diagnostic::Limitation;
 use crate::loops::Loops;
 use crate::options::Level;
 
-/// The assembly of a function for a level and a target triple, in AT&T syntax.
+/// The code of a function for a level and a target triple, as text that may stand in any function, any number of times.
+pub fn embedded(loops: &Loops, level: Level, triple: &str) -> Result<String, Limitation> {
+    let bytes = with_module(loops, level, triple, object::bytes)?;
+    match bytes {
+        Some(bytes) => Ok(assembly::copy(&bytes, object::ALIGNMENT)),
+        None => Ok(assembly::embed(&host(loops, level, triple)?, level)),
+    }
+}
+
+/// The assembly of a function for a level and a target triple: in AT&T syntax, for people and for targets without bytes.
 pub fn host(loops: &Loops, level: Level, triple: &str) -> Result<String, Limitation> {
+    let text = with_module(loops, level, triple, target::assembly)?;
+    if let Some(symbol) = assembly::undefined_symbol(&text) {
+        crate::bug!("llvm", "`{}` calls `{symbol}`, which nobody defines", loops.name);
+    }
+    Ok(text)
+}
+
+fn with_module<T>(
+    loops: &Loops,
+    level: Level,
+    triple: &str,
+    write: impl FnOnce(&Module<'_>, &TargetMachine) -> T,
+) -> Result<T, Limitation> {
     target::check_version()?;
     let machine = target::machine(level, triple)?;
     let context = Context::create();
     let module = walk::module(&context, loops, level);
     target::optimize(&module, &machine);
-    let text = target::assembly(&module, &machine);
-    if let Some(symbol) = assembly::undefined_symbol(&text) {
-        crate::bug!("llvm", "`{}` calls `{symbol}`, which nobody defines", loops.name);
-    }
-    Ok(text)
+    Ok(write(&module, &machine))
 }

@@ -41,8 +41,8 @@ pub(super) struct Emitter<'l, 'k> {
 pub(super) enum Placed {
     /// In a register, for the row.
     Row(Expr),
-    /// In scratch of one row, at the column.
-    Kept(BufferId),
+    /// In scratch of one row, at the column: the position along these axes.
+    Kept(BufferId, Vec<usize>),
 }
 
 impl<'l, 'k> Emitter<'l, 'k> {

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use crate::arena::{Arena, SideTable};
 use crate::graph::{Dim, Node, NodeId, Op};
-use crate::kernels::{Kernel, Kernels, Step};
+use crate::kernels::{self, Kernel, Kernels, Step};
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, Space, Statement, VariableId,
 };
@@ -150,25 +150,19 @@ impl<'k> Lowering<'k> {
     }
 
     /// Scratch for one row of a kept value.
-    fn scratch(&mut self, node: NodeId, rows: usize) -> BufferId {
-        let ty = self.kernels.graph.ty(node).clone();
+    fn scratch(&mut self, node: NodeId, shape: Vec<Dim>) -> BufferId {
+        let element = self.kernels.graph.element(node);
         let name = format!("k{}", self.buffers.len());
-        let shape = ty.shape[rows..].to_vec();
-        self.buffers.push(Buffer {
-            name,
-            element: ty.element,
-            shape,
-            space: Space::Workspace(None),
-        })
+        self.buffers.push(Buffer { name, element, shape, space: Space::Workspace(None) })
     }
 
     fn nests(&mut self, kernel: &Kernel) -> Vec<Nest> {
-        let guards = empty_tables(self.kernels, kernel);
-        if guards.is_empty() {
+        let tables = empty_tables(self.kernels, kernel);
+        debug_assert!(tables.len() < 2, "fusion keeps tables that may be empty apart");
+        let Some(filled) = tables.first() else {
             return vec![Nest { body: self.body(kernel, false) }];
-        }
+        };
         // A table without elements gives zeros, and must not be read.
-        let filled = guards.iter().cloned().fold(Dim::from(1), |product, extent| product * extent);
         let extent = |dim: Dim| Expr::Position { constant: dim, terms: Vec::new() };
         let compare = |comparison| {
             Expr::Compare(
@@ -228,21 +222,14 @@ fn empty_tables(kernels: &Kernels, kernel: &Kernel) -> Vec<Dim> {
     let mut open: Vec<NodeId> = Vec::new();
     let mut extents = Vec::new();
     for step in &kernel.steps {
-        let (Step::Reduce(node)
-        | Step::Store(node)
-        | Step::Keep(node)
-        | Step::Region { node, operand: _ }
-        | Step::Scatter(node)) = step;
-        open.push(*node);
-        seen.insert(*node, ());
+        open.push(step.node());
+        seen.insert(step.node(), ());
     }
     while let Some(node) = open.pop() {
-        if let Op::Take { batch } = graph.op(node) {
-            let extent = graph.shape(graph.operands(node)[0])[*batch].clone();
-            let surely_filled = extent.as_constant().is_some_and(|extent| extent > 0);
-            if !surely_filled && !extents.contains(&extent) {
-                extents.push(extent);
-            }
+        if let Some(extent) = kernels::uncertain_table(graph, node)
+            && !extents.contains(&extent)
+        {
+            extents.push(extent);
         }
         for operand in graph.operands(node) {
             if !kernels.stored[*operand] && seen.insert(*operand, ()).is_none() {

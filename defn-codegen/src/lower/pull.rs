@@ -4,8 +4,9 @@
 //! elementwise nodes become expressions; stored nodes are loaded.
 
 use super::emit::{Emitter, Placed};
-use crate::fuse::blocks;
 use crate::graph::{Binary, Comparison, Dim, Element, NodeId, Op, Scalar};
+use crate::kernels::reshape::blocks;
+use crate::kernels::uncertain_table;
 use crate::loops::{Address, BufferId, Expr};
 
 /// The value of `node` at `place`, named in the outermost block that knows the place.
@@ -25,10 +26,9 @@ pub(super) fn pull(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address
 fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Expr {
     match emitter.placed.get(&node) {
         Some(Placed::Row(expr)) => return expr.clone(),
-        Some(Placed::Kept(buffer)) => {
-            let buffer = *buffer;
-            let columns = place[emitter.kernel.rows.len()..].to_vec();
-            return load(emitter, buffer, &columns);
+        Some(Placed::Kept(buffer, axes)) => {
+            let columns: Vec<Address> = axes.iter().map(|axis| place[*axis].clone()).collect();
+            return load(emitter, *buffer, &columns);
         }
         None => {}
     }
@@ -212,7 +212,7 @@ fn take(emitter: &mut Emitter<'_, '_>, node: NodeId, batch: usize, place: &[Addr
     let graph = emitter.graph();
     let operands = graph.operands(node);
     let length = &graph.shape(operands[0])[batch];
-    if emitter.tables_are_empty && length.as_constant().is_none_or(|length| length <= 0) {
+    if emitter.tables_are_empty && uncertain_table(graph, node).is_some() {
         return Expr::Constant(Scalar::from_i64(graph.element(node), 0));
     }
     let rank = graph.ty(operands[1]).rank();

@@ -4,9 +4,8 @@
 
 use super::emit::{Emitter, Placed};
 use super::pull::{address, pull, shifted};
-use crate::fuse::columns;
 use crate::graph::{Combine, Dim, NodeId, Op};
-use crate::kernels::Step;
+use crate::kernels::{Step, column_axes, step_columns};
 use crate::loops::{Address, Expr, Manner, RegisterId, Statement};
 
 /// Writes the loops over the rows of the kernel, and its steps inside.
@@ -30,30 +29,13 @@ pub(super) fn steps(emitter: &mut Emitter<'_, '_>, steps: &[Step]) {
     }
 }
 
-fn step_columns(emitter: &Emitter<'_, '_>, step: &Step) -> Vec<Dim> {
-    let graph = emitter.graph();
-    match step {
-        Step::Reduce(node) => columns(graph, *node),
-        Step::Store(node)
-        | Step::Keep(node)
-        | Step::Scatter(node)
-        | Step::Region { node, operand: _ } => {
-            graph.shape(*node)[emitter.kernel.rows.len()..].to_vec()
-        }
-    }
-}
-
 /// How many of the next steps share a sweep.
 fn sweep_length(emitter: &Emitter<'_, '_>, steps: &[Step]) -> usize {
-    let columns = step_columns(emitter, &steps[0]);
+    let columns = step_columns(emitter.graph(), &steps[0]);
     let mut reduced: Vec<NodeId> = Vec::new();
     for (position, step) in steps.iter().enumerate() {
-        let (Step::Reduce(node)
-        | Step::Store(node)
-        | Step::Keep(node)
-        | Step::Scatter(node)
-        | Step::Region { node, operand: _ }) = step;
-        if step_columns(emitter, step) != columns || depends(emitter, *node, &reduced) {
+        let node = &step.node();
+        if step_columns(emitter.graph(), step) != columns || depends(emitter, *node, &reduced) {
             return position;
         }
         if matches!(step, Step::Reduce(_)) {
@@ -81,7 +63,7 @@ fn depends(emitter: &Emitter<'_, '_>, node: NodeId, reduced: &[NodeId]) -> bool 
 }
 
 fn write_sweep(emitter: &mut Emitter<'_, '_>, steps: &[Step], row: &[Address]) {
-    let columns = step_columns(emitter, &steps[0]);
+    let columns = step_columns(emitter.graph(), &steps[0]);
     let registers: Vec<Option<RegisterId>> =
         steps.iter().map(|step| declare(emitter, step)).collect();
     let kept: Vec<_> = steps.iter().map(|step| scratch(emitter, step)).collect();
@@ -91,14 +73,14 @@ fn write_sweep(emitter: &mut Emitter<'_, '_>, steps: &[Step], row: &[Address]) {
             (Step::Reduce(node), Some(register), _) => {
                 fold(emitter, *node, *register, row, &column);
             }
-            (Step::Keep(node), _, Some(buffer)) => {
-                let place: Vec<Address> = row.iter().chain(&column).cloned().collect();
+            (Step::Keep { node, rows }, _, Some(buffer)) => {
+                let place = place_of(emitter, *node, rows, (row, &column));
                 let expr = pull(emitter, *node, &place);
                 let address = address(emitter, *buffer, &column);
                 emitter.emit(Statement::Store { buffer: *buffer, address, expr });
             }
-            (Step::Store(node), _, _) => {
-                let place: Vec<Address> = row.iter().chain(&column).cloned().collect();
+            (Step::Store { node, rows }, _, _) => {
+                let place = place_of(emitter, *node, rows, (row, &column));
                 store(emitter, *node, &place);
             }
             _ => crate::bug!("lower", "{step:?} has no place in a sweep"),
@@ -112,6 +94,22 @@ fn write_sweep(emitter: &mut Emitter<'_, '_>, steps: &[Step], row: &[Address]) {
     }
 }
 
+/// The place of a node whose axes `rows` are those of the row.
+fn place_of(
+    emitter: &Emitter<'_, '_>,
+    node: NodeId,
+    rows: &[usize],
+    (row, column): (&[Address], &[Address]),
+) -> Vec<Address> {
+    let mut column = column.iter();
+    let rank = emitter.graph().ty(node).rank();
+    let position = |axis: usize| match rows.iter().position(|candidate| *candidate == axis) {
+        Some(position) => row.get(position),
+        None => column.next(),
+    };
+    (0..rank).filter_map(position).cloned().collect()
+}
+
 fn declare(emitter: &mut Emitter<'_, '_>, step: &Step) -> Option<RegisterId> {
     let Step::Reduce(node) = step else { return None };
     let element = emitter.graph().element(*node);
@@ -120,9 +118,9 @@ fn declare(emitter: &mut Emitter<'_, '_>, step: &Step) -> Option<RegisterId> {
 }
 
 fn scratch(emitter: &mut Emitter<'_, '_>, step: &Step) -> Option<crate::loops::BufferId> {
-    let Step::Keep(node) = step else { return None };
-    let rows = emitter.kernel.rows.len();
-    Some(emitter.lowering.scratch(*node, rows))
+    let Step::Keep { node, rows: _ } = step else { return None };
+    let shape = step_columns(emitter.graph(), step);
+    Some(emitter.lowering.scratch(*node, shape))
 }
 
 fn combine(emitter: &Emitter<'_, '_>, node: NodeId) -> Combine {
@@ -184,8 +182,9 @@ fn finish(
                 store(emitter, *node, row);
             }
         }
-        (Step::Keep(node), _, Some(buffer)) => {
-            emitter.placed.insert(*node, Placed::Kept(buffer));
+        (Step::Keep { node, rows }, _, Some(buffer)) => {
+            let axes = column_axes(emitter.graph(), *node, rows);
+            emitter.placed.insert(*node, Placed::Kept(buffer, axes));
         }
         _ => {}
     }

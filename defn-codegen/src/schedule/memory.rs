@@ -12,7 +12,7 @@
 //! nest 1 { for i { store p[i] = load t0[i] } }
 //! ```
 //!
-//! Afterwards: offsets are multiples of 64; the workspace is their end.
+//! Afterwards: no temporary is unused; offsets are multiples of 64; the workspace is their end.
 
 use crate::arena::Arena;
 use crate::graph::Dim;
@@ -21,6 +21,7 @@ use crate::loops::{Buffer, BufferId, Expr, Loops, Nest, Space, Statement, Variab
 
 /// Plans the memory of a program.
 pub(super) fn plan(loops: &mut Loops) {
+    drop_unused(loops);
     let mut slots: Vec<Slot> = Vec::new();
     for (buffer, first, last) in lifetimes(loops) {
         let size = bytes(&loops.buffers, buffer);
@@ -55,6 +56,41 @@ pub(super) fn plan(loops: &mut Loops) {
     loops.workspace = offsets[slots.len()].clone();
 }
 
+/// Drops temporaries that no nest touches.
+fn drop_unused(loops: &mut Loops) {
+    let mut used: Vec<bool> = loops
+        .buffers
+        .iter()
+        .map(|(_, buffer)| !matches!(buffer.space, Space::Workspace(_)))
+        .collect();
+    for nest in &loops.nests {
+        visit::addresses(&nest.body, &mut |buffer, _, _| used[buffer.index()] = true);
+    }
+    let mut moved = Moved(Vec::new());
+    let mut buffers = Arena::default();
+    for (id, buffer) in loops.buffers.iter() {
+        let kept = used[id.index()].then(|| buffers.push(buffer.clone()));
+        moved.0.push(kept.unwrap_or(id));
+    }
+    loops.buffers = buffers;
+    for nest in &mut loops.nests {
+        nest.body =
+            nest.body.iter().map(|statement| visit::rename_statement(statement, &moved)).collect();
+    }
+}
+
+/// The new position of each buffer.
+struct Moved(Vec<BufferId>);
+
+impl Rename for Moved {
+    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
+        None
+    }
+    fn buffer(&self, buffer: BufferId) -> BufferId {
+        self.0[buffer.index()]
+    }
+}
+
 /// A piece of the workspace.
 struct Slot {
     size: Dim,
@@ -65,10 +101,9 @@ fn bytes(buffers: &Arena<Buffer>, buffer: BufferId) -> Dim {
     buffers[buffer].size() * Dim::from(buffers[buffer].element.size() as i64)
 }
 
-/// Whether `size` is at most `slot` for all extents: no coefficient of the difference is negative, and no extent is.
+/// Whether `size` is at most `slot` for all extents.
 fn fits(size: &Dim, slot: &Dim) -> bool {
-    let rest = slot.clone() - size.clone();
-    rest.terms().iter().all(|(_, coefficient)| *coefficient > 0)
+    (slot.clone() - size.clone()).is_surely_natural()
 }
 
 fn rounded(size: &Dim) -> Dim {

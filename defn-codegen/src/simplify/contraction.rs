@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! before                                            after
-//! %0: f32[n, k, m] = broadcast x axes=[0, 1]        %0: f32[m, k] = transpose y [1, 0]
+//! %0: f32[n, k, m] = broadcast x axes=[0, 1]        %0: f32[m, k] = transpose y permutation=[1, 0]
 //! %1: f32[n, k, m] = broadcast y axes=[1, 2]        %1: f32[n, m] = contract x, %0 batch=0 contracted=1
 //! %2: f32[n, k, m] = mul %0, %1
 //! %3: f32[n, m] = reduce.add %2 axes=[1]

@@ -5,7 +5,7 @@
 //! ```text
 //! before                                        after
 //! graph f(x: f32[4, 8], y: f32[8]) -> f32[4] {  graph f(x: f32[4, 8], y: f32[8]) -> f32[4] {
-//!   %0: f32 = constant 1                          %0: f32[4] = contract x, y batch=0 contracted=1
+//!   %0: f32 = constant 1.0                        %0: f32[4] = contract x, y batch=0 contracted=1
 //!   %1: f32[4, 8] = broadcast %0 axes=[]          return %0
 //!   %2: f32[4, 8] = mul x, %1                   }
 //!   %3: f32[4, 8] = broadcast y axes=[1]

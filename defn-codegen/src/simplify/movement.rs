@@ -3,10 +3,10 @@
 //! In:  a candidate.   Out: a simpler node with the same elements, if a law applies.
 //!
 //! ```text
-//! before                                       after
-//! %0: f32[n, m] = broadcast x axes=[0]         %0: f32[n] = exp x
-//! %1: f32[n, m] = exp %0                       %1: f32[m, n] = broadcast %0 axes=[1]
-//! %2: f32[m, n] = transpose %1 [1, 0]
+//! before                                           after
+//! %0: f32[n, m] = broadcast x axes=[0]             %0: f32[n] = exp x
+//! %1: f32[n, m] = exp %0                           %1: f32[m, n] = broadcast %0 axes=[1]
+//! %2: f32[m, n] = transpose %1 permutation=[1, 0]
 //! ```
 //!
 //! Repetition goes outward, so that whatever can be done before it is done on fewer elements; a transpose goes inside a repetition,

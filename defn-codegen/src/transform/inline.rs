@@ -10,7 +10,7 @@
 //! }                                                         return %1
 //! graph f<m>(y: f32[m, 3]) -> f32[3*m] {                  }
 //!   %0: f32[3*m] = reshape y
-//!   %1: f32[3*m] = call double<3*m>(%0)
+//!   %1: f32[3*m] = call fn0<3*m>(%0)
 //!   return %1
 //! }
 //! ```
@@ -23,9 +23,9 @@ use std::rc::Rc;
 
 use crate::arena::SideTable;
 use crate::bug;
+use crate::graph::Callable;
 use crate::graph::build::Builder;
 use crate::graph::{Atom, Check, Dim, Graph, Node, NodeId, Op, Output, Relation, TensorType};
-use crate::program::Callable;
 
 /// `graph` with the body of the callee in place of every call.
 pub(super) fn inline(graph: &Graph, flatten: &mut dyn FnMut(&Callable) -> Rc<Graph>) -> Graph {

@@ -5,11 +5,11 @@
 //! ```text
 //! before                                     after
 //! graph square(x: f32) -> f32 {              graph square(x: f32) -> f32 {
-//!   %0: f32 = mul x, x                         %0: f32 = constant 1
+//!   %0: f32 = mul x, x                         %0: f32 = constant 1.0
 //!   return %0                                  %1: f32 = mul %0, x
-//! }                                            %2: f32 = mul x, %0
+//! }                                            %2: f32 = mul %0, x
 //! entry: the gradient of square                %3: f32 = add %1, %2
-//! with respect to x                            return %3
+//! with respect to x, grad[wrt=0](fn0)          return %3
 //!                                            }
 //! ```
 //!
@@ -27,8 +27,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::bug;
+use crate::graph::Callable;
 use crate::graph::Graph;
-use crate::program::{Callable, Program};
+use crate::program::Program;
 
 use differentiate::differentiate;
 use inline::inline;

@@ -10,6 +10,17 @@ pub(crate) fn check(file: &TestFile<'_>, graph: &Graph) -> Result<(), String> {
         .lines()
         .filter_map(|line| line.trim().strip_prefix('%')?.split_once(" = ")?.1.split(' ').next())
         .collect();
+    compare(file, &words, &printed)
+}
+
+/// Counts words of any text: what stands between blanks, brackets and commas.
+pub(crate) fn words(file: &TestFile<'_>, text: &str) -> Result<(), String> {
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || "()[]{},:=".contains(c)).collect();
+    compare(file, &words, text)
+}
+
+fn compare(file: &TestFile<'_>, words: &[&str], printed: &str) -> Result<(), String> {
     for (line, _, counts) in file.directives.iter().filter(|(_, name, _)| *name == "count") {
         for count in counts.split(',') {
             let (word, expected) = count.split_once('=').ok_or(format!("line {line}: no count"))?;

@@ -4,6 +4,7 @@ mod cat;
 mod verify;
 mod pass;
 mod transform;
+mod stage;
 mod count;
 mod run;
 mod value;
@@ -11,7 +12,6 @@ mod value;
 use std::path::Path;
 use std::{env, fs};
 
-use defn_codegen::graph::Graph;
 use defn_codegen::graph::parse::parse;
 
 /// A file test, taken apart.
@@ -40,6 +40,10 @@ pub(crate) fn test(path: &Path) -> Result<(), String> {
     };
     verify::refuse(&graph)?;
     run::check(&file, &graph)?;
+    if let Some(text) = stage::text(command, argument, &graph) {
+        count::words(&file, &text)?;
+        return expect(path, &file, &text);
+    }
     let result = match command {
         "cat" => cat::apply(&graph)?,
         "run" | "transform" => graph,
@@ -52,13 +56,12 @@ pub(crate) fn test(path: &Path) -> Result<(), String> {
         _ => return Err(format!("no command is called `{command}`")),
     };
     count::check(&file, &result)?;
-    expect(path, &file, &result)
+    expect(path, &file, &result.to_string())
 }
 
 /// Compares with `expect:`, or writes it anew.
-fn expect(path: &Path, file: &TestFile<'_>, result: &Graph) -> Result<(), String> {
+fn expect(path: &Path, file: &TestFile<'_>, printed: &str) -> Result<(), String> {
     let Some(expected) = &file.expected else { return Ok(()) };
-    let printed = result.to_string();
     let found: Vec<&str> = printed.lines().collect();
     if *expected == found {
         return Ok(());

@@ -7,6 +7,7 @@
 use defn_codegen::graph::bounds::bounds;
 use defn_codegen::graph::eval::{Value, eval};
 use defn_codegen::graph::{Element, Graph, Scalar};
+use defn_codegen::testing::check as check_river;
 use defn_codegen::text::Cursor;
 
 use super::TestFile;
@@ -33,6 +34,7 @@ const ENGINES: &[(&str, Engine)] = &[("graph::eval", eval)];
 /// The results of a graph, after every engine has agreed on them.
 pub(crate) fn run_everywhere(graph: &Graph, arguments: &[Value]) -> Result<Vec<Value>, String> {
     let expected = bounds(graph, arguments)?;
+    check_river(graph, arguments)?;
     let mut results = Vec::new();
     for (name, engine) in ENGINES {
         let found = engine(graph, arguments).map_err(|what| format!("{name}: {what}"))?;

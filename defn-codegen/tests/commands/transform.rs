@@ -1,7 +1,8 @@
 //! `transform`: the graphs of the file are the functions of a program, `fn0` first; the last one is the entry.
 
+use defn_codegen::graph::Callable;
 use defn_codegen::graph::{Graph, parse};
-use defn_codegen::program::{Callable, Program};
+use defn_codegen::program::Program;
 use defn_codegen::text::Cursor;
 use defn_codegen::transform::transform;
 

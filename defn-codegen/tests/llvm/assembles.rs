@@ -81,11 +81,7 @@ fn as_it_is_and_embedded_twice() {
         };
         let plain = text(level);
         assemble(&format!("{}-plain", level.name()), &plain, assembler);
-        let embedded = assembly::embed(&plain);
-        let once = format!(
-            ".text\n.macro __defn p\n{comment} \\p\n{jump} defn_entry_\\@\n.pushsection .text.defn,\"ax\",@progbits\n\
-             {embedded}.popsection\n.endm\n__defn 0\n.purgem __defn\n"
-        );
+        let once = format!(".text\n{}\n", assembly::embed(&plain, level));
         assemble(&format!("{}-embedded", level.name()), &format!("{once}{once}"), assembler);
     }
 }
@@ -97,7 +93,7 @@ fn every_level_is_written_and_names_no_stranger() {
         assert_eq!(assembly::undefined_symbol(&text), None);
         assert!(text.contains("\ndefn_entry:"), "{text}");
         // Without an assembler for the other processor, at least every label is defined once and numbered.
-        let embedded = assembly::embed(&text);
+        let embedded = assembly::embed(&text, level);
         assert!(!embedded.contains(".globl") && embedded.contains("defn_entry_\\@:"));
     }
 }

@@ -8,10 +8,9 @@
 //! rustc mangles, exports and drops the symbol like any other, also in a generic function of a dylib,
 //! where `global_asm!` would leave it undefined.
 
-use super::assembly::unique_labels;
 use crate::{
     facade::Facade,
-    pipeline::{Axis, Check, Checked, ENTRY, Emitted, Instance, Leaf, Level, Signature, Solve},
+    pipeline::{Axis, Check, Emitted, Instance, Leaf, Level, Signature, Solve},
     surface::{Bound, ElementParameter},
 };
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -21,7 +20,7 @@ use quote::{format_ident, quote};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Code<'c> {
     /// Machine code.
-    Compiled(&'c Checked, &'c Emitted),
+    Compiled(&'c Emitted),
     /// Nobody asked for any.
     CheckedOnly,
     /// A mistake was told.
@@ -36,17 +35,13 @@ pub(crate) fn host_code(
     facade: &Facade,
 ) -> TokenStream {
     let private = quote!(#facade::__private);
-    let (checked, emitted) = match code {
-        Code::Compiled(checked, emitted) if !emitted.instances.is_empty() => (checked, emitted),
-        Code::Compiled(..) | Code::CheckedOnly => return quote!(#private::checked_only()),
+    let emitted = match code {
+        Code::Compiled(emitted) if !emitted.instances.is_empty() => emitted,
+        Code::Compiled(_) | Code::CheckedOnly => return quote!(#private::checked_only()),
         Code::Broken => return quote!(#private::broken()),
     };
-    let instances: Vec<TokenStream> = checked
-        .signatures
-        .iter()
-        .zip(&emitted.instances)
-        .map(|(signature, instance)| function(name, signature, instance, &private))
-        .collect();
+    let instances: Vec<TokenStream> =
+        emitted.instances.iter().map(|instance| function(name, instance, &private)).collect();
     let miri = "machine code cannot run under Miri";
     let chosen = match instances.as_slice() {
         [only] => only.clone(),
@@ -76,19 +71,13 @@ fn choice(elements: &[ElementParameter], facade: &Facade) -> TokenStream {
     choice
 }
 
-fn function(
-    name: &str,
-    signature: &Signature,
-    instance: &Instance,
-    private: &TokenStream,
-) -> TokenStream {
+fn function(name: &str, instance: &Instance, private: &TokenStream) -> TokenStream {
     let entries = instance.levels.iter().map(|level| {
         let (entry, variant) = (entry_name(name, level), format_ident!("{}", level.name));
         quote!((#private::Level::#variant, #entry))
     });
-    let naked =
-        instance.levels.iter().map(|level| naked(&entry_name(name, level), &level.assembly));
-    let signature = signature_tokens(signature, instance, private);
+    let naked = instance.levels.iter().map(|level| naked(&entry_name(name, level), level));
+    let signature = signature_tokens(instance, private);
     quote!({
         #(#naked)*
         static FUNCTION: #private::Function =
@@ -102,11 +91,10 @@ fn entry_name(name: &str, level: &Level) -> Ident {
     format_ident!("{name}_{}", level.name.to_lowercase(), span = Span::call_site())
 }
 
-fn naked(entry: &Ident, assembly: &str) -> TokenStream {
-    let text = unique_labels(assembly);
-    let jump = format!("jmp {ENTRY}_\\@");
-    // The parameter of the assembler's macro must be mentioned once, or LLVM warns;
-    // without a parameter, macOS would expand `$1` in the text.
+fn naked(entry: &Ident, level: &Level) -> TokenStream {
+    // Other processors have one syntax, and no option to choose it.
+    let syntax = matches!(level.name.as_str(), "V3" | "V4").then(|| quote!(att_syntax,));
+    let text = raw(&level.assembly);
     quote! {
         #[unsafe(naked)]
         unsafe extern "C" fn #entry(
@@ -114,23 +102,24 @@ fn naked(entry: &Ident, assembly: &str) -> TokenStream {
             symbols: *const ::core::primitive::i64,
             workspace: *mut ::core::primitive::u8,
         ) {
-            ::core::arch::naked_asm!(
-                ".macro __defn p", "# \\p", #jump,
-                ".pushsection .text.defn,\"ax\",@progbits", #text, ".popsection",
-                ".endm", "__defn 0", ".purgem __defn",
-                options(att_syntax, raw)
-            )
+            ::core::arch::naked_asm!(#text, options(#syntax raw))
         }
     }
 }
 
-fn signature_tokens(
-    signature: &Signature,
-    instance: &Instance,
-    private: &TokenStream,
-) -> TokenStream {
+/// A literal without escapes: most of a large crate's tokens are code, and looking at each letter takes time.
+fn raw(text: &str) -> Literal {
+    let plain = || Literal::string(text);
+    if text.contains("\"#") {
+        plain()
+    } else {
+        format!("r#\"{text}\"#").parse().unwrap_or_else(|_| plain())
+    }
+}
+
+fn signature_tokens(instance: &Instance, private: &TokenStream) -> TokenStream {
+    let Instance { signature, workspace, checks, levels: _ } = instance;
     let Signature { name, symbols, parameters, results, solves } = signature;
-    let Instance { workspace, checks, levels: _ } = instance;
     let parameters = parameters.iter().map(|leaf| leaf_tokens(leaf, private));
     let results = results.iter().map(|leaf| leaf_tokens(leaf, private));
     let solves = solves.iter().map(|solve| solve_tokens(solve, private));

@@ -13,7 +13,6 @@ pub(crate) mod function;
 pub(crate) mod container;
 pub(crate) mod shadow;
 pub(crate) mod host_code;
-pub(crate) mod assembly;
 pub(crate) mod request;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};

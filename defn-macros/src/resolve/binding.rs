@@ -11,8 +11,8 @@
 use super::body::Body;
 use super::signature::{Leaf, Tree};
 use super::value::Value;
-use defn_codegen::artifact::solve;
 use defn_codegen::diagnostic::catalogue::{AxisMistake, CallMistake};
+use defn_codegen::graph::solve;
 use defn_codegen::graph::{self, Check, Dim, Element, NodeId, Relation, TensorType};
 use defn_codegen::library::{Tensor, show, show_dim, show_type};
 use proc_macro2::Span;

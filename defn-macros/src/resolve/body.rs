@@ -12,7 +12,7 @@ use crate::surface::{
 use defn_codegen::diagnostic::Mistake as Wrong;
 use defn_codegen::diagnostic::catalogue::{ElementMistake, Limit, NameMistake};
 use defn_codegen::graph::build::Builder;
-use defn_codegen::graph::{Element, Output};
+use defn_codegen::graph::{Dim, Element, Output};
 use defn_codegen::library::{self, Literal, Tensor};
 use proc_macro2::Span;
 
@@ -209,7 +209,10 @@ impl<'w, 'e> Body<'w, 'e> {
         let is_extent = matches!(&value, Value::Extent(dim) if dim.as_symbol().is_some_and(
             |symbol| self.b.graph().symbols[symbol.0 as usize] == name.text));
         let symbols = &self.b.graph().symbols;
-        let first = if self.scope.axes.contains_key(&name.text) {
+        // A `usize` parameter is the extent of its name, so an axis of that extent may have the name too.
+        let is_same = |extents: &Vec<Dim>| matches!((&value, extents.as_slice()), (Value::Extent(dim), [only]) if dim == only);
+        let axis = self.scope.axes.get(&name.text);
+        let first = if axis.is_some_and(|extents| !is_same(extents)) {
             Some("an axis")
         } else if symbols.contains(&name.text) && !(is_extent && binding == Binding::Parameter) {
             Some("an extent")

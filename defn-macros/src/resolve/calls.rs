@@ -18,7 +18,6 @@ use defn_codegen::diagnostic::catalogue::{CallMistake, Limit};
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::{Check, Element, Relation, Scalar, TensorType};
 use defn_codegen::library::{self, Tensor, show_dim};
-use defn_codegen::program;
 use proc_macro2::Span;
 use std::rc::Rc;
 
@@ -260,7 +259,7 @@ impl Body<'_, '_> {
             leaves.iter().map(|leaf| self.result_leaf(leaf, &bound, span)).collect();
         let (types, names): (Vec<TensorType>, Vec<_>) = translated?.into_iter().unzip();
         let symbols = bound.symbols.iter().map(|dim| dim.clone().unwrap_or_default()).collect();
-        let callee = program::Callable::Function(known.id);
+        let callee = defn_codegen::graph::Callable::Function(known.id);
         let nodes = self.b.call(callee, symbols, &bound.operands, types);
         let tensors = nodes.into_iter().zip(names).map(|(node, names)| Tensor::new(node, names));
         let mut values = tensors.map(Value::Tensor);

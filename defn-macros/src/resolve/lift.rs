@@ -9,8 +9,9 @@
 //! Only graphs that compute each element on its own can be lifted so.
 
 use defn_codegen::graph::build::Builder;
+use defn_codegen::graph::{Callable, FunctionId};
 use defn_codegen::graph::{Dim, NodeId, Op};
-use defn_codegen::program::{Callable, FunctionId, Program};
+use defn_codegen::program::Program;
 
 /// The results over the shape; none if the function does more than elementwise arithmetic.
 pub(super) fn lift(

@@ -65,6 +65,9 @@ catalogue! {
         /// A slice that is known to leave the axis.
         SliceOutside { range: String, axis: String, extent: String } "slice-outside" =>
             say(format!("the slice leaves axis `{axis}`")).fact("slice", range).fact("extent", extent);
+        /// `5..3`.
+        SliceBackwards { range: String } "slice-backwards" =>
+            say("the slice ends before it starts").fact("slice", range).help("`reverse` turns an axis around");
         /// `-1..`.
         SliceNegative { range: String } "slice-negative" =>
             say("a slice does not count from the end").fact("slice", range)

@@ -6,9 +6,9 @@ catalogue! {
     /// About element types, literals and kinds of values.
     ElementMistake {
         /// `f32 + f64`.
-        ElementsDiffer { operation: String, left: String, right: String, cast: String } "elements-differ" =>
+        ElementsDiffer { operation: String, left: String, right: String, help: String } "elements-differ" =>
             say(format!("`{operation}` needs one element type")).fact("left", left).fact("right", right)
-                .help(format!("convert the right side: `as {cast}`"));
+                .help(help);
         /// `sqrt` of integers.
         NeedsFloat { operation: String, ty: String } "needs-float" =>
             say(format!("`{operation}` is for floating-point numbers")).fact("found", ty)

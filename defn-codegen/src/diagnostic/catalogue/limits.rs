@@ -15,8 +15,8 @@ pub enum Limit {
     ElementType(String),
     /// `x[i] = …`.
     IndexedAssignment,
-    /// `inspect!`.
-    Inspect,
+    /// `inspect!` with this label.
+    Inspect(String),
     /// `#[defn(grad = …)]`, `#[defn(memory = …)]`.
     Option(String),
     /// A scalar function that does more than elementwise arithmetic, lifted over a tensor.
@@ -65,9 +65,10 @@ impl Limit {
                 "parts of a tensor cannot be assigned to yet".to_owned(),
                 "`x.add_at(axis, positions, values)` makes a tensor with values added",
             ),
-            Self::Inspect => {
-                ("`inspect!` cannot be compiled yet".to_owned(), "return the value in a tuple")
-            }
+            Self::Inspect(label) => (
+                format!("`inspect!(\"{label}\", …)` cannot be compiled yet"),
+                "return the value in a tuple",
+            ),
             Self::Option(word) => {
                 (format!("`#[defn({word} = …)]` cannot be compiled yet"), "leave it out")
             }

@@ -6,8 +6,8 @@
 
 use super::Case;
 use crate::arena::{Arena, SideTable};
-use crate::artifact::solve;
 use crate::graph::eval::{Value, bind, eval};
+use crate::graph::solve;
 use crate::graph::{Dim, Graph, Node, NodeId, Op, Output, Parameter, TensorType};
 
 /// The smallest case found that still fails.
@@ -67,7 +67,10 @@ fn values(case: &Case) -> Option<Vec<Value>> {
 fn cut(case: &Case, id: NodeId, value: &Value) -> Case {
     let mut case = case.clone();
     let position = case.graph.parameters.len();
-    let name = format!("cut{position}");
+    // Parameters come and go while a case shrinks, so that a number may be taken.
+    let parameters = &case.graph.parameters;
+    let is_free = |name: &String| parameters.iter().all(|parameter| parameter.name != *name);
+    let name = (position..).map(|number| format!("cut{number}")).find(is_free).unwrap_or_default();
     let ty = case.graph.ty(id).clone();
     case.graph.parameters.push(Parameter { name, ty, symbol: None });
     case.graph.nodes[id].op = Op::Parameter(position);

@@ -17,7 +17,7 @@ pub(super) use scalar::{float_binary, float_unary, holds};
 pub use value::Value;
 
 use super::{Check, Graph, Relation};
-use crate::artifact::{Signature, solve};
+use crate::graph::{Signature, solve};
 use walk::{Tensor, walk};
 
 /// The results of a graph for these arguments, or why it has none: arguments that do not fit, a check that does not hold.

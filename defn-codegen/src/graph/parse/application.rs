@@ -2,8 +2,8 @@
 
 use super::{Operand, extent, operand, operands};
 use crate::arena::Id;
+use crate::graph::Callable;
 use crate::graph::{Binary, Combine, Comparison, Dim, Element, Op, Scalar, Unary};
-use crate::program::Callable;
 use crate::text::{Cursor, ParseError, Token};
 
 /// A primitive and its operands, as written.

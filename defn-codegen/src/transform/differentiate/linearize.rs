@@ -16,7 +16,7 @@
 //!
 //! Each parameter that is looked at gets a tangent parameter behind all others.
 //! A node that does not depend on them, or that the first result does not need, has no tangent: `None` is zero.
-//! Afterwards: a tangent node is linear in the tangents among its operands, and applies only what [`transpose`](super::transpose)
+//! Afterwards: a tangent node is linear in the tangents among its operands, and applies only what [`transpose`](mod@super::transpose)
 //! has a rule for.
 //!
 //! Formulas: `x`, `y` are operands, `z` is the result, a `d` in front means the tangent.

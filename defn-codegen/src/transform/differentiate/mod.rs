@@ -8,15 +8,15 @@
 //!   %0: f32[4] = sin x                %0: f32[4] = sin x
 //!   %1: f32 = reduce.add %0 axes=[0]  %1: f32 = reduce.add %0 axes=[0]
 //!   return %1                         %2: f32[4] = cos x
-//! }                                   %3: f32 = constant 1
+//! }                                   %3: f32 = constant 1.0
 //!                                     %4: f32[4] = broadcast %3 axes=[]
 //!                                     %5: f32[4] = mul %4, %2
 //!                                     return %1, %5
 //!                                   }
 //! ```
 //!
-//! [`linearize`] adds, behind the primal nodes, the nodes of the *tangent*: how the first result moves when the parameters move.
-//! It is linear in the tangents of the parameters, so [`transpose`] can walk it backward and give the *cotangent* of every tangent:
+//! [`mod@linearize`] adds, behind the primal nodes, the nodes of the *tangent*: how the first result moves when the parameters move.
+//! It is linear in the tangents of the parameters, so [`mod@transpose`] can walk it backward and give the *cotangent* of every tangent:
 //! how the result moves with it. The tangent nodes themselves are needed by nothing then, and go.
 //! (Radul, Paszke, Frostig, Johnson, Maclaurin: *You Only Linearize Once*, POPL 2023.)
 //!

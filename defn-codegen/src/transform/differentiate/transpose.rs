@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! before                                     after
-//! %2: f32[4] = mul d_x, %0                   %4: f32 = constant 1                the cotangent of %3
+//! %2: f32[4] = mul d_x, %0                   %4: f32 = constant 1.0              the cotangent of %3
 //! %3: f32 = reduce.add %2 axes=[0]           %5: f32[4] = broadcast %4 axes=[]   the cotangent of %2
 //!                                            %6: f32[4] = mul %5, %0             the cotangent of d_x
 //! ```

@@ -1,0 +1,35 @@
+//! What a graph may call: another function of its program, or a transform of one.
+
+use super::Graph;
+use crate::arena::Id;
+
+/// The position of a function in its program.
+pub type FunctionId = Id<Graph>;
+
+/// A function, or a transform of one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Callable {
+    /// A function of the program.
+    Function(FunctionId),
+    /// The gradient of a callable whose first result is a float scalar.
+    /// Its parameters are those of `of`; its results are all results of `of`, without the first unless `value`, then the gradient
+    /// with respect to each parameter leaf of `wrt`, of the type of that leaf (zeros where it is not a float).
+    Gradient {
+        /// What is differentiated.
+        of: Box<Callable>,
+        /// The parameter leaves, in the order of the results.
+        wrt: Vec<usize>,
+        /// Whether the first result of `of` is a result too.
+        value: bool,
+    },
+}
+
+impl Callable {
+    /// The function at the bottom.
+    pub fn function(&self) -> FunctionId {
+        match self {
+            Self::Function(function) => *function,
+            Self::Gradient { of, wrt: _, value: _ } => of.function(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! An assignment where a value is expected.
+
+use defn::prelude::*;
+
+#[defn]
+fn f(x: Tensor<f32, n>) -> Tensor<f32, n> {
+    let mut y = x;
+    let z = y = x * 2.0;
+    y
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+//! A module is no definition.
+
+use defn::prelude::*;
+
+#[defn]
+mod layers {}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! No function is called so: rustc says it, once.
+
+use defn::prelude::*;
+
+#[defn]
+fn f(x: f32) -> f32 {
+    grad!(sqare)(x)
+}
+
+#[defn]
+fn square(x: f32) -> f32 {
+    x * x
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! A loop with a name.
+
+use defn::prelude::*;
+
+#[defn]
+fn f(x: f32) -> f32 {
+    let mut y = x;
+    'outer: while y < 100.0 {
+        y = y * 2.0;
+    }
+    y
+}
+
+fn main() {}

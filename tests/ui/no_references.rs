@@ -1,0 +1,10 @@
+//! Tensors are passed without `&`.
+
+use defn::prelude::*;
+
+#[defn]
+fn f(x: &Tensor<f32, n>) -> f32 {
+    x.sum()
+}
+
+fn main() {}

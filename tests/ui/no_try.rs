@@ -1,0 +1,10 @@
+//! Nothing fails in a body.
+
+use defn::prelude::*;
+
+#[defn]
+fn f(x: Tensor<f32, n>) -> f32 {
+    x.sum()?
+}
+
+fn main() {}

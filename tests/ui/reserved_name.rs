@@ -1,0 +1,10 @@
+//! `concat` is a word of the language.
+
+use defn::prelude::*;
+
+#[defn]
+fn concat(x: f32) -> f32 {
+    x
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! An axis is used without being declared.
+
+use defn::prelude::*;
+
+#[defn]
+fn f<n>(x: Tensor<f32, n>) -> f32 {
+    x.sum()
+}
+
+fn main() {}

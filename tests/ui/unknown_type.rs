@@ -1,0 +1,10 @@
+//! A vector of Rust is a tensor here.
+
+use defn::prelude::*;
+
+#[defn]
+fn f(x: Vec<f32>) -> f32 {
+    1.0
+}
+
+fn main() {}
