@@ -25,7 +25,9 @@ fn operators_bind_as_in_rust() {
 }
 
 #[defn]
-fn halves(x: Tensor<f32, n>) -> (Tensor<f32, n<{n / 2}>>, Tensor<f32, n<{n - n / 2}>>, Tensor<f32, n>) {
+fn halves(
+    x: Tensor<f32, n>,
+) -> (Tensor<f32, n<{ n / 2 }>>, Tensor<f32, n<{ n - n / 2 }>>, Tensor<f32, n>) {
     let (a, b) = (x.slice(n, ..n / 2), x.slice(n, n / 2..));
     (a, b, concat(n, b, a))
 }
@@ -43,8 +45,20 @@ fn quotients_of_extents_round_down() {
 }
 
 #[defn]
-fn gathered_scalars(a: f32, b: f32, x: Tensor<f32, n>, u: Tensor<f32, {m}, {2}>, at: i64) -> (Tensor<f32, k<3>>, f32, f32, Tensor<f32, n>, Tensor<f32, {2 * m}, {2}>) {
-    (stack(k, a, b, a), x.take(n, 1), x.take(n, at), x.add_at(n, at, a), concat(axis = 0, u, u * 2.0))
+fn gathered_scalars(
+    a: f32,
+    b: f32,
+    x: Tensor<f32, n>,
+    u: Tensor<f32, { m }, { 2 }>,
+    at: i64,
+) -> (Tensor<f32, k<3>>, f32, f32, Tensor<f32, n>, Tensor<f32, { 2 * m }, { 2 }>) {
+    (
+        stack(k, a, b, a),
+        x.take(n, 1),
+        x.take(n, at),
+        x.add_at(n, at, a),
+        concat(axis = 0, u, u * 2.0),
+    )
 }
 
 #[test]

@@ -54,7 +54,9 @@ fn results_may_be_parameters_constants_or_repeated() {
     unit(&x);
     same(&unused(&x, &Tensor::zeros([5]), 1.0), |at| -x[at]);
     assert!(unused::try_call(&x, &Tensor::zeros([4]), 1.0).is_err());
-    near(&Tensor::<f32, 0>::from(one(&x).0), of_sums::<f32>(), |_| x.iter().map(|x| f64::from(*x)).sum());
+    near(&Tensor::<f32, 0>::from(one(&x).0), of_sums::<f32>(), |_| {
+        x.iter().map(|x| f64::from(*x)).sum()
+    });
     assert_eq!(extents(&Tensor::zeros([3, 0])), (3, 0));
     assert_eq!(rank_zero(&Tensor::from(0.0f32)).item(), 1.0);
 }
@@ -149,7 +151,10 @@ fn items_stand_anywhere() {
 }
 
 #[defn]
-fn suffixes(x: Tensor<i64, n>, u: Tensor<u8, n>) -> (Tensor<i64, n>, f32, f64, Tensor<u8, n>, i32, i64) {
+fn suffixes(
+    x: Tensor<i64, n>,
+    u: Tensor<u8, n>,
+) -> (Tensor<i64, n>, f32, f64, Tensor<u8, n>, i32, i64) {
     let mut a = x + 0b101 - 0o17 + 0xff_i64;
     a %= 7;
     a <<= 2;
@@ -179,13 +184,13 @@ fn literals_with_suffixes_and_every_assignment() {
 
 #[defn]
 struct State {
-    position: Tensor<f64, {3}>,
+    position: Tensor<f64, { 3 }>,
     mass: f64,
     alive: bool,
 }
 
 #[defn]
-fn step(s: &mut State, force: Tensor<f64, {3}>) -> (f64, State) {
+fn step(s: &mut State, force: Tensor<f64, { 3 }>) -> (f64, State) {
     let old = s;
     s.position += force / s.mass;
     s.alive = s.alive & (s.position.max() < 10.0);

@@ -3,6 +3,11 @@
 //! A test calls a `#[defn]` function and its naive twin, an ordinary Rust loop, over the extents of [`support::EXTENTS`].
 //! Gradients are compared with central differences in `f64`.
 
+#![expect(
+    clippy::float_cmp,
+    reason = "what the language computes as Rust does is the same to the bit"
+)]
+
 mod support;
 
 mod arithmetic;

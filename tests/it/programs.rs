@@ -15,7 +15,11 @@ fn attention<T: Float>(
 }
 
 #[defn]
-fn attended(q: Tensor<f64, head, query, dim>, k: Tensor<f64, head, key, dim>, v: Tensor<f64, head, key, value>) -> f64 {
+fn attended(
+    q: Tensor<f64, head, query, dim>,
+    k: Tensor<f64, head, key, dim>,
+    v: Tensor<f64, head, key, value>,
+) -> f64 {
     attention(q, k, v).square().sum()
 }
 
@@ -44,8 +48,12 @@ fn attention_and_its_gradient() {
 }
 
 #[defn]
-fn convolution(x: Tensor<f64, time, inp>, k: Tensor<f64, tap<3>, inp, out>) -> Tensor<f64, time<{time - 2}>, out> {
-    let shifted = stack(tap, x.slice(time, ..time - 2), x.slice(time, 1..time - 1), x.slice(time, 2..));
+fn convolution(
+    x: Tensor<f64, time, inp>,
+    k: Tensor<f64, tap<3>, inp, out>,
+) -> Tensor<f64, time<{ time - 2 }>, out> {
+    let shifted =
+        stack(tap, x.slice(time, ..time - 2), x.slice(time, 1..time - 1), x.slice(time, 2..));
     shifted.dot(k, (tap, inp))
 }
 
@@ -65,7 +73,10 @@ fn a_convolution_by_slices() {
 }
 
 #[defn]
-fn bodies(position: Tensor<f64, body, xyz<3>>, mass: Tensor<f64, body>) -> (f64, Tensor<f64, body, xyz<3>>) {
+fn bodies(
+    position: Tensor<f64, body, xyz<3>>,
+    mass: Tensor<f64, body>,
+) -> (f64, Tensor<f64, body, xyz<3>>) {
     let apart = position.rename(body, other) - position;
     let distance = (apart.square().sum(xyz) + 0.01).sqrt();
     let pairs = mass * mass.rename(body, other) / distance;
@@ -83,7 +94,9 @@ fn the_force_is_the_slope_of_the_energy() {
 }
 
 #[defn]
-fn statistics(x: Tensor<f32, sample, feature>) -> (Tensor<f32, feature, feature_2<feature>>, Tensor<f32, feature>, Tensor<i64, feature>) {
+fn statistics(
+    x: Tensor<f32, sample, feature>,
+) -> (Tensor<f32, feature, feature_2<feature>>, Tensor<f32, feature>, Tensor<i64, feature>) {
     let centered = x - x.mean(sample);
     let other = centered.rename(feature, feature_2);
     let covariance = centered.dot(other, sample) / (sample - 1) as f32;
@@ -94,10 +107,13 @@ fn statistics(x: Tensor<f32, sample, feature>) -> (Tensor<f32, feature, feature_
 fn statistics_of_many_samples() {
     let x = floats::<f32, 2>([1001, 5], 1);
     let found = statistics(&x);
-    let means = [0, 1, 2, 3, 4].map(|f| (0..1001).map(|s| f64::from(x[[s, f]])).sum::<f64>() / 1001.0);
+    let means =
+        [0, 1, 2, 3, 4].map(|f| (0..1001).map(|s| f64::from(x[[s, f]])).sum::<f64>() / 1001.0);
     let mean = |f: usize| means[f];
     let cov = |f: usize, g: usize| {
-        (0..1001).map(|s| (f64::from(x[[s, f]]) - mean(f)) * (f64::from(x[[s, g]]) - mean(g))).sum::<f64>()
+        (0..1001)
+            .map(|s| (f64::from(x[[s, f]]) - mean(f)) * (f64::from(x[[s, g]]) - mean(g)))
+            .sum::<f64>()
     };
     near(&found.0, SUM_F32, |[f, g]| cov(f, g) / 1000.0);
     near(&found.1, SUM_F32, |[f]| (cov(f, f) / 1001.0).sqrt());
@@ -105,7 +121,11 @@ fn statistics_of_many_samples() {
 }
 
 #[defn]
-fn large(x: Tensor<f32, i, k>, y: Tensor<f32, k, j>, b: Tensor<f32, j>) -> (Tensor<f32, i, j>, Tensor<f32, j>, f32) {
+fn large(
+    x: Tensor<f32, i, k>,
+    y: Tensor<f32, k, j>,
+    b: Tensor<f32, j>,
+) -> (Tensor<f32, i, j>, Tensor<f32, j>, f32) {
     let z = (x.dot(y, k) + b).max(0.0);
     (z, z.sum(i), z.max())
 }
@@ -113,7 +133,8 @@ fn large(x: Tensor<f32, i, k>, y: Tensor<f32, k, j>, b: Tensor<f32, j>) -> (Tens
 #[test]
 fn larger_extents_than_a_tile() {
     for [i, k, j] in [[70, 130, 200], [257, 65, 33], [5, 1000, 7]] {
-        let (x, y, b) = (floats::<f32, 2>([i, k], 1), floats::<f32, 2>([k, j], 2), floats::<f32, 1>([j], 3));
+        let (x, y, b) =
+            (floats::<f32, 2>([i, k], 1), floats::<f32, 2>([k, j], 2), floats::<f32, 1>([j], 3));
         let z = Tensor::<f64, 2>::from_fn([i, j], |[i, j]| {
             let sum = (0..k).map(|k| f64::from(x[[i, k]]) * f64::from(y[[k, j]])).sum::<f64>();
             (sum + f64::from(b[[j]])).max(0.0)
@@ -126,7 +147,9 @@ fn larger_extents_than_a_tile() {
 }
 
 #[defn]
-fn five(x: Tensor<i32, a, b, c, d, e>) -> (Tensor<i32, e, c, a>, Tensor<i64, a, e>, Tensor<i32, abc<{a * b * c}>, de<{d * e}>>) {
+fn five(
+    x: Tensor<i32, a, b, c, d, e>,
+) -> (Tensor<i32, e, c, a>, Tensor<i64, a, e>, Tensor<i32, abc<{ a * b * c }>, de<{ d * e }>>) {
     let flat = x.merge((a, b, c), abc).merge((d, e), de);
     (x.sum(b, d), x.argmax(d, b, c), flat)
 }
@@ -136,7 +159,9 @@ fn five_axes() {
     let [a, b, c, d, e] = [2, 3, 4, 5, 6];
     let x = whole::<i32, 5>([a, b, c, d, e], 1);
     let found = five(&x);
-    same(&found.0, |[k, j, i]| (0..b).map(|b| (0..d).map(|d| x[[i, b, j, d, k]]).sum::<i32>()).sum());
+    same(&found.0, |[k, j, i]| {
+        (0..b).map(|b| (0..d).map(|d| x[[i, b, j, d, k]]).sum::<i32>()).sum()
+    });
     // The position counts in the order in which the axes are named.
     same(&found.1, |[i, m]| {
         let mut best = (i32::MIN, 0);
@@ -164,11 +189,16 @@ fn histogram(x: Tensor<f32, n>, bins: usize) -> Tensor<i64, bin<bins>> {
 fn a_histogram() {
     let x = between::<f32, 1>([1000], 1, (-0.1, 1.1));
     let found = histogram(&x, 7);
-    same(&found, |[bin]| x.iter().filter(|x| (*x * 7.0).floor() as i64 == bin as i64).count() as i64);
+    same(&found, |[bin]| {
+        x.iter().filter(|x| (*x * 7.0).floor() as i64 == bin as i64).count() as i64
+    });
 }
 
 #[defn]
-fn nearest(x: Tensor<f32, point, dim>, centers: Tensor<f32, center, dim>) -> (Tensor<i64, point>, Tensor<f32, center, dim>) {
+fn nearest(
+    x: Tensor<f32, point, dim>,
+    centers: Tensor<f32, center, dim>,
+) -> (Tensor<i64, point>, Tensor<f32, center, dim>) {
     let distance = (x - centers).square().sum(dim);
     let own = distance.argmin(center);
     let members = zeros::<f32>(center).add_at(center, own, 1.0);
@@ -180,8 +210,11 @@ fn nearest(x: Tensor<f32, point, dim>, centers: Tensor<f32, center, dim>) -> (Te
 fn a_step_of_k_means() {
     let (x, centers) = (floats::<f32, 2>([50, 3], 1), floats::<f32, 2>([4, 3], 2));
     let (own, moved) = nearest(&x, &centers);
-    let distance = |p: usize, c: usize| (0..3).map(|d| (x[[p, d]] - centers[[c, d]]).powi(2)).sum::<f32>();
-    same(&own, |[p]| (0..4).min_by(|a, b| distance(p, *a).total_cmp(&distance(p, *b))).unwrap() as i64);
+    let distance =
+        |p: usize, c: usize| (0..3).map(|d| (x[[p, d]] - centers[[c, d]]).powi(2)).sum::<f32>();
+    same(&own, |[p]| {
+        (0..4).min_by(|a, b| distance(p, *a).total_cmp(&distance(p, *b))).unwrap() as i64
+    });
     near(&moved, SUM_F32, |[c, d]| {
         let members: Vec<usize> = (0..50).filter(|p| own[[*p]] == c as i64).collect();
         members.iter().map(|p| f64::from(x[[*p, d]])).sum::<f64>() / members.len().max(1) as f64
