@@ -3,14 +3,12 @@
 //! A test calls a `#[defn]` function and its naive twin, an ordinary Rust loop, over the extents of [`support::EXTENTS`].
 //! Gradients are compared with central differences in `f64`.
 
-#![expect(clippy::too_many_arguments, reason = "`into` has one parameter more than the function")]
 #![expect(
     clippy::float_cmp,
-    reason = "the naive twins compare as the language does, and exact values are exact"
+    reason = "naive twins compare as the language does, and exact values are exact"
 )]
 
 mod support;
-
 mod arithmetic;
 mod broadcast;
 mod reduce;
@@ -21,6 +19,9 @@ mod extents;
 mod containers;
 mod calls;
 mod grad;
+mod items;
+mod programs;
+mod idioms;
 mod elements;
 mod views;
 mod errors;

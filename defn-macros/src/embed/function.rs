@@ -122,6 +122,8 @@ fn ways(
         let comma = (!host.parameters.is_empty()).then(|| quote!(,));
         quote! {
             /// As `try_call`, but the result is written into given memory.
+            // It has one parameter more than the user chose to have.
+            #[allow(clippy::too_many_arguments)]
             #visibility fn into #generics (#parameters #comma #place: &mut #result)
                 -> ::core::result::Result<(), #facade::Error>
             {
