@@ -37,6 +37,9 @@ pub fn fuse(graph: &Graph) -> Kernels {
     let (graph, copies) = prepare::prepare(graph);
     let mut stored = stored::stored(&graph, &copies);
     let costs = costs(&graph);
+    for node in repeated_from_outside(&graph, &costs) {
+        stored[node] = true;
+    }
     let mut grouping = grouping::group(&graph, &stored);
     // Storing a value changes the groups, which may send another value to several kernels; a few rounds settle it,
     // and stopping early only means that something is computed twice.
@@ -59,6 +62,17 @@ pub fn fuse(graph: &Graph) -> Kernels {
     Kernels { graph, stored, kernels }
 }
 
+/// Dear values that are repeated along an axis outside of their own: computed where they are used, they would be computed again for
+/// every position along it.
+fn repeated_from_outside(graph: &Graph, costs: &SideTable<Node, u32>) -> Vec<NodeId> {
+    let dear = |node: &Node| {
+        let Op::Broadcast { axes } = &node.op else { return None };
+        let outside = axes.iter().enumerate().any(|(position, axis)| position != *axis);
+        (outside && costs[node.operands[0]] > DEAR).then_some(node.operands[0])
+    };
+    graph.nodes.iter().filter_map(|(_, node)| dear(node)).collect()
+}
+
 /// Above this many simple operations a value is not computed twice.
 const DEAR: u32 = 8;
 
@@ -75,6 +89,8 @@ fn costs(graph: &Graph) -> SideTable<Node, u32> {
                 | Op::Pad { .. }
                 | Op::Call { .. }
         );
+        // What is repeated is computed in front of the loop that repeats it, or stored.
+        let boundary = boundary || matches!(node.op, Op::Broadcast { .. });
         let inherited =
             node.operands.iter().map(|operand| costs[*operand]).fold(0, u32::saturating_add);
         costs[id] = if boundary { 0 } else { inherited.saturating_add(own_cost(graph, id)) };
