@@ -44,14 +44,18 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         let mut running = Vec::new();
         for level in &options.levels {
             let (mut stages, front) = (stages.branch(), &front);
-            running
-                .push(scope.spawn(move || one_level(&mut stages, front, *level, &options.triple)));
+            running.push(scope.spawn(move || {
+                let compiled = one_level(&mut stages, front, *level, &options.triple);
+                (compiled, stages)
+            }));
         }
         running
             .into_iter()
             .map(|level| level.join().unwrap_or_else(|panic| resume_unwind(panic)))
             .collect()
     });
+    let (levels, branches): (Vec<_>, Vec<_>) = levels.into_iter().unzip();
+    stages.print_times(&branches);
     for level in levels {
         let (loops, code) = level?;
         artifact.workspace = loops.workspace.clone();

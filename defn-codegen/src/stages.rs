@@ -2,7 +2,7 @@
 //!
 //! A pass contains none of this.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -97,6 +97,25 @@ impl<'o> Stages<'o> {
     /// The stages so far, with the time that each took.
     pub fn times(&self) -> &[(String, Duration)] {
         &self.times
+    }
+
+    /// Prints what each stage took, if somebody wants `times`; `levels` are the branches that ran side by side.
+    #[expect(
+        clippy::print_stderr,
+        reason = "times that are asked for go where the compiler's messages go"
+    )]
+    pub fn print_times(&self, levels: &[Self]) {
+        if !self.is_wanted("times") {
+            return;
+        }
+        let common = self.times.len();
+        let branches = levels.iter().flat_map(|level| level.times.iter().skip(common));
+        let mut text = format!("; times of {}", self.name);
+        for (stage, time) in self.times.iter().chain(branches) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "  {stage} {:.1} ms", time.as_secs_f64() * 1e3);
+        }
+        eprintln!("{text}");
     }
 
     fn is_wanted(&self, stage: &str) -> bool {

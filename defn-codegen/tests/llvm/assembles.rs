@@ -1,10 +1,13 @@
 //! The text stands in any program: assembled as it is, and embedded twice in one file.
 
-use std::process::Command;
-
-use defn_codegen::llvm::{assembly, host};
+use defn_codegen::llvm::{assembly, embedded, host};
 use defn_codegen::loops::parse;
 use defn_codegen::options::Level;
+use inkwell::OptimizationLevel;
+use inkwell::context::Context;
+use inkwell::targets::{
+    CodeModel, FileType, InitializationConfig, RelocMode, Target, TargetTriple,
+};
 
 /// All kinds of statements and constants.
 const PROGRAM: &str = "loops f<n, m> workspace 0 {
@@ -41,48 +44,49 @@ fn text(level: Level) -> String {
     host(&loops, level, triple).expect("LLVM has code for the level")
 }
 
-/// Runs an assembler; it need not be there.
-fn assemble(name: &str, text: &str, assembler: &[&str]) {
-    let folder = std::env::temp_dir().join(format!("defn-assembles-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("the folder for temporary files is writable");
-    let (source, object) = (folder.join("f.s"), folder.join("f.o"));
-    std::fs::write(&source, text).expect("the folder for temporary files is writable");
-    let run = Command::new(assembler[0])
-        .args(&assembler[1..])
-        .arg(&source)
-        .arg("-o")
-        .arg(&object)
-        .output();
-    let Ok(run) = run else {
-        println!("there is no `{}` to assemble with", assembler[0]);
-        return;
-    };
-    assert!(run.status.success(), "{name}: {}", String::from_utf8_lossy(&run.stderr));
-    let undefined = Command::new("nm").arg("-u").arg(&object).output();
-    if let Ok(undefined) = undefined {
-        let undefined = String::from_utf8_lossy(&undefined.stdout).into_owned();
-        assert_eq!(undefined.trim(), "", "{name} needs symbols of others");
-    }
-    std::fs::remove_dir_all(&folder).expect("the folder is ours");
+/// LLVM's own assembler, which is also rustc's; it ends the process with a sentence when it does not understand.
+fn assemble(name: &str, text: &str, triple: &str) -> Vec<u8> {
+    Target::initialize_x86(&InitializationConfig::default());
+    Target::initialize_aarch64(&InitializationConfig::default());
+    let triple = TargetTriple::create(triple);
+    let (optimization, relocation) = (OptimizationLevel::Default, RelocMode::PIC);
+    let target = Target::from_triple(&triple).expect("LLVM has the target");
+    let machine = target
+        .create_target_machine(&triple, "", "", optimization, relocation, CodeModel::Default)
+        .expect("LLVM has the target");
+    let context = Context::create();
+    let module = context.create_module(name);
+    module.set_triple(&triple);
+    module.set_inline_assembly(text);
+    let object = machine.write_to_memory_buffer(&module, FileType::Object);
+    object.expect("LLVM assembles what it wrote").as_slice().to_vec()
 }
 
+/// Every text stands in a program that has it twice, for every processor, whatever this machine is.
 #[test]
 fn as_it_is_and_embedded_twice() {
     for level in [Level::V3, Level::V4, Level::Neon] {
-        let is_arm = level == Level::Neon;
-        if !is_arm && !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
-            println!("the system's assembler is not for x86-64");
-            continue;
-        }
-        let (assembler, jump, comment): (&[&str], _, _) = if is_arm {
-            (&["llvm-mc", "-triple=aarch64-unknown-linux-gnu", "-filetype=obj"], "b", "//")
-        } else {
-            (&["cc", "-c"], "jmp", "#")
-        };
+        let triple = if level == Level::Neon { ARM } else { X86 };
         let plain = text(level);
-        assemble(&format!("{}-plain", level.name()), &plain, assembler);
+        assemble("plain", &plain, triple);
         let once = format!(".text\n{}\n", assembly::embed(&plain, level));
-        assemble(&format!("{}-embedded", level.name()), &format!("{once}{once}"), assembler);
+        assemble("embedded", &format!("{once}{once}"), triple);
+    }
+}
+
+/// On x86-64 the code is bytes, which an assembler copies; its file holds each byte as often as the text stands there.
+#[test]
+fn bytes_are_copied() {
+    let loops = parse::parse(PROGRAM).expect("the program is well written");
+    for level in [Level::V3, Level::V4] {
+        let text = embedded(&loops, level, X86).expect("LLVM has code for the level");
+        let Some((".balign 64", copied)) = text.split_once('\n') else { panic!("{text}") };
+        assert!(copied.starts_with(".base64 \""), "{copied}");
+        let object = assemble("bytes", &format!(".text\n{text}\n{text}\n"), X86);
+        // The constant 1.5 of the program is used by its second nest.
+        let constant = 1.5f64.to_le_bytes();
+        let found = object.windows(8).filter(|window| *window == constant).count();
+        assert!(found >= 2 && found.is_multiple_of(2), "{found} times");
     }
 }
 

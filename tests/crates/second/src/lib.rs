@@ -1,4 +1,7 @@
 //! What a crate does with the functions of another one, by all ways that Rust has to name them.
+#![cfg(test)]
+#![deny(missing_docs, warnings)]
+#![forbid(unsafe_code)]
 
 use defn::prelude::*;
 use defn_test_library as lib;
