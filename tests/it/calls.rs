@@ -160,6 +160,22 @@ fn constants_of_std_are_known() {
 }
 
 #[defn]
+const TAPS: i64 = 3;
+
+#[defn]
+fn taps(x: Tensor<f32, n>) -> (Tensor<f32, n, tap<3>>, Tensor<f32, n<{ n + 3 }>>) {
+    (x.broadcast(tap = TAPS), x.pad(n, (TAPS, 0)))
+}
+
+#[test]
+fn a_constant_is_an_extent() {
+    let x = floats::<f32, 1>([4], 1);
+    let found = taps(&x);
+    same(&found.0, |[i, _]| x[[i]]);
+    same(&found.1, |[i]| if i < 3 { 0.0 } else { x[[i - 3]] });
+}
+
+#[defn]
 fn over_numbers<T: Number>(x: Tensor<T, n>, y: T) -> (Tensor<T, n>, T) {
     (x * y + 1, y + y)
 }

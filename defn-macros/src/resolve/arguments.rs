@@ -5,7 +5,7 @@ use super::operators::as_extent;
 use super::value::Value;
 use crate::surface::{Expr, ExprKind, Literal as Written, UnaryOp};
 use defn_codegen::diagnostic::catalogue::{CallMistake, ElementMistake};
-use defn_codegen::graph::{Dim, Element};
+use defn_codegen::graph::{Dim, Element, Op};
 use defn_codegen::library::{self, Axis, AxisRef, Bound, Tensor};
 
 /// An operation, for sentences: its name and how it is written.
@@ -163,12 +163,23 @@ impl Body<'_, '_> {
         if value.is_poisoned() {
             return None;
         }
-        let extent = as_extent(&value);
+        let extent = as_extent(&value).or_else(|| self.constant_extent(&value));
         if extent.is_none() {
             let found = value.show(&self.b);
             self.wrong(ElementMistake::DynamicExtent { found }, argument.span);
         }
         extent
+    }
+
+    /// The number that a constant of the language or of std is.
+    fn constant_extent(&self, value: &Value) -> Option<Dim> {
+        let Value::Tensor(tensor) = value else { return None };
+        match self.b.graph().op(tensor.node) {
+            Op::Constant(scalar) if tensor.element(&self.b) == Element::I64 => {
+                Some(Dim::from(scalar.to_i64()))
+            }
+            _ => None,
+        }
     }
 
     /// An end of a slice, or a position: an extent, or an `i64` that is computed.

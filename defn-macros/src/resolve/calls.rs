@@ -55,6 +55,10 @@ impl Body<'_, '_> {
     }
 
     fn request_call(&mut self, call: &Call, request: &Request, span: Span) -> Value {
+        // Its arguments would be judged by those of the function, which are others.
+        if let Some(part) = super::requests::uncompiled(request) {
+            return self.wrong(Limit::Request(part.kind.word().to_owned()), part.span);
+        }
         let (path, callee) = request.function();
         let Some(callee) = self.env.callees.get(callee.0).cloned() else { return Value::Poison };
         let name = format!("{}!({})", request.kind.word(), path.text());

@@ -36,8 +36,7 @@ impl World {
         callees: &[Rc<Callee>],
         elements: &Elements,
     ) -> Result<Rc<Known>, Vec<Mistake>> {
-        let is_gradient = matches!(request.kind, RequestKind::Grad | RequestKind::ValueAndGrad);
-        if !is_gradient {
+        if !is_gradient(request) {
             return Err(wrong(Limit::Request(request.kind.word().to_owned()), request.span));
         }
         let key = (key(request, callees), elements.values().copied().collect());
@@ -97,6 +96,19 @@ impl World {
         let id = self.program.functions.push(graph);
         Ok(Known { id, signature: own })
     }
+}
+
+fn is_gradient(request: &Request) -> bool {
+    matches!(request.kind, RequestKind::Grad | RequestKind::ValueAndGrad)
+}
+
+/// The part of a request that cannot be compiled, the innermost first.
+pub(super) fn uncompiled(request: &Request) -> Option<&Request> {
+    let inner = match &request.target {
+        RequestTarget::Request(inner) => uncompiled(inner),
+        RequestTarget::Function(..) => None,
+    };
+    inner.or((!is_gradient(request)).then_some(request))
 }
 
 /// The token of what a request is made of.
