@@ -105,7 +105,7 @@ pub struct Check {
     pub left: Extent,
     /// The right side.
     pub right: Extent,
-    /// The condition in the user's words, such as `k <= n`.
+    /// The condition in the user's words, such as "`k` must not exceed `n`".
     pub text: &'static str,
 }
 

@@ -139,7 +139,7 @@ pub struct NotSolvable {
 pub struct CheckFailed {
     /// The function that was called.
     pub function: &'static str,
-    /// The condition in the user's words.
+    /// The condition in the user's words, such as "`k` must not exceed `n`".
     pub text: &'static str,
     /// The value of its left side.
     pub left: i64,
@@ -241,8 +241,7 @@ fn not_solvable(it: &NotSolvable) -> Report {
 }
 
 fn check_failed(it: &CheckFailed) -> Report {
-    let report =
-        Report::new(format!("`{}` does not hold in the call of `{}`", it.text, it.function));
+    let report = Report::new(format!("{}, in the call of `{}`", it.text, it.function));
     report
         .fact("left", it.left.to_string())
         .fact("right", it.right.to_string())

@@ -134,7 +134,7 @@ fn a_check_that_fails_shows_where_its_symbols_come_from() {
     let error = windows::try_call(&Tensor::zeros([8]), 3).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`k divides n` does not hold in the call of `windows`
+        "`k` must divide `n`, in the call of `windows`
   left:  3
   right: 4
   x:     f32[8], axis 0 is 8, so `n` = 4
@@ -177,13 +177,13 @@ static CHECKED: Function = {
             kind: CheckKind::AtMost,
             left: Extent(&[1, 0]),
             right: Extent(&[0, 3]),
-            text: "n <= 3",
+            text: "`n` must not exceed `3`",
         },
         Check {
             kind: CheckKind::Equal,
             left: Extent(&[1, 0, 0, 2, 4]),
             right: Extent(&[0, 1]),
-            text: "n / 2 == 1",
+            text: "`n / 2` must equal `1`",
         },
     ];
     const SIGNATURE: Signature = Signature {
@@ -226,8 +226,8 @@ fn every_axis_and_every_check_counts() {
         checked([2, 5, 783]).unwrap_err(),
         "extents disagree in the call of `checked`\n  p.x: f32[2, 5, 783], axis 2 (`pixel`) is 783, but 784 is needed"
     );
-    assert!(checked([4, 9, 784]).unwrap_err().starts_with("`n <= 3` does not hold"));
-    assert!(checked([1, 3, 784]).unwrap_err().starts_with("`n / 2 == 1` does not hold"));
+    assert!(checked([4, 9, 784]).unwrap_err().starts_with("`n` must not exceed `3`, in the call"));
+    assert!(checked([1, 3, 784]).unwrap_err().starts_with("`n / 2` must equal `1`, in the call"));
 }
 
 #[test]

@@ -27,7 +27,9 @@ fn slices_between_extents() {
     }
     let error = cuts::try_call(&Tensor::zeros([1, 4])).unwrap_err().to_string();
     assert!(
-        error.starts_with("`slice `0..2` of axis `n`: `2` must not exceed `n`` does not hold"),
+        error.starts_with(
+            "slice `0..2` of axis `n`: `2` must not exceed `n`, in the call of `cuts`"
+        ),
         "{error}"
     );
 }

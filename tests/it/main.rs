@@ -3,6 +3,11 @@
 //! A test calls a `#[defn]` function and its naive twin, an ordinary Rust loop, over the extents of [`support::EXTENTS`].
 //! Gradients are compared with central differences in `f64`.
 
+#![expect(
+    clippy::float_cmp,
+    reason = "the naive twins compare as the language does, and exact values are exact"
+)]
+
 mod support;
 
 mod arithmetic;
@@ -11,3 +16,12 @@ mod reduce;
 mod contraction;
 mod movement;
 mod indexing;
+mod extents;
+mod containers;
+mod calls;
+mod grad;
+mod elements;
+mod views;
+mod errors;
+mod explain;
+mod levels;

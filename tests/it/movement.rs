@@ -80,7 +80,7 @@ fn split_and_merge() {
     let error = divided::try_call(&Tensor::zeros([7, 2])).unwrap_err().to_string();
     assert_eq!(
         error,
-        "`split of axis `n`: `3` must divide `n`` does not hold in the call of `divided`\n  left:  3\n  right: 7\n  x:     f32[7, 2], axis 0 (`n`) is 7"
+        "split of axis `n`: `3` must divide `n`, in the call of `divided`\n  left:  3\n  right: 7\n  x:     f32[7, 2], axis 0 (`n`) is 7"
     );
 }
 

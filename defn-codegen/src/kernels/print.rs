@@ -44,7 +44,7 @@ impl fmt::Display for Kernels {
                         writeln!(formatter, " rows={rows:?}")?;
                     }
                     Step::Store { .. } | Step::Keep { .. } | Step::Reduce(_) | Step::Scatter(_) => {
-                        writeln!(formatter)?
+                        writeln!(formatter)?;
                     }
                 }
             }

@@ -256,7 +256,7 @@ impl Body<'_, '_> {
         Some((start?, end))
     }
 
-    fn item(&mut self, parts: &[Value], index: &Expr) -> Value {
+    pub(super) fn item(&mut self, parts: &[Value], index: &Expr) -> Value {
         match integer(index).and_then(|position| parts.get(usize::try_from(position).ok()?)) {
             Some(part) => part.clone(),
             None => {

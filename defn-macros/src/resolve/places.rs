@@ -1,5 +1,6 @@
 //! What can be assigned to: locals, `&mut` parameters, and fields of these (R31).
 
+use super::arguments::integer;
 use super::body::Body;
 use super::scope::Binding;
 use super::value::Value;
@@ -82,10 +83,7 @@ impl Body<'_, '_> {
             ExprKind::Unary(UnaryOp::Deref, inner) => self.dereferenced_place(inner, place.span),
             ExprKind::Field(base, field) => self.field_place(base, field),
             ExprKind::TupleIndex(base, position) => self.part_place(base, *position, place.span),
-            ExprKind::Index(..) => {
-                self.wrong(Limit::IndexedAssignment, place.span);
-                None
-            }
+            ExprKind::Index(base, index) => self.item_place(base, index, place.span),
             ExprKind::Refused => None,
             _ => {
                 self.wrong(NameMistake::NotAPlace {}, place.span);
@@ -145,6 +143,25 @@ impl Body<'_, '_> {
         }
         target.text = format!("{}.{position}", target.text);
         Some(target)
+    }
+
+    /// `blocks[0]`: an item of an array. Elements of tensors are no places yet.
+    fn item_place(&mut self, base: &Expr, index: &Expr, span: Span) -> Option<Place> {
+        let mut target = self.place(base)?;
+        match self.stored(&target)? {
+            Value::Array(parts) => {
+                self.item(&parts, index);
+                let position = usize::try_from(integer(index)?).ok()?;
+                target.steps.push(position);
+                target.text = format!("{}[{position}]", target.text);
+                (position < parts.len()).then_some(target)
+            }
+            Value::Poison => None,
+            _ => {
+                self.wrong(Limit::IndexedAssignment, span);
+                None
+            }
+        }
     }
 
     /// What a place holds.

@@ -259,7 +259,7 @@ pub(crate) mod windows {
                 kind: CheckKind::Divides,
                 left: Extent(&[1, 1]),
                 right: Extent(&[1, 0]),
-                text: "k divides n",
+                text: "`k` must divide `n`",
             }],
             workspace: Extent(&[0, 0]),
         };
