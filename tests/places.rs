@@ -1,8 +1,8 @@
 //! Where a function may stand and a request may be written: everywhere that Rust lets a function and an expression stand.
 
-#![expect(clippy::float_cmp, reason = "small whole numbers are exact")]
 #![deny(warnings)]
 #![expect(clippy::useless_vec, reason = "a macro of std is one of the places")]
+#![expect(clippy::float_cmp, reason = "these numbers are small integers, which are exact")]
 
 use defn::prelude::*;
 

@@ -22,6 +22,7 @@ use crate::{
     uid::{place, uid},
     wait::{State, Turn},
 };
+use defn_codegen::diagnostic::catalogue::{self, CallMistake};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use std::{
@@ -245,8 +246,10 @@ fn compile_request(state: &State, turn: &Turn) -> TokenStream {
                 requested(&request, function, below, &state.facade)
             }
             Some(other) => {
-                let refusal = Refusal::NotAFunction { name: path.text(), what: what(other) };
-                fallback::expression(&[Mistake { message: refusal.message(), span: path.span() }])
+                let mistake =
+                    CallMistake::NotAFunction { name: path.text(), kind: what(other).to_owned() };
+                let message = catalogue::Mistake::from(mistake).message();
+                fallback::expression(&[Mistake { message, span: path.span() }])
             }
             None => fallback::expression(&[]),
         },

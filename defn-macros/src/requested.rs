@@ -15,6 +15,7 @@ use crate::{
         TypeKind,
     },
 };
+use defn_codegen::diagnostic::catalogue::{self, CallMistake, nearest};
 use proc_macro2::{Ident, Span};
 
 /// The parameters and the result of a request.
@@ -42,7 +43,7 @@ impl Requested {
         if request.kind == RequestKind::Vmap {
             return self.vectorized(request);
         }
-        let wrt = self.named(&request.wrt, request.span)?;
+        let wrt = self.named(&request.wrt, request)?;
         let types: Vec<Type> = wrt.iter().map(|index| self.parameters[*index].ty.clone()).collect();
         let gradient = one_or_tuple(types.clone());
         let result = self.result.clone();
@@ -85,14 +86,15 @@ impl Requested {
     fn vectorized(mut self, request: &Request) -> Result<Self, Vec<Mistake>> {
         let Some(over) = &request.over else {
             let refusal = Refusal::VmapWithoutAxis;
-            return Err(vec![Mistake { message: refusal.message(), span: request.span }]);
+            let span = request.function().0.span();
+            return Err(vec![Mistake { message: refusal.message(), span }]);
         };
         let of = if request.of.is_empty() {
             let is_tensor =
                 |parameter: &Parameter| matches!(parameter.ty.kind, TypeKind::Tensor { .. });
             (0..self.parameters.len()).filter(|index| is_tensor(&self.parameters[*index])).collect()
         } else {
-            self.named(&request.of, request.span)?
+            self.named(&request.of, request)?
         };
         for index in of {
             let ty = &mut self.parameters[index].ty;
@@ -103,10 +105,14 @@ impl Requested {
     }
 
     /// The positions of the named parameters; without names, the first.
-    fn named(&self, names: &[Name], span: Span) -> Result<Vec<usize>, Vec<Mistake>> {
+    fn named(&self, names: &[Name], request: &Request) -> Result<Vec<usize>, Vec<Mistake>> {
+        let (path, _) = request.function();
         if names.is_empty() {
-            let nothing = || vec![Mistake { message: Refusal::NoParameters.message(), span }];
-            return if self.parameters.is_empty() { Err(nothing()) } else { Ok(vec![0]) };
+            if !self.parameters.is_empty() {
+                return Ok(vec![0]);
+            }
+            let message = said(CallMistake::NoParameters { function: path.text() });
+            return Err(vec![Mistake { message, span: path.span() }]);
         }
         let known: Vec<&str> =
             self.parameters.iter().map(|parameter| parameter.name.text.as_str()).collect();
@@ -116,11 +122,12 @@ impl Requested {
             match known.iter().position(|parameter| *parameter == name.text) {
                 Some(position) => positions.push(position),
                 None => {
-                    let refusal = Refusal::NoSuchParameter {
-                        name: name.text.clone(),
-                        known: known.join("`, `"),
-                    };
-                    mistakes.push(Mistake { message: refusal.message(), span: name.span() });
+                    let message = said(CallMistake::UnknownParameter {
+                        parameter: name.text.clone(),
+                        function: path.text(),
+                        nearest: nearest(&name.text, known.iter().copied()),
+                    });
+                    mistakes.push(Mistake { message, span: name.span() });
                 }
             }
         }
@@ -136,7 +143,11 @@ impl Requested {
 
 fn limited(request: &Request) -> Vec<Mistake> {
     let refusal = Refusal::ContainerInRequest(request.kind.word().to_owned());
-    vec![Mistake { message: refusal.message(), span: request.span }]
+    vec![Mistake { message: refusal.message(), span: request.function().0.span() }]
+}
+
+fn said(mistake: CallMistake) -> String {
+    catalogue::Mistake::from(mistake).message()
 }
 
 fn tuple(parts: Vec<Type>) -> Type {

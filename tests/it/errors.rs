@@ -93,3 +93,27 @@ fn errors_are_values() {
     }
     assert!(fails().is_err());
 }
+
+#[defn]
+fn square(n: usize) -> Tensor<f32, i<n>, j<n>> {
+    zeros::<f32>(i = n, j = n)
+}
+
+#[defn]
+fn cubed(x: Tensor<f32, n>) -> f32 {
+    let table = x.exp() * x.rename(n, m) + x.rename(n, k);
+    (table / table.sum(n)).sum()
+}
+
+#[test]
+fn what_no_memory_could_hold() {
+    assert_eq!(square(0).shape(), [0, 0]);
+    for n in [1 << 31, 1 << 40, usize::MAX / 2, usize::MAX] {
+        assert!(square::try_call(n).is_err(), "{n}");
+    }
+    // Repeated elements: the argument is small, whatever would be computed from it is not.
+    let x = Tensor::<f32, 1>::full([1], 1.0);
+    assert_eq!(cubed(&x), 1.0);
+    let many = Tensor::<f32, 1>::full([5000], 0.0);
+    assert_eq!(cubed::workspace_bytes(&many).unwrap() % 4, 0);
+}

@@ -5,11 +5,10 @@
 
 #![expect(
     clippy::float_cmp,
-    reason = "the naive twins compare as the language does, and exact values are exact"
+    reason = "naive twins compare as the language does, and exact values are exact"
 )]
 
 mod support;
-
 mod arithmetic;
 mod broadcast;
 mod reduce;
@@ -20,6 +19,9 @@ mod extents;
 mod containers;
 mod calls;
 mod grad;
+mod items;
+mod programs;
+mod idioms;
 mod elements;
 mod views;
 mod errors;

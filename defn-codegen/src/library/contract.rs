@@ -21,7 +21,11 @@ pub fn dot(b: &mut Builder, x: &Tensor, y: &Tensor, over: &[AxisRef]) -> Result<
         let left = axis(b, x, one)?;
         let name = axis_word(x, left);
         let right = match &x.names[left] {
-            Some(name) => axis(b, y, &AxisRef::Name(name.clone()))?,
+            Some(shared) => y.position(shared).ok_or_else(|| AxisMistake::ContractedAxis {
+                axis: shared.clone(),
+                left: show(b, x),
+                right: show(b, y),
+            })?,
             None => axis(b, y, one)?,
         };
         if pairs.contains(&(left, right)) {

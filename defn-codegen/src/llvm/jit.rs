@@ -8,6 +8,7 @@ use std::ffi::{CStr, c_char};
 use std::ptr;
 
 use inkwell::context::Context;
+use inkwell::targets::FileType;
 use llvm_sys::execution_engine::{
     LLVMCreateMCJITCompilerForModule, LLVMDisposeExecutionEngine, LLVMExecutionEngineRef,
     LLVMGetFunctionAddress, LLVMLinkInMCJIT,
@@ -54,6 +55,21 @@ pub fn is_supported(level: Level) -> bool {
         let _ = level;
         false
     }
+}
+
+/// An object file from assembly, by LLVM's own assembler: also for a processor that is not this one.
+///
+/// # Panics
+///
+/// If this LLVM has no code for the triple. A text with mistakes ends the process, with LLVM's words.
+pub fn assemble(text: &str, level: Level, triple: &str) -> Vec<u8> {
+    let machine = target::machine(level, triple).expect("LLVM has code for the triple");
+    let context = Context::create();
+    let module = context.create_module("text");
+    module.set_triple(&machine.get_triple());
+    module.set_inline_assembly(text);
+    let object = machine.write_to_memory_buffer(&module, FileType::Object);
+    object.expect("LLVM writes objects of this kind").as_slice().to_vec()
 }
 
 impl Compiled {

@@ -1,13 +1,8 @@
 //! The text stands in any program: assembled as it is, and embedded twice in one file.
 
-use defn_codegen::llvm::{assembly, embedded, host};
+use defn_codegen::llvm::{assembly, embedded, host, jit};
 use defn_codegen::loops::parse;
 use defn_codegen::options::Level;
-use inkwell::OptimizationLevel;
-use inkwell::context::Context;
-use inkwell::targets::{
-    CodeModel, FileType, InitializationConfig, RelocMode, Target, TargetTriple,
-};
 
 /// All kinds of statements and constants.
 const PROGRAM: &str = "loops f<n, m> workspace 0 {
@@ -44,33 +39,15 @@ fn text(level: Level) -> String {
     host(&loops, level, triple).expect("LLVM has code for the level")
 }
 
-/// LLVM's own assembler, which is also rustc's; it ends the process with a sentence when it does not understand.
-fn assemble(name: &str, text: &str, triple: &str) -> Vec<u8> {
-    Target::initialize_x86(&InitializationConfig::default());
-    Target::initialize_aarch64(&InitializationConfig::default());
-    let triple = TargetTriple::create(triple);
-    let (optimization, relocation) = (OptimizationLevel::Default, RelocMode::PIC);
-    let target = Target::from_triple(&triple).expect("LLVM has the target");
-    let machine = target
-        .create_target_machine(&triple, "", "", optimization, relocation, CodeModel::Default)
-        .expect("LLVM has the target");
-    let context = Context::create();
-    let module = context.create_module(name);
-    module.set_triple(&triple);
-    module.set_inline_assembly(text);
-    let object = machine.write_to_memory_buffer(&module, FileType::Object);
-    object.expect("LLVM assembles what it wrote").as_slice().to_vec()
-}
-
 /// Every text stands in a program that has it twice, for every processor, whatever this machine is.
 #[test]
 fn as_it_is_and_embedded_twice() {
     for level in [Level::V3, Level::V4, Level::Neon] {
         let triple = if level == Level::Neon { ARM } else { X86 };
         let plain = text(level);
-        assemble("plain", &plain, triple);
+        assert!(jit::assemble(&plain, level, triple).starts_with(b"\x7fELF"));
         let once = format!(".text\n{}\n", assembly::embed(&plain, level));
-        assemble("embedded", &format!("{once}{once}"), triple);
+        assert!(jit::assemble(&format!("{once}{once}"), level, triple).starts_with(b"\x7fELF"));
     }
 }
 
@@ -82,7 +59,7 @@ fn bytes_are_copied() {
         let text = embedded(&loops, level, X86).expect("LLVM has code for the level");
         let Some((".balign 64", copied)) = text.split_once('\n') else { panic!("{text}") };
         assert!(copied.starts_with(".base64 \""), "{copied}");
-        let object = assemble("bytes", &format!(".text\n{text}\n{text}\n"), X86);
+        let object = jit::assemble(&format!(".text\n{text}\n{text}\n"), level, X86);
         // The constant 1.5 of the program is used by its second nest.
         let constant = 1.5f64.to_le_bytes();
         let found = object.windows(8).filter(|window| *window == constant).count();

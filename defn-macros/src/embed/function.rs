@@ -34,6 +34,12 @@ pub(crate) fn function(
     uid: &str,
     facade: &Facade,
 ) -> TokenStream {
+    let is_refused = function.parameters.iter().any(|parameter| parameter.ty.is_refused());
+    if is_refused || function.result.is_refused() {
+        let (bare, helper) = (bare(function, declaration, facade), helper(function, uid));
+        let visibility = &declaration.visibility;
+        return quote!(#bare #[doc(hidden)] #visibility enum #helper {});
+    }
     let host = Host::of(&function.elements, &function.parameters, &function.result, facade);
     let helper = helper(function, uid);
     let call = call(&helper, &host, facade);
@@ -59,7 +65,8 @@ pub(crate) fn function(
     }
 }
 
-/// A method, or something with `Self`: no place for items beside it, so only the bare function stands.
+/// The function alone. A method, or something with `Self`, leaves no place for items beside it;
+/// a type that was refused cannot be handed to the runtime.
 pub(crate) fn bare(function: &Function, declaration: &Declaration, facade: &Facade) -> TokenStream {
     let host = Host::of(&function.elements, &function.parameters, &function.result, facade);
     let (attributes, visibility) = (&declaration.attributes, &declaration.visibility);
@@ -115,6 +122,8 @@ fn ways(
         let comma = (!host.parameters.is_empty()).then(|| quote!(,));
         quote! {
             /// As `try_call`, but the result is written into given memory.
+            // It has one parameter more than the user chose to have.
+            #[allow(clippy::too_many_arguments)]
             #visibility fn into #generics (#parameters #comma #place: &mut #result)
                 -> ::core::result::Result<(), #facade::Error>
             {

@@ -64,7 +64,7 @@ impl Host {
                 .iter()
                 .map(|parameter| HostParameter {
                     name: parameter.name.ident.to_token_stream(),
-                    ty: host_type(&parameter.ty, facade),
+                    ty: parameter_type(&parameter.ty, facade),
                     passing: passing(&parameter.ty, parameter.mutable),
                 })
                 .collect(),
@@ -128,9 +128,18 @@ pub(crate) fn generic(element: &ElementParameter, facade: &Facade) -> TokenStrea
     }
 }
 
+/// Its type; whatever the caller has, where there is none.
+fn parameter_type(ty: &Type, facade: &Facade) -> TokenStream {
+    match &ty.kind {
+        TypeKind::Refused(tokens) if tokens.is_empty() => quote!(impl ::core::marker::Sized),
+        _ => host_type(ty, facade),
+    }
+}
+
 fn passing(ty: &Type, mutable: bool) -> Passing {
     match &ty.kind {
         _ if mutable => Passing::Mutable,
+        TypeKind::Refused(tokens) if tokens.is_empty() => Passing::Value,
         TypeKind::Scalar(_) | TypeKind::Extent | TypeKind::Key => Passing::Value,
         _ => Passing::Reference,
     }

@@ -36,6 +36,7 @@ pub(crate) fn host_type(ty: &Type, facade: &Facade) -> TokenStream {
             let (item, length) = (host_type(item, facade), host_extent(length));
             quote!([#item; #length])
         }
+        TypeKind::Refused(tokens) if tokens.is_empty() => quote!(()),
         TypeKind::Refused(tokens) => tokens.clone(),
     }
 }

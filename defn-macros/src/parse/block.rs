@@ -106,7 +106,7 @@ pub(super) enum Ending {
 }
 
 /// What an item is called, and its keyword.
-fn item_word(item: &Item) -> (&'static str, Span) {
+pub(super) fn item_word(item: &Item) -> (&'static str, Span) {
     match item {
         Item::Fn(item) => ("a function", item.sig.fn_token.span),
         Item::Struct(item) => ("a struct", item.struct_token.span),

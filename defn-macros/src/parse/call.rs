@@ -55,8 +55,8 @@ impl Reader {
                 Some((Callable::Request(request), Vec::new(), word.span()))
             }
             other => {
-                let _ = self.expr(other);
-                self.refuse(&Refusal::CallOfValue, other.span());
+                let value = self.expr(other);
+                self.refuse(&Refusal::CallOfValue, value.span);
                 None
             }
         }
@@ -77,8 +77,10 @@ impl Reader {
         let refusal = match () {
             () if function.qself.is_some() => Some(Refusal::QualifiedPath),
             () if first == "Self" => Some(Refusal::Method),
-            () if of_type && is_word => Some(Refusal::CallOfValue),
-            () if of_type => Some(Refusal::AssociatedFunction(word.text.clone())),
+            () if of_type && is_word => Some(Refusal::CallOfType(first)),
+            () if of_type => {
+                Some(Refusal::AssociatedFunction { ty: first, function: word.text.clone() })
+            }
             () if is_word && word.text == self.scope.own && !self.scope.is_local(&word.text) => {
                 Some(Refusal::SelfCall(word.text.clone()))
             }

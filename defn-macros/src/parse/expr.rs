@@ -10,6 +10,7 @@ use crate::surface::{
     BinaryOp, Element, Expr, ExprKind, For, If, Literal, Name, StructLiteral, UnaryOp,
 };
 use proc_macro2::Span;
+use quote::ToTokens;
 use syn::{BinOp, Lit, Member, PathArguments, RangeLimits, UnOp, spanned::Spanned};
 
 /// What a macro's fragments and parentheses are wrapped around.
@@ -64,7 +65,7 @@ impl Reader {
     fn control(&mut self, expr: &syn::Expr) -> Expr {
         match expr {
             syn::Expr::Block(block) => {
-                self.refuse_label(block.label.as_ref());
+                block.label.iter().for_each(|label| self.refuse_label(&label.name));
                 let span = block.block.brace_token.span.join();
                 at(span, ExprKind::Block(self.block(&block.block)))
             }
@@ -76,13 +77,13 @@ impl Reader {
                 at(branch.if_token.span, ExprKind::If(Box::new(If { condition, then, otherwise })))
             }
             syn::Expr::While(repeat) => {
-                self.refuse_label(repeat.label.as_ref());
+                repeat.label.iter().for_each(|label| self.refuse_label(&label.name));
                 let condition = Box::new(self.expr(&repeat.cond));
                 let body = self.block(&repeat.body);
                 at(repeat.while_token.span, ExprKind::While(condition, body))
             }
             syn::Expr::ForLoop(walk) => {
-                self.refuse_label(walk.label.as_ref());
+                walk.label.iter().for_each(|label| self.refuse_label(&label.name));
                 let over = self.expr(&walk.expr);
                 let pattern = self.pattern(&walk.pat);
                 let body = self.block_with(&pattern, &walk.body);
@@ -91,7 +92,7 @@ impl Reader {
             syn::Expr::Break(stop) => {
                 let span = stop.break_token.span;
                 if let Some(label) = &stop.label {
-                    self.refuse(&Refusal::Label, label.apostrophe);
+                    self.refuse_label(label);
                 }
                 if stop.expr.is_some() {
                     self.refuse(&Refusal::BreakValue, span);
@@ -102,9 +103,10 @@ impl Reader {
         }
     }
 
-    fn refuse_label(&mut self, label: Option<&syn::Label>) {
-        if let Some(label) = label {
-            self.refuse(&Refusal::Label, label.name.apostrophe);
+    /// A loop is named so that it can be left by name: one mistake.
+    fn refuse_label(&mut self, label: &syn::Lifetime) {
+        if self.scope.labels.insert(label.ident.to_string()) {
+            self.refuse(&Refusal::Label, label.apostrophe);
         }
     }
 
@@ -237,7 +239,8 @@ impl Reader {
         match self.element(&cast.ty) {
             Some((element, _)) => at(span, ExprKind::Cast(value, element)),
             None => {
-                self.refuse(&Refusal::CastType, cast.ty.span());
+                let text = cast.ty.to_token_stream().to_string();
+                self.refuse(&Refusal::CastType(text), cast.ty.span());
                 at(span, ExprKind::Refused)
             }
         }

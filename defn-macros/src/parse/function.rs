@@ -1,6 +1,6 @@
 //! Functions: the signature, then the body.
 
-use super::{Declaration, Reader, Refusal, item::declaration, name};
+use super::{Declaration, Reader, Refusal, item::declaration, name, pattern::pattern_span};
 use crate::surface::{Definition, Function, Options, Parameter, Type, TypeKind, TypeParameter};
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
@@ -64,7 +64,7 @@ impl Reader {
             pattern = &inner.pat;
         }
         let Pat::Ident(ident) = pattern else {
-            self.refuse(&Refusal::ParameterPattern, ty.span);
+            self.refuse(&Refusal::ParameterPattern, pattern_span(pattern));
             return Some(Parameter {
                 name: name(&Ident::new("_argument", Span::call_site())),
                 ty,

@@ -1,6 +1,11 @@
 //! Items: functions, containers, constants and aliases.
 
-use super::{Declaration, Reader, Refusal, name, words::is_reserved};
+use super::{
+    Declaration, Reader, Refusal,
+    block::item_word,
+    name,
+    words::{is_intrinsic, is_reserved},
+};
 use crate::surface::{Constant, Definition, Field, Name, Options, Struct, TypeAlias};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
@@ -21,8 +26,9 @@ impl Reader {
             syn::Item::Type(alias) => Some(self.alias(alias, options)),
             syn::Item::Enum(other) => self.not_a_struct("an enum", other.enum_token.span),
             syn::Item::Union(other) => self.not_a_struct("a union", other.union_token.span),
-            _ => {
-                self.refuse(&Refusal::OtherItem, Span::call_site());
+            other => {
+                let (word, span) = item_word(&other);
+                self.refuse(&Refusal::OtherItem(word.to_owned()), span);
                 None
             }
         }
@@ -37,7 +43,10 @@ impl Reader {
     pub(super) fn own_name(&mut self, ident: &Ident) -> Name {
         let name = name(ident);
         if is_reserved(&name.text) {
-            self.refuse(&Refusal::ReservedName(name.text.clone()), ident.span());
+            let what =
+                if is_intrinsic(&name.text) { "a function of the language" } else { "a macro" };
+            let refusal = Refusal::ReservedName { name: name.text.clone(), what };
+            self.refuse(&refusal, ident.span());
         }
         self.scope.own.clone_from(&name.text);
         name

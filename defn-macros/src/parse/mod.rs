@@ -83,7 +83,10 @@ pub(crate) fn parse_request(
     tokens: TokenStream,
 ) -> Result<(Request, Vec<Path>), Vec<Mistake>> {
     let mut reader = Reader::default();
-    let request = reader.request(kind, Span::call_site(), tokens);
+    // The word itself is the facade's: rustc would show the whole call, and how it came about.
+    let first = tokens.clone().into_iter().next();
+    let span = first.map_or_else(Span::call_site, |token| token.span());
+    let request = reader.request(kind, span, tokens);
     match request {
         Some(request) if reader.mistakes.is_empty() => Ok((request, reader.scope.callees)),
         _ => Err(reader.mistakes),
@@ -101,7 +104,11 @@ struct Reader {
 impl Reader {
     /// Notes that something is not part of the language.
     fn refuse(&mut self, refusal: &Refusal, span: Span) {
-        self.is_method |= matches!(refusal, Refusal::Method);
+        let is_method = matches!(refusal, Refusal::Method);
+        // A receiver is used, and what is used is the receiver: one mistake.
+        if is_method && std::mem::replace(&mut self.is_method, true) {
+            return;
+        }
         self.mistakes.push(Mistake { message: refusal.message(), span });
     }
 }

@@ -2,7 +2,16 @@
 
 use super::{Reader, Refusal, name};
 use crate::surface::{Pattern, PatternKind};
+use proc_macro2::Span;
 use syn::{Pat, spanned::Spanned};
+
+/// The telling part of a pattern: all of a tuple, the first word of others.
+pub(super) fn pattern_span(pattern: &Pat) -> Span {
+    match pattern {
+        Pat::Tuple(tuple) => tuple.paren_token.span.join(),
+        other => other.span(),
+    }
+}
 
 impl Reader {
     /// Reads a pattern, and binds its names when [`Reader::bind`] is called.

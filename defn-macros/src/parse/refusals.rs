@@ -7,13 +7,18 @@
 #[derive(Clone, Debug)]
 pub(crate) enum Refusal {
     /// `#[defn]` on something else.
-    OtherItem,
+    OtherItem(String),
     /// What stands in `#[defn(…)]` is not known.
     UnknownOption(String),
     /// `memory = …` is not a size.
     BadMemory,
     /// A word of std or of the language cannot be a definition's name.
-    ReservedName(String),
+    ReservedName {
+        /// As written.
+        name: String,
+        /// What it is already.
+        what: &'static str,
+    },
     /// `self` or `Self`.
     Method,
     /// `async`, `unsafe`, `const`, `extern`, variadic functions.
@@ -111,7 +116,7 @@ pub(crate) enum Refusal {
     /// `1.0f16x`, `1u128`.
     Suffix(String),
     /// `x as Vec`.
-    CastType,
+    CastType(String),
     /// `a = b` where a value is expected.
     AssignmentValue,
     /// `dim::<64>`.
@@ -119,11 +124,18 @@ pub(crate) enum Refusal {
     /// `x.f::<n>()`.
     TurbofishElement,
     /// `f32::max(a, b)`, `Tensor::zeros(…)`.
-    AssociatedFunction(String),
+    AssociatedFunction {
+        /// Whose.
+        ty: String,
+        /// Its name.
+        function: String,
+    },
     /// `<T as Trait>::f`.
     QualifiedPath,
     /// `(expression)(x)`.
     CallOfValue,
+    /// `f64(x)`.
+    CallOfType(String),
     /// `println!(…)` and any other macro.
     UnknownMacro(String),
     /// `grad!` without a target.
@@ -141,26 +153,10 @@ pub(crate) enum Refusal {
     SelfCall(String),
     /// A function that reaches itself through others: the names on the way.
     Cycle(Vec<String>),
-    /// `grad!` of a container or of a constant.
-    NotAFunction {
-        /// As written.
-        name: String,
-        /// What it is.
-        what: &'static str,
-    },
     /// A definition that another version of `defn` wrote.
     OtherVersion(String),
     /// `vmap!` without `over`.
     VmapWithoutAxis,
-    /// A derivative of a function without parameters.
-    NoParameters,
-    /// `wrt` or `of` names something else than a parameter.
-    NoSuchParameter {
-        /// As written.
-        name: String,
-        /// The parameters, between back-ticks and commas.
-        known: String,
-    },
     /// A request that would add axes to a container.
     ContainerInRequest(String),
 }
@@ -192,9 +188,9 @@ impl Refusal {
     #[expect(clippy::too_many_lines, reason = "one exhaustive match, an arm for each sentence")]
     fn sentence(&self) -> Sentence {
         match self {
-            Self::OtherItem => say(
-                "`#[defn]` goes on a function, a struct, a constant or a type alias",
-                "",
+            Self::OtherItem(word) => say(
+                format!("`#[defn]` does not go on {word}"),
+                "it goes on a free function, a struct, a constant or a type alias",
                 "defn-on-other-item",
             ),
             Self::UnknownOption(word) => say(
@@ -205,8 +201,8 @@ impl Refusal {
             Self::BadMemory => {
                 say("this is not an amount of memory", "write it as in `\"8 MiB\"`", "bad-memory")
             }
-            Self::ReservedName(name) => say(
-                format!("`{name}` is a reserved name"),
+            Self::ReservedName { name, what } => say(
+                format!("`{name}` is {what} already"),
                 format!("name it `{name}_`, or after what it is used for"),
                 "reserved-name",
             ),
@@ -283,7 +279,12 @@ impl Refusal {
             ),
             Self::UnknownType(what) => say(
                 format!("{what} is not a type of the language"),
-                "types are elements like `f32`, tensors, containers, tuples and arrays",
+                match what.as_str() {
+                    "a slice" => "write `Tensor<f32, n>`",
+                    "a function" => "name the `#[defn]` function where it is called",
+                    "`_`" => "write the type",
+                    _ => "types are elements like `f32`, tensors, containers, tuples and arrays",
+                },
                 "unknown-type",
             ),
             Self::RustType { ty, instead } => say(
@@ -321,9 +322,11 @@ impl Refusal {
                 "an extent is made of integers, names and `+ - * /`",
                 "not-an-extent",
             ),
-            Self::NumberTooLarge(number) => {
-                say(format!("`{number}` is too large for an extent"), "", "number-too-large")
-            }
+            Self::NumberTooLarge(number) => say(
+                format!("`{number}` is too large for an extent"),
+                "an extent fits into `i64`",
+                "number-too-large",
+            ),
             Self::Pattern => say(
                 "only names, tuples and `_` can be bound",
                 "bind the whole value and take its fields",
@@ -361,7 +364,7 @@ impl Refusal {
             ),
             Self::Return => say(
                 "`return` is not part of the language",
-                "the last expression of the body is the result",
+                "the last expression is the result; `if … else …` chooses between two",
                 "no-return",
             ),
             Self::Loop => {
@@ -372,15 +375,21 @@ impl Refusal {
                 "put the rest of the round into an `if`",
                 "no-continue",
             ),
-            Self::Label => say("labels are not part of the language", "leave it out", "no-labels"),
+            Self::Label => say(
+                "labels are not part of the language",
+                "leave it out: `break` leaves the innermost loop",
+                "no-labels",
+            ),
             Self::BreakValue => say(
                 "`break` carries no value",
                 "assign to a `let mut` local before it",
                 "break-value",
             ),
-            Self::Try => {
-                say("`?` is not part of the language", "there is nothing that could fail", "no-try")
-            }
+            Self::Try => say(
+                "`?` is not part of the language",
+                "leave it out: nothing here can fail",
+                "no-try",
+            ),
             Self::Block(word) => say(
                 format!("`{word}` is not part of the language"),
                 "leave it out",
@@ -392,12 +401,14 @@ impl Refusal {
             Self::InclusiveRange => {
                 say("ranges do not include their end", "write `a..b + 1`", "inclusive-range")
             }
-            Self::Repeat => {
-                say("`[value; n]` is not part of the language", "use `full(value, n)`", "no-repeat")
-            }
+            Self::Repeat => say(
+                "`[value; n]` is not part of the language",
+                "a tensor of one value is `full(value, i = n)`",
+                "no-repeat",
+            ),
             Self::Text => say(
                 "text is not part of the language",
-                "only numbers and truth values are",
+                "values are numbers and truth values",
                 "no-text",
             ),
             Self::Suffix(suffix) => say(
@@ -405,9 +416,14 @@ impl Refusal {
                 "a literal without a suffix takes the type of what it meets",
                 "unknown-suffix",
             ),
-            Self::CastType => {
-                say("`as` converts to an element type", "write it as in `x as f32`", "cast-type")
-            }
+            Self::CastType(ty) => say(
+                format!("`{ty}` is not an element type"),
+                match ty.as_str() {
+                    "usize" | "isize" => "positions and sizes are `i64` here: `x as i64`",
+                    _ => "`as` converts elements, as in `x as f32`",
+                },
+                "cast-type",
+            ),
             Self::AssignmentValue => say(
                 "an assignment is not a value",
                 "end it with `;` and make it a statement of its own",
@@ -423,10 +439,21 @@ impl Refusal {
                 "an axis is an argument: `x.sum(n)`",
                 "turbofish-element",
             ),
-            Self::AssociatedFunction(name) => say(
-                "functions of a type are not part of the language",
-                format!("write `a.{name}(…)` or, without a receiver, `{name}(…)`"),
+            Self::AssociatedFunction { ty, function } => say(
+                format!("`{ty}::{function}` is not part of the language"),
+                match ty.as_str() {
+                    "Tensor" => format!("tensors are made by free functions: `{function}(…)`"),
+                    _ => format!("functions of numbers are methods: `x.{function}(…)`"),
+                },
                 "no-associated-functions",
+            ),
+            Self::CallOfType(ty) => say(
+                format!("`{ty}` is a type, not a function"),
+                match ty.as_str() {
+                    "Tensor" | "Key" => "pass it from Rust as a parameter".to_owned(),
+                    _ => format!("convert with `as`: `x as {ty}`"),
+                },
+                "call-of-type",
             ),
             Self::QualifiedPath => say(
                 "`<T as Trait>` is not part of the language",
@@ -440,7 +467,15 @@ impl Refusal {
             ),
             Self::UnknownMacro(name) => say(
                 format!("`{name}!` is not part of the language"),
-                "`inspect!(\"label\", x)` shows a value while the function runs",
+                match name.as_str() {
+                    "print" | "println" | "eprint" | "eprintln" | "dbg" => {
+                        "`inspect!(\"label\", x)` shows a value while the function runs"
+                    }
+                    "panic" | "todo" | "unimplemented" | "unreachable" => "nothing can panic here",
+                    "vec" => "write an array: `[a, b]`",
+                    _ if name.contains("assert") => "check the arguments in Rust, before the call",
+                    _ => "call a `#[defn]` function",
+                },
                 "unknown-macro",
             ),
             Self::RequestTarget(name) => say(
@@ -469,11 +504,6 @@ impl Refusal {
                     "recursion",
                 )
             }
-            Self::NotAFunction { name, what } => say(
-                format!("`{name}` is {what}, not a function"),
-                "name a `#[defn]` function",
-                "request-of-other-item",
-            ),
             Self::OtherVersion(name) => say(
                 format!("`{name}` was written by another version of `defn`"),
                 "let both crates depend on the same version",
@@ -483,14 +513,6 @@ impl Refusal {
                 "`vmap!` needs a name for the new axis",
                 "write `vmap!(f, over = batch)`",
                 "vmap-without-axis",
-            ),
-            Self::NoParameters => {
-                say("a function without parameters has no derivative", "", "no-parameters")
-            }
-            Self::NoSuchParameter { name, known } => say(
-                format!("`{name}` is not a parameter\n  the parameters are `{known}`"),
-                "",
-                "no-such-parameter",
             ),
             Self::ContainerInRequest(request) => say(
                 format!(

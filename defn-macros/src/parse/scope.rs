@@ -12,6 +12,8 @@ pub(super) struct Scope {
     pub(super) elements: BTreeSet<String>,
     /// Axes and extents that were named, in types and as `kh = 3`.
     pub(super) axes: BTreeSet<String>,
+    /// Labels that were refused.
+    pub(super) labels: BTreeSet<String>,
     /// Parameters and locals, innermost last.
     locals: Vec<String>,
     /// Each definition once.

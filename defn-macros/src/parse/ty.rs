@@ -2,7 +2,7 @@
 
 use super::{Reader, Refusal, path, words::counterpart};
 use crate::surface::{Element, Type, TypeArgument, TypeKind};
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::{AngleBracketedGenericArguments, GenericArgument, PathArguments};
 
@@ -75,7 +75,10 @@ impl Reader {
 
     fn refused(&mut self, refusal: &Refusal, span: Span, ty: &impl ToTokens) -> Type {
         self.refuse(refusal, span);
-        Type { kind: TypeKind::Refused(ty.to_token_stream()), span }
+        // What rustc would refuse as well would be two errors about one mistake.
+        let is_rust = matches!(refusal, Refusal::RustType { ty, .. } if ty != "str");
+        let tokens = if is_rust { ty.to_token_stream() } else { TokenStream::new() };
+        Type { kind: TypeKind::Refused(tokens), span }
     }
 
     fn path_type(&mut self, named: &syn::TypePath) -> Type {
@@ -93,7 +96,9 @@ impl Reader {
         };
         if word == "Tensor" {
             let kind = self.tensor(&last.ident, arguments);
-            return kind.map_or_else(|| self.broken(named, span), |kind| Type { kind, span });
+            // Its mistakes were told already.
+            let refused = TypeKind::Refused(TokenStream::new());
+            return Type { kind: kind.unwrap_or(refused), span };
         }
         if named.path.segments.len() == 1
             && let Some(kind) = self.word_type(&word)
@@ -117,11 +122,6 @@ impl Reader {
         let arguments = arguments.into_iter().flat_map(|arguments| &arguments.args);
         let arguments = arguments.filter_map(|argument| self.type_argument(argument)).collect();
         Type { kind: TypeKind::Named { path, callee, arguments }, span }
-    }
-
-    /// A type whose mistakes were told already.
-    fn broken(&self, ty: &impl ToTokens, span: Span) -> Type {
-        Type { kind: TypeKind::Refused(ty.to_token_stream()), span }
     }
 
     /// The types that are one word.

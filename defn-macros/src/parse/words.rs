@@ -81,7 +81,9 @@ pub(crate) fn counterpart(word: &str) -> Option<&'static str> {
         "u128" => "u64",
         "f128" => "f64",
         "Vec" => "Tensor<f32, n>",
-        "Option" | "Result" | "Box" | "String" | "str" | "char" => "Tensor<…>",
+        "String" | "str" => "Tensor<u8, n>",
+        "char" => "u8",
+        "Option" | "Result" | "Box" => "Tensor<f32, n>",
         _ => return None,
     })
 }

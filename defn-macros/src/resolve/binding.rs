@@ -16,6 +16,7 @@ use defn_codegen::graph::solve;
 use defn_codegen::graph::{self, Check, Dim, Element, NodeId, Relation, TensorType};
 use defn_codegen::library::{Tensor, show, show_dim, show_type};
 use proc_macro2::Span;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// What is called, for sentences.
@@ -118,11 +119,31 @@ impl Body<'_, '_> {
                     parameter: argument.parameter.to_owned(),
                     expected: argument.tree.show(target.symbols),
                     found: argument.value.show(&self.b),
+                    help: self.argument_hint(argument),
                 };
                 self.wrong(mistake, argument.span);
                 None
             }
         }
+    }
+
+    /// How the argument may become what the parameter is.
+    fn argument_hint(&self, argument: &Argument<'_>) -> Option<String> {
+        let (element, rank) = match argument.tree {
+            Tree::Scalar(element) => (*element, 0),
+            Tree::Tensor { element, names, .. } => (*element, names.len()),
+            _ => return None,
+        };
+        let Value::Tensor(tensor) = &argument.value else { return None };
+        if tensor.element(&self.b) != element {
+            return Some(format!("convert it: `as {element}`"));
+        }
+        let help = match tensor.rank().cmp(&rank) {
+            Ordering::Less => "repeat it along the missing axis with `broadcast`",
+            Ordering::Greater => "reduce an axis first, for example with `sum`",
+            Ordering::Equal => return None,
+        };
+        Some(help.to_owned())
     }
 
     fn walk(

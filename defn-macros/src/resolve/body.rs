@@ -158,6 +158,9 @@ impl<'w, 'e> Body<'w, 'e> {
                 None => Value::Poison,
             };
         }
+        if matches!(pattern.kind, PatternKind::Name { mutable: true, .. }) {
+            value = self.settled(value, span);
+        }
         self.bind_pattern(pattern, value);
     }
 

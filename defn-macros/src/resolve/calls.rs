@@ -73,7 +73,10 @@ impl Body<'_, '_> {
         let passed = self.passed_arguments(&call.arguments);
         let Definition::Function(function) = &callee.definition else {
             let kind = super::kind_word(&callee.definition).to_owned();
-            return self.wrong(CallMistake::NotAFunction { name: name.to_owned(), kind }, span);
+            let target = request.map(|request| request.function().0);
+            let (name, span) =
+                target.map_or((name.to_owned(), span), |path| (path.text(), path.span()));
+            return self.wrong(CallMistake::NotAFunction { name, kind }, span);
         };
         if passed.len() != function.parameters.len() {
             let expected = match function.parameters.len() {
@@ -318,6 +321,7 @@ impl Body<'_, '_> {
                     parameter: parameter.name.clone(),
                     expected: element.name().to_owned(),
                     found: library::show(&self.b, &tensor),
+                    help: Some(format!("convert it: `as {element}`")),
                 };
                 return self.wrong(mistake, *at);
             }

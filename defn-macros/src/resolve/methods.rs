@@ -130,6 +130,7 @@ impl Body<'_, '_> {
         use defn_codegen::diagnostic::catalogue::AxisMistake;
         let (AxisMistake::UnknownAxis { axis: word, .. }
         | AxisMistake::AxisExists { axis: word, .. }
+        | AxisMistake::ContractedAxis { axis: word, .. }
         | AxisMistake::RepeatedAxis { axis: word }) = wrong
         else {
             return None;

@@ -47,7 +47,20 @@ pub(crate) enum TypeKind {
         length: Extent,
     },
     /// A type that was refused: only the fallback, which must still declare the function, looks at it.
+    /// Without tokens, Rust has no such type either.
     Refused(TokenStream),
+}
+
+impl Type {
+    /// Whether some part of it was refused.
+    pub(crate) fn is_refused(&self) -> bool {
+        match &self.kind {
+            TypeKind::Refused(_) => true,
+            TypeKind::Tuple(parts) => parts.iter().any(Self::is_refused),
+            TypeKind::Array { item, .. } => item.is_refused(),
+            _ => false,
+        }
+    }
 }
 
 /// One argument of a container or of an alias.

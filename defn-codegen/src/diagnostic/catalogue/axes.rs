@@ -8,6 +8,10 @@ catalogue! {
         /// An axis that the tensor lacks.
         UnknownAxis { axis: String, ty: String, nearest: Option<String> } "unknown-axis" =>
             say(format!("there is no axis `{axis}`")).fact("tensor", ty).nearest(nearest.as_ref());
+        /// An axis to contract over that only the left side has (R19).
+        ContractedAxis { axis: String, left: String, right: String } "contracted-axis" =>
+            say(format!("the right side has no axis `{axis}` to sum over")).fact("left", left).fact("right", right)
+                .help(format!("pair it with an axis of the right side: `{axis} = other`"));
         /// `axis = 7` of a matrix.
         AxisPosition { position: i64, ty: String } "axis-position" =>
             say(format!("there is no axis {position}")).fact("tensor", ty)

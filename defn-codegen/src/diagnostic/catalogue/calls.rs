@@ -13,7 +13,7 @@ catalogue! {
             say(format!("`{function}` takes an axis here")).help(format!("write it as in `{form}`"));
         /// An axis where a value stands.
         ValueExpected { function: String, form: String } "value-expected" =>
-            say(format!("`{function}` takes a value here")).help(format!("write it as in `{form}`"));
+            say(format!("`{function}` takes something else here")).help(format!("write it as in `{form}`"));
         /// Something else where `name = extent` stands.
         NewAxisExpected { function: String, form: String } "new-axis-expected" =>
             say(format!("`{function}` makes a new axis and needs its extent")).help(format!("write it as in `{form}`"));
@@ -24,9 +24,9 @@ catalogue! {
         UnusedElements { function: String } "unused-element" =>
             say(format!("`{function}` takes no element type")).help("leave it out, or convert with `as`");
         /// An argument of another kind or rank (R12).
-        ArgumentType { function: String, parameter: String, expected: String, found: String } "argument-type" =>
+        ArgumentType { function: String, parameter: String, expected: String, found: String, help: Option<String> } "argument-type" =>
             say(format!("argument `{parameter}` of `{function}` has another type")).fact("expected", expected)
-                .fact("found", found);
+                .fact("found", found).perhaps(help.as_ref());
         /// An argument whose axes stand in another order (R12).
         SwappedAxes { axis: String, expected: String, found: String } "swapped-axes" =>
             say(format!("axis `{axis}` stands in another place")).fact("expected", expected).fact("found", found)
@@ -58,7 +58,7 @@ catalogue! {
             say(format!("`{place}` is updated and used in the same call")).help("bind a copy with `let` first");
         /// A definition that is no function, where one is called.
         NotAFunction { name: String, kind: String } "not-a-function" =>
-            say(format!("`{name}` is not a function")).fact("it is", kind);
+            say(format!("`{name}` is not a function")).fact("it is", kind).help("name a `#[defn]` function");
         /// A definition that is no container, where a type stands.
         NotAType { name: String, kind: String } "not-a-type" =>
             say(format!("`{name}` is not a type")).fact("it is", kind);
@@ -80,16 +80,18 @@ catalogue! {
             say(format!("`{name}` takes {expected}")).fact("found", format!("{found}"));
         /// `Gen<f32>` of `struct Gen<n>`.
         AxisArgument { parameter: String } "axis-argument" =>
-            say(format!("`{parameter}` is an axis, not an element type"));
+            say(format!("the parameter `{parameter}` is an axis, not an element type"))
+                .help("write the name of an axis");
         /// `Gen<n>` of `struct Gen<T: Float>`.
         ElementArgument { parameter: String } "element-argument" =>
-            say(format!("`{parameter}` is an element type, not an axis"));
+            say(format!("the parameter `{parameter}` is an element type, not an axis"))
+                .help("write an element type like `f32`");
         /// A struct literal without a field.
         MissingField { field: String, container: String } "missing-field" =>
             say(format!("field `{field}` of `{container}` is missing"));
         /// A struct literal with a field twice.
         FieldTwice { field: String } "field-twice" =>
-            say(format!("field `{field}` is given twice"));
+            say(format!("field `{field}` is given twice")).help("give it once");
         /// `p + q` of different containers (R32).
         StructuresDiffer { left: String, right: String } "structures-differ" =>
             say("arithmetic on containers needs equal structures").fact("left", left).fact("right", right);
@@ -111,7 +113,7 @@ catalogue! {
                 .help("name another parameter: `wrt = x`");
         /// `grad!` of a function without parameters.
         NoParameters { function: String } "no-parameters" =>
-            say(format!("`{function}` has no parameters"));
+            say(format!("`{function}` has no parameters, so it has no derivative"));
         /// `wrt = z`.
         UnknownParameter { parameter: String, function: String, nearest: Option<String> } "unknown-parameter" =>
             say(format!("`{function}` has no parameter `{parameter}`")).nearest(nearest.as_ref());

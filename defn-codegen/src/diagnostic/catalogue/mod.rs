@@ -132,6 +132,14 @@ impl Sentence {
         self
     }
 
+    /// One thing to try, if there is one.
+    pub(crate) fn perhaps(self, help: Option<&String>) -> Self {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
+    }
+
     /// The known name that is spelled alike, as the thing to try.
     pub(crate) fn nearest(self, nearest: Option<&String>) -> Self {
         match nearest {

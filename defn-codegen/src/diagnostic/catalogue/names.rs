@@ -14,7 +14,7 @@ catalogue! {
         /// One word for two things (R1).
         NameClash { name: String, first: String, second: String } "name-clash" =>
             say(format!("`{name}` means two things")).fact("first", first).fact("second", second)
-                .help("a name is a parameter, a local, an axis or an extent in the whole function");
+                .help("rename one of them: a name means one thing in the whole function");
         /// `x.sotfmax(n)`.
         UnknownMethod { method: String, nearest: Option<String> } "unknown-method" =>
             say(format!("there is no method `{method}`")).nearest(nearest.as_ref());
@@ -45,7 +45,10 @@ catalogue! {
             say("an extent cannot be negative").fact("extent", extent);
         /// `x = …` of a local without `mut`.
         NotMutable { name: String, kind: String } "not-mutable" =>
-            say(format!("`{name}` cannot be changed")).fact("it is", kind).help("declare it with `let mut`");
+            say(format!("`{name}` cannot be changed")).fact("it is", kind).help(match kind.as_str() {
+                "a parameter" => format!("change a copy: `let mut {name} = {name};`"),
+                _ => "declare it with `let mut`".to_owned(),
+            });
         /// `p = …` of a `&mut` parameter.
         AssignedReference { name: String } "assigned-reference" =>
             say(format!("`{name}` is a `&mut` parameter")).help(format!("write `*{name} = …`"));
