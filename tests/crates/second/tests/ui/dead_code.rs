@@ -29,6 +29,6 @@ fn old(x: Tensor<f32, n>) -> f32 {
 }
 
 fn main() {
-    alive(&Tensor::ones([1]));
+    let _ = alive(&Tensor::ones([1]));
     let _ = alive::explain();
 }

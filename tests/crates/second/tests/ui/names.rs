@@ -2,22 +2,9 @@
 use defn::prelude::*;
 use defn_test_library::nn::Dense;
 
-mod inner {
-    use defn::prelude::*;
-    #[defn]
-    fn private(x: f32) -> f32 {
-        x
-    }
-}
-
-#[defn]
-fn calls_private(x: f32) -> f32 {
-    inner::private(x)
-}
-
 #[defn]
 fn misspelled(x: f32) -> f32 {
-    calls_privat(x) + misspeled(x)
+    calls_plan(x) + misspeled(x)
 }
 
 #[defn]
