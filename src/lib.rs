@@ -1,13 +1,17 @@
 //! `defn`: an ahead-of-time tensor compiler inside rustc.
 //!
-//! ```ignore
+//! ```
 //! use defn::prelude::*;
 //!
+//! /// The shares of each class: positive, and 1 in sum.
 //! #[defn]
-//! pub fn softmax(x: Tensor<f32, batch, class>) -> Tensor<f32, batch, class> {
+//! fn softmax(x: Tensor<f32, batch, class>) -> Tensor<f32, batch, class> {
 //!     let e = (x - x.max(class)).exp();
 //!     e / e.sum(class)
 //! }
+//!
+//! let x = Tensor::from([[1.0f32, 1.0], [0.0, 0.0]]);
+//! assert_eq!(softmax(&x), Tensor::from([[0.5f32, 0.5], [0.5, 0.5]]));
 //! ```
 //!
 //! `#[defn]` compiles the body while your crate compiles: every mistake about element types, axes and extents
@@ -27,12 +31,38 @@ pub use defn_runtime::{Element, ElementKind, Error, Float, Level, Number, Tensor
 // One hidden macro does the work; these keep `$crate`, so that requests work under any name of this crate.
 
 /// The gradient of a function with respect to its first parameter, or to those of `wrt = (p, x)`.
+///
+/// The result of the function must be a float scalar, or a tuple that begins with one: then the rest comes behind the gradient.
+/// The gradient has the type of the parameter; leaves that are no floats are zero. Requests nest: `grad!(grad!(f))`.
+///
+/// ```
+/// use defn::prelude::*;
+///
+/// #[defn]
+/// fn energy(x: Tensor<f64, n>) -> f64 {
+///     0.5 * (x * x).sum(n)
+/// }
+///
+/// let x = Tensor::from([1.0f64, 2.0, 3.0]);
+/// assert_eq!(grad!(energy)(&x), x);
+/// ```
 #[macro_export]
 macro_rules! grad {
     ($($tokens:tt)*) => { $crate::__private::__request! { $crate grad $($tokens)* } };
 }
 
 /// The value of a function, and its gradient as [`grad!`] has it.
+///
+/// ```
+/// use defn::prelude::*;
+///
+/// #[defn]
+/// fn product(slope: f64, at: f64) -> f64 {
+///     slope * at
+/// }
+///
+/// assert_eq!(value_and_grad!(product, wrt = (slope, at))(3.0, 2.0), (6.0, (2.0, 3.0)));
+/// ```
 #[macro_export]
 macro_rules! value_and_grad {
     ($($tokens:tt)*) => { $crate::__private::__request! { $crate value_and_grad $($tokens)* } };

@@ -25,7 +25,7 @@ use proc_macro::TokenStream;
 
 /// Compiles a function to machine code while your crate compiles.
 ///
-/// ```ignore
+/// ```text
 /// #[defn]
 /// pub fn softmax(x: Tensor<f32, batch, class>) -> Tensor<f32, batch, class> {
 ///     let e = (x - x.max(class)).exp();

@@ -245,20 +245,29 @@ impl Spread<'_> {
     }
 }
 
+/// A body of more values than this is long.
+const LONG: usize = 40;
+
 /// How many lanes: a fixed number of bytes, fewer for a short loop of known length. None if lanes do not pay.
 fn width(inner: &For, buffers: &Arena<Buffer>, rows: bool) -> Option<u32> {
-    let (mut size, mut heavy) = (1, rows);
+    let (mut size, mut heavy, mut values) = (1, rows, 0);
     let mut note = |element: Element| size = size.max(element.size());
     visit::addresses(&inner.body, &mut |buffer, _, _| note(buffers[buffer].element));
     visit::statements(&inner.body, &mut |statement| {
         if let Statement::Let { value: _, element, expr: _ } = statement {
             note(*element);
+            values += 1;
         }
         visit::own_expressions(statement, &mut |expr| {
             visit::expressions(expr, &mut |expr| heavy |= is_heavy(expr));
         });
     });
-    let bytes = if heavy { 128 } else { 256 };
+    // A long body has enough independent work of its own, and each of its values needs a register.
+    let bytes = match (heavy, values > LONG) {
+        (_, true) => 64,
+        (true, false) => 128,
+        (false, false) => 256,
+    };
     let width = (bytes / size as u32).min(64);
     match inner.extent.as_constant() {
         Some(extent) if extent <= 1 => None,
