@@ -80,6 +80,11 @@ fn describe(kernels: &Kernels, step: &Step) -> String {
     }
 }
 
+fn is_kept(kernels: &Kernels, node: NodeId) -> bool {
+    let mut steps = kernels.kernels.iter().flat_map(|kernel| &kernel.steps);
+    steps.any(|step| matches!(step, Step::Keep { node: kept, rows: _ } if *kept == node))
+}
+
 /// The operations that are computed on the way to a stored value.
 fn fused(kernels: &Kernels, root: NodeId) -> String {
     let graph = &kernels.graph;
@@ -87,7 +92,8 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
     let mut open = vec![root];
     let mut seen = std::collections::BTreeSet::new();
     while let Some(node) = open.pop() {
-        let inner = node != root && (kernels.stored[node] || graph.op(node).folds());
+        let done = kernels.stored[node] || graph.op(node).folds() || is_kept(kernels, node);
+        let inner = node != root && done;
         if inner || !seen.insert(node) {
             continue;
         }

@@ -384,19 +384,28 @@ impl DisplayDim<'_> {
         Ok(())
     }
 
+    /// An extent, in parentheses if it is a sum.
+    fn grouped(&self, formatter: &mut fmt::Formatter<'_>, dim: &Dim) -> fmt::Result {
+        if dim.terms.len() > 1 {
+            write!(formatter, "({})", dim.display(self.names))
+        } else {
+            write!(formatter, "{}", dim.display(self.names))
+        }
+    }
+
     fn atom(&self, formatter: &mut fmt::Formatter<'_>, atom: &Atom) -> fmt::Result {
         match atom {
             Atom::Symbol(symbol) => match self.names.get(symbol.0 as usize) {
                 Some(name) => formatter.write_str(name),
                 None => write!(formatter, "?{}", symbol.0),
             },
-            Atom::Quotient { numerator, divisor, exact } => write!(
-                formatter,
-                "{}({} / {})",
-                if *exact { "exact" } else { "floor" },
-                numerator.display(self.names),
-                divisor.display(self.names)
-            ),
+            Atom::Quotient { numerator, divisor, exact } => {
+                formatter.write_str(if *exact { "exact(" } else { "floor(" })?;
+                self.grouped(formatter, numerator)?;
+                formatter.write_str(" / ")?;
+                self.grouped(formatter, divisor)?;
+                formatter.write_str(")")
+            }
         }
     }
 }

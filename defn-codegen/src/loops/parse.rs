@@ -320,7 +320,7 @@ mod tests {
     use super::parse;
 
     const EVERYTHING: &str = "\
-loops all<n, m> workspace 64*floor(4*n + 63 / 64) {
+loops all<n, m> workspace 64*floor((4*n + 63) / 64) {
   buffer p.x: f32[n, m] = parameter 0
   buffer y: i64[] = updated 1
   buffer r0: bool[2*n + 1] = result 0

@@ -340,7 +340,7 @@ mod tests {
         check(
             r#"graph f<n, m>(p.l1.w: f32[n, 2*m + 1], n: i64 = n, i: i64[n], c: bool unused) -> (f32[n, 2*m + 1], (), f32[n, 2*m + 1] updates p.l1.w) {
   check 4 divides n*n - m "n must be a multiple of 4"
-  check floor(n / 2) <= exact(m + 1 / 3) "said \"so\""
+  check floor(n / 2) <= exact((m + 1) / 3) "said \"so\""
   check n = -m + 1 "equal"
   %0: f32 = constant -0.0
   %1: f32 = constant 0x7fc00001 bits
