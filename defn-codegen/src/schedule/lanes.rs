@@ -271,8 +271,10 @@ fn width(inner: &For, buffers: &Arena<Buffer>, rows: bool) -> Option<u32> {
     let width = (bytes / size as u32).min(64);
     match inner.extent.as_constant() {
         Some(extent) if extent <= 1 => None,
+        // No more lanes than a short loop has iterations; what does not fit into 32 bits is not short.
         Some(extent) => {
-            Some(width.min(u32::try_from(extent).unwrap_or(u32::MAX).next_power_of_two()))
+            let short = u32::try_from(extent).ok().and_then(u32::checked_next_power_of_two);
+            Some(short.map_or(width, |short| width.min(short)))
         }
         None => Some(width),
     }

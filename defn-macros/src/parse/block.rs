@@ -46,6 +46,8 @@ impl Reader {
                 let ending = if call.semi_token.is_some() { Ending::Closed } else { Ending::Open };
                 Some((Statement::Expr(self.macro_call(&call.mac)), ending))
             }
+            // A semicolon on its own says nothing, and rustc has a lint for it.
+            Stmt::Expr(syn::Expr::Verbatim(tokens), Some(_)) if tokens.is_empty() => None,
             Stmt::Expr(expr, semicolon) => {
                 let ending = if semicolon.is_some() { Ending::Closed } else { Ending::Open };
                 Some((self.expr_statement(expr), ending))

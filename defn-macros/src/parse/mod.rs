@@ -11,6 +11,7 @@ mod refusals;
 mod words;
 mod scope;
 mod attribute;
+mod depth;
 mod item;
 mod function;
 mod generics;
@@ -64,6 +65,9 @@ pub(crate) struct Declaration {
 
 /// Reads the item under `#[defn]`; without a definition, only the mistakes are of use.
 pub(crate) fn parse(options: TokenStream, item: TokenStream) -> Result<Item, Vec<Mistake>> {
+    if let Some(span) = depth::too_deep(&item) {
+        return Err(vec![Mistake { message: Refusal::TooDeep.message(), span }]);
+    }
     let parsed: syn::Item = syn::parse2(item).map_err(|error| unread(error).collect::<Vec<_>>())?;
     let mut reader = Reader::default();
     match reader.item(parsed, options) {
@@ -82,6 +86,9 @@ pub(crate) fn parse_request(
     kind: RequestKind,
     tokens: TokenStream,
 ) -> Result<(Request, Vec<Path>), Vec<Mistake>> {
+    if let Some(span) = depth::too_deep(&tokens) {
+        return Err(vec![Mistake { message: Refusal::TooDeep.message(), span }]);
+    }
     let mut reader = Reader::default();
     // The word itself is the facade's: rustc would show the whole call, and how it came about.
     let first = tokens.clone().into_iter().next();

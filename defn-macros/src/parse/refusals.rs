@@ -75,6 +75,8 @@ pub(crate) enum Refusal {
     NotAnExtent,
     /// A number that does not fit.
     NumberTooLarge(String),
+    /// Brackets in brackets in brackets, too many of them.
+    TooDeep,
     /// A pattern that is not a name, a tuple or `_`.
     Pattern,
     /// `let x;`
@@ -326,6 +328,11 @@ impl Refusal {
                 format!("`{number}` is too large for an extent"),
                 "an extent fits into `i64`",
                 "number-too-large",
+            ),
+            Self::TooDeep => say(
+                "this stands in too many brackets",
+                "name parts of it with `let`, or make them functions",
+                "too-deep",
             ),
             Self::Pattern => say(
                 "only names, tuples and `_` can be bound",
