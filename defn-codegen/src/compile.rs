@@ -58,7 +58,7 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
     stages.print_times(&branches);
     for level in levels {
         let (loops, code) = level?;
-        artifact.workspace = loops.workspace.clone();
+        artifact.workspace = loops.workspace.clone() + loops.private.clone();
         artifact.explanation = explain(&front.kernels, &loops);
         artifact.code.push(code);
     }

@@ -16,9 +16,10 @@ pub fn explain(kernels: &Kernels, loops: &Loops) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{}: {count} {plural}, workspace {} bytes",
+        "{}: {count} {plural}, workspace {} bytes{}",
         graph.name,
-        loops.workspace.display(&graph.symbols)
+        loops.workspace.display(&graph.symbols),
+        private(loops)
     );
     for (position, kernel) in kernels.kernels.iter().enumerate() {
         let _ = writeln!(text, "  kernel {position} over {}", extents(graph, &kernel.rows));
@@ -37,6 +38,13 @@ pub fn explain(kernels: &Kernels, loops: &Loops) -> String {
         );
     }
     text
+}
+
+fn private(loops: &Loops) -> String {
+    if loops.private.is(0) {
+        return String::new();
+    }
+    format!(" and {} for each thread", loops.private.display(&loops.symbols))
 }
 
 fn extents(graph: &Graph, dims: &[Dim]) -> String {
@@ -156,8 +164,8 @@ fn traffic(loops: &Loops, nest: &Nest) -> (Dim, Dim) {
     });
     let bytes = touched.iter().fold(Dim::default(), |sum, buffer| {
         let buffer = &loops.buffers[*buffer];
-        let scratch = matches!(buffer.space, Space::Workspace(_)) && buffer.name.starts_with('k');
-        if scratch { sum } else { sum + buffer.size() * Dim::from(buffer.element.size() as i64) }
+        let is_scratch = matches!(buffer.space, Space::Private(_));
+        if is_scratch { sum } else { sum + buffer.bytes() }
     });
     (bytes, operations(&nest.body))
 }

@@ -266,6 +266,36 @@ fn workspace_is_shared_by_what_does_not_live_together() {
 }
 
 #[test]
+fn private_scratch_has_a_part_for_each_lane() {
+    for element in Element::ALL {
+        for lanes in [2, 8, 64] {
+            let scratch = 64 * lanes;
+            let text = format!(
+                "loops f<n> workspace 0 private {scratch}*n + {scratch} {{
+  buffer x: {element}[n, 3] = parameter 0
+  buffer r0: {element}[n, 3] = result 0
+  buffer k: {element}[n, 3] lanes {lanes} = private at 0
+  buffer l: {element}[] lanes {lanes} = private at {scratch}*n
+  nest 0 {{
+    for i0 in 0..3 parallel {{
+      for i1 in 0..n lanes {lanes} {{
+        for i2 in 0..n {{
+          store k[(3)*i2 + i0] = load x[(3)*@(rem(pos(i1 + i2), pos(n))) + i0]
+        }}
+        store k[(3)*i1 + i0] = load x[(3)*i1 + i0]
+        store l[0] = load k[(3)*@(rem(pos(i1 + 1), pos(n))) + i0]
+        store r0[(3)*i1 + i0] = max(load l[0], load k[i0 + (-3)*i1 + 3*n - 3])
+      }}
+    }}
+  }}
+}}"
+            );
+            for_extents(&text, |n| vec![numbers(*element, &[n, 3], 6)]);
+        }
+    }
+}
+
+#[test]
 fn extents_are_exact() {
     let text = "loops f<n, m> workspace 0 {
   buffer r0: i64[6] = result 0

@@ -113,7 +113,7 @@ impl Compiled {
     /// # Safety
     ///
     /// - The buffers are as large as the loops say, for the values of the symbols, and no written one overlaps another.
-    /// - The workspace has as many bytes as the loops say, aligned to 64.
+    /// - The workspace has as many bytes as the loops say, the private ones behind it included, aligned to 64.
     pub unsafe fn call(&self, buffers: &[*mut u8], symbols: &[i64], workspace: *mut u8) {
         // SAFETY: the caller's promise.
         unsafe { (self.entry)(buffers.as_ptr(), symbols.as_ptr(), workspace) }
@@ -124,7 +124,7 @@ impl Compiled {
         let mut memory: Vec<Memory> = Vec::new();
         let mut places = Vec::new();
         for (id, buffer) in loops.buffers.iter() {
-            if matches!(buffer.space, Space::Workspace(_)) {
+            if matches!(buffer.space, Space::Workspace(_) | Space::Private(_)) {
                 continue;
             }
             let shape = eval::shape(loops, id, symbols);
@@ -137,7 +137,8 @@ impl Compiled {
             memory.push(block);
         }
         let buffers: Vec<*mut u8> = memory.iter_mut().map(Memory::start).collect();
-        let workspace = usize::try_from(loops.workspace.evaluate(symbols)).unwrap_or(0);
+        let workspace = loops.workspace.clone() + loops.private.clone();
+        let workspace = usize::try_from(workspace.evaluate(symbols)).unwrap_or(0);
         let mut scratch = Memory::new(workspace);
         // SAFETY: every buffer has its size, and they are all apart; parameters and results stand in order.
         unsafe { self.call(&buffers, symbols, scratch.start()) };
@@ -149,7 +150,7 @@ impl Compiled {
                 Space::Updated(position) => {
                     outcome.updated.push((position, block.read(buffer.element, shape)));
                 }
-                Space::Parameter(_) | Space::Workspace(_) => {}
+                Space::Parameter(_) | Space::Workspace(_) | Space::Private(_) => {}
             }
         }
         scratch.check_borders("the workspace");

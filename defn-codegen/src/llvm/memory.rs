@@ -10,12 +10,14 @@
 //! other, or computed lane by lane     gather, scatter        masked gather, scatter
 //! ```
 //!
+//! Scratch with lanes has a part of every element for each lane, so that its step between lanes is one more than that of its address,
+//! and where all lanes are at one address, what an inactive lane touches is its own: the row is not masked.
 //! Where the processor has no such masked access, the lanes go one by one through the stack, in a loop:
 //! LLVM would write a branch for each of the lanes instead. See Note [Lanes one by one].
 
 use super::ir::{Opcode, Type, Value};
 use super::walk::{Active, Typed, Walk};
-use crate::graph::Element;
+use crate::graph::{Dim, Element};
 use crate::loops::{Address, BufferId};
 use crate::options::Level;
 
@@ -37,6 +39,8 @@ struct Cell {
     element: Element,
     /// The type in memory.
     ty: Type,
+    /// How many of them an element of the buffer has.
+    parts: u32,
 }
 
 /// The purposes of the places on the stack.
@@ -51,7 +55,9 @@ impl Walk<'_, '_> {
         let active = self.group.and_then(|group| group.active);
         let raw = match place {
             Place::Uniform(address) => self.ir.load(cell.ty, address, cell.element.size()),
-            Place::Forward(address) => self.load_row(cell, address, active),
+            Place::Forward(address) => {
+                self.load_row(cell, address, active.filter(|_| cell.parts == 1))
+            }
             Place::Backward(last) => {
                 let first = self.first_of_backward(cell, last);
                 let active = active.map(|active| self.reversed_active(active));
@@ -81,7 +87,7 @@ impl Walk<'_, '_> {
             }
             Place::Forward(address) => {
                 let row = wide(self);
-                self.store_row(cell, address, row, active);
+                self.store_row(cell, address, row, active.filter(|_| cell.parts == 1));
             }
             Place::Backward(last) => {
                 let first = self.first_of_backward(cell, last);
@@ -97,18 +103,23 @@ impl Walk<'_, '_> {
     }
 
     fn cell(&self, buffer: BufferId) -> Cell {
-        let element = self.loops.buffers[buffer].element;
+        let content = &self.loops.buffers[buffer];
+        let (element, parts) = (content.element, content.lanes);
         let is_bool = element == Element::Bool;
-        Cell { element, ty: self.ir.element(if is_bool { Element::U8 } else { element }) }
+        Cell { element, ty: self.ir.element(if is_bool { Element::U8 } else { element }), parts }
     }
 
     fn place(&mut self, buffer: BufferId, address: &Address, cell: Cell) -> Place {
         let ir = self.ir;
-        let mut base = self.affine(&address.constant, &address.terms);
+        let parts = Dim::from(i64::from(cell.parts));
+        let scaled = |by: &Dim| by.clone() * parts.clone();
+        let terms: Vec<_> =
+            address.terms.iter().map(|(variable, by)| (*variable, scaled(by))).collect();
+        let mut base = self.affine(&scaled(&address.constant), &terms);
         let mut indices: Option<Value> = None;
         for (expr, coefficient) in &address.computed {
             let value = self.expr(expr);
-            let by = self.dim(coefficient);
+            let by = self.dim(&scaled(coefficient));
             let by = ir.splat(by, value.lanes);
             let part = ir.binary(Opcode::LLVMMul, value.raw, by);
             if value.lanes == 1 {
@@ -121,7 +132,9 @@ impl Walk<'_, '_> {
         // A loop over lanes takes the first ones, and those of a reversed row are the last.
         let is_full = self.group.is_some_and(|group| group.active.is_none());
         let reverses = is_full || self.masks_rows(cell.element);
-        match (indices, self.lane_coefficient(&address.terms)) {
+        let part = Dim::from(i64::from(cell.parts > 1));
+        let step = self.lane_coefficient(&terms).unwrap_or_default() + part;
+        match (indices, (!step.is(0)).then_some(step)) {
             (None, None) => Place::Uniform(first),
             (None, Some(step)) if step.is(1) => Place::Forward(first),
             (None, Some(step)) if step.is(-1) && reverses => Place::Backward(first),
@@ -291,7 +304,8 @@ impl Walk<'_, '_> {
         body: impl FnOnce(&mut Self, Value, Value),
     ) {
         let (ir, index) = (self.ir, self.ir.int(64));
-        let stage = self.stage(Cell { element: Element::I64, ty: index }, STAGE_OF_INDICES);
+        let position = Cell { element: Element::I64, ty: index, parts: 1 };
+        let stage = self.stage(position, STAGE_OF_INDICES);
         ir.store(indices, stage, 8);
         let count = active.map_or(ir.i64(i64::from(self.width())), |active| active.count);
         self.counted(count, 1, |walk, lane| {

@@ -112,11 +112,13 @@ fn entry(ir: &Ir<'_>, loops: &Loops, level: Level, nests: &[(Function, Vec<Buffe
             let address = match &loops.buffers[id].space {
                 Space::Parameter(position) | Space::Updated(position) => argument(*position),
                 Space::Result(position) => argument(parameters + position),
-                Space::Workspace(offset) => {
-                    let offset = dims.value(offset.as_ref().unwrap_or_else(|| {
+                Space::Workspace(offset) | Space::Private(offset) => {
+                    let is_private = matches!(loops.buffers[id].space, Space::Private(_));
+                    let start = if is_private { loops.workspace.clone() } else { Dim::default() };
+                    let offset = offset.clone().unwrap_or_else(|| {
                         crate::bug!("llvm", "the memory of `{}` is not planned", loops.name)
-                    }));
-                    ir.element_address(ir.int(8), workspace, offset)
+                    });
+                    ir.element_address(ir.int(8), workspace, dims.value(&(start + offset)))
                 }
             };
             (id, address)

@@ -6,7 +6,7 @@ use crate::graph::{Dim, Element};
 /// The position of a buffer in its program.
 pub type BufferId = Id<Buffer>;
 
-/// Elements in row-major order, without gaps.
+/// Elements in row-major order, without gaps; the parts of an element stand next to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Buffer {
     /// The name in dumps.
@@ -15,6 +15,8 @@ pub struct Buffer {
     pub element: Element,
     /// The extent of each axis; what bounds an address is their product.
     pub shape: Vec<Dim>,
+    /// How many parts every element has, side by side; 1 but for scratch of lanes.
+    pub lanes: u32,
     /// Where it is.
     pub space: Space,
 }
@@ -30,11 +32,18 @@ pub enum Space {
     Result(usize),
     /// Scratch at a byte offset that is a multiple of 64; none before memory is planned.
     Workspace(Option<Dim>),
+    /// Scratch of one iteration of an outermost loop, at such an offset in the scratch of a worker.
+    Private(Option<Dim>),
 }
 
 impl Buffer {
     /// The number of elements.
     pub fn size(&self) -> Dim {
         self.shape.iter().fold(Dim::from(1), |size, dim| size * dim.clone())
+    }
+
+    /// The number of bytes, of all parts.
+    pub fn bytes(&self) -> Dim {
+        self.size() * Dim::from(i64::from(self.lanes) * self.element.size() as i64)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Elementary functions are those of [`crate::math`] on its scalar machine, so that machine code must give the same bits.
 //! An access outside of its buffer is a fault, not a crash.
+//! Private scratch is overwritten when an iteration of an outermost loop begins, so that what should not be relied on shows.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -54,40 +55,60 @@ pub fn shape(loops: &Loops, buffer: BufferId, symbols: &[i64]) -> Vec<usize> {
 #[derive(Clone, Copy, Debug)]
 struct Lanes {
     variable: VariableId,
+    width: u32,
     first: i64,
     active: usize,
 }
 
+/// Where the bytes of a buffer are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Region {
+    /// In memory of its own.
+    Own,
+    Workspace,
+    Private,
+}
+
+/// What stands where nothing was written.
+const UNTOUCHED: u8 = 0xAB;
+/// What private scratch holds when an iteration begins: a NaN in every float.
+const POISON: u8 = 0xFF;
+
 struct Machine<'l> {
     loops: &'l Loops,
     symbols: &'l [i64],
-    /// The bytes of each buffer that is no temporary.
+    /// The bytes of each buffer that is no temporary, or not planned.
     memory: Vec<Vec<u8>>,
     workspace: Vec<u8>,
+    private: Vec<u8>,
     variables: BTreeMap<VariableId, i64>,
     values: BTreeMap<ValueId, Vec<Scalar>>,
     registers: BTreeMap<RegisterId, Vec<Scalar>>,
     lanes: Option<Lanes>,
+    /// How many loops are around.
+    depth: usize,
 }
 
 impl<'l> Machine<'l> {
     fn new(loops: &'l Loops, symbols: &'l [i64], parameters: &[Value]) -> Self {
-        let memory = loops.buffers.iter().map(|(id, buffer)| match buffer.space {
+        let memory = loops.buffers.iter().map(|(_, buffer)| match buffer.space {
             Space::Parameter(position) | Space::Updated(position) => bytes(&parameters[position]),
-            Space::Result(_) | Space::Workspace(None) => {
-                vec![0xAB; count(loops, id, symbols) * buffer.element.size()]
+            Space::Result(_) | Space::Workspace(None) | Space::Private(None) => {
+                vec![UNTOUCHED; size(&buffer.bytes(), symbols)]
             }
-            Space::Workspace(Some(_)) => Vec::new(),
+            Space::Workspace(Some(_)) | Space::Private(Some(_)) => Vec::new(),
         });
         Self {
             loops,
             symbols,
             memory: memory.collect(),
-            workspace: vec![0xAB; usize::try_from(loops.workspace.evaluate(symbols)).unwrap_or(0)],
+            workspace: vec![UNTOUCHED; size(&loops.workspace, symbols)],
+            private: vec![UNTOUCHED; size(&loops.private, symbols)],
             variables: BTreeMap::new(),
             values: BTreeMap::new(),
             registers: BTreeMap::new(),
             lanes: None,
+            depth: 0,
         }
     }
 
@@ -102,7 +123,7 @@ impl<'l> Machine<'l> {
             match buffer.space {
                 Space::Result(_) => outcome.results.push(value()),
                 Space::Updated(position) => outcome.updated.push((position, value())),
-                Space::Parameter(_) | Space::Workspace(_) => {}
+                Space::Parameter(_) | Space::Workspace(_) | Space::Private(_) => {}
             }
         }
         outcome
@@ -144,7 +165,7 @@ impl<'l> Machine<'l> {
                 let all = self.all_lanes(expr)?;
                 for (lane, scalar) in all.into_iter().enumerate() {
                     let position = self.address(address, lane)?;
-                    self.store(*buffer, position, scalar)?;
+                    self.store(*buffer, (position, lane), scalar)?;
                 }
                 Ok(())
             }
@@ -160,19 +181,34 @@ impl<'l> Machine<'l> {
         let Manner::Lanes(width) = inner.manner else {
             for position in 0..extent {
                 self.variables.insert(inner.variable, position);
-                self.block(&inner.body)?;
+                self.iteration(&inner.body)?;
             }
             return Ok(());
         };
-        let width = i64::from(width);
         let mut first = 0;
         while first < extent {
-            let active = usize::try_from((extent - first).min(width)).unwrap_or(0);
-            self.lanes = Some(Lanes { variable: inner.variable, first, active });
-            self.block(&inner.body)?;
-            first += width;
+            let active = usize::try_from((extent - first).min(width.into())).unwrap_or(0);
+            self.lanes = Some(Lanes { variable: inner.variable, width, first, active });
+            self.iteration(&inner.body)?;
+            first += i64::from(width);
         }
         self.lanes = None;
+        Ok(())
+    }
+
+    /// One iteration, or one group of lanes.
+    fn iteration(&mut self, body: &[Statement]) -> Result<(), Fault> {
+        if self.depth == 0 {
+            self.private.fill(POISON);
+            for ((_, buffer), memory) in self.loops.buffers.iter().zip(&mut self.memory) {
+                if matches!(buffer.space, Space::Private(_)) {
+                    memory.fill(POISON);
+                }
+            }
+        }
+        self.depth += 1;
+        self.block(body)?;
+        self.depth -= 1;
         Ok(())
     }
 
@@ -237,7 +273,9 @@ impl<'l> Machine<'l> {
             }
             Expr::MultiplyAdd(a, b, c) => multiply_add(of(a)?, of(b)?, of(c)?),
             Expr::Convert(element, operand) => scalar::convert(*element, of(operand)?),
-            Expr::Load(buffer, address) => self.load(*buffer, self.address(address, lane)?)?,
+            Expr::Load(buffer, address) => {
+                self.load(*buffer, (self.address(address, lane)?, lane))?
+            }
         })
     }
 
@@ -256,43 +294,62 @@ impl<'l> Machine<'l> {
         Ok(parts[0])
     }
 
-    /// The bytes of an element, and where they are: in the workspace or not.
+    /// The bytes of an element, or of its part for a lane, and where they are.
     fn place(
         &self,
         buffer: BufferId,
-        position: i64,
-    ) -> Result<(bool, std::ops::Range<usize>), Fault> {
+        (position, lane): (i64, usize),
+    ) -> Result<(Region, std::ops::Range<usize>), Fault> {
         let content = &self.loops.buffers[buffer];
-        let size = content.element.size();
+        let bytes = content.element.size();
+        if content.lanes != 1 && self.lanes.is_none_or(|lanes| lanes.width != content.lanes) {
+            return Err(Fault(format!("`{}` has another number of lanes", content.name)));
+        }
         let position = usize::try_from(position)
             .ok()
             .filter(|position| *position < count(self.loops, buffer, self.symbols));
         let Some(position) = position else {
             return Err(Fault(format!("an access outside of `{}`", content.name)));
         };
-        let (inside, start) = match &content.space {
-            Space::Workspace(Some(offset)) => {
-                (true, usize::try_from(offset.evaluate(self.symbols)).unwrap_or(usize::MAX))
-            }
-            Space::Workspace(None) | Space::Parameter(_) | Space::Updated(_) | Space::Result(_) => {
-                (false, 0)
-            }
+        let (region, start) = match &content.space {
+            Space::Workspace(Some(offset)) => (Region::Workspace, size(offset, self.symbols)),
+            Space::Private(Some(offset)) => (Region::Private, size(offset, self.symbols)),
+            Space::Workspace(None)
+            | Space::Private(None)
+            | Space::Parameter(_)
+            | Space::Updated(_)
+            | Space::Result(_) => (Region::Own, 0),
         };
-        let range = start + position * size..start + (position + 1) * size;
-        if inside && range.end > self.workspace.len() {
-            return Err(Fault(format!("`{}` lies outside of the workspace", content.name)));
+        let part = if content.lanes == 1 { 0 } else { lane };
+        let start = start + (position * content.lanes as usize + part) * bytes;
+        let range = start..start + bytes;
+        let limit = match region {
+            Region::Own => self.memory[buffer.index()].len(),
+            Region::Workspace => self.workspace.len(),
+            Region::Private => self.private.len(),
+        };
+        if range.end > limit {
+            return Err(Fault(format!("`{}` lies outside of the scratch", content.name)));
         }
-        Ok((inside, range))
+        Ok((region, range))
     }
 
-    fn load(&self, buffer: BufferId, position: i64) -> Result<Scalar, Fault> {
-        let (inside, range) = self.place(buffer, position)?;
-        let bytes =
-            if inside { &self.workspace[range] } else { &self.memory[buffer.index()][range] };
+    fn load(&self, buffer: BufferId, place: (i64, usize)) -> Result<Scalar, Fault> {
+        let (region, range) = self.place(buffer, place)?;
+        let bytes = match region {
+            Region::Own => &self.memory[buffer.index()][range],
+            Region::Workspace => &self.workspace[range],
+            Region::Private => &self.private[range],
+        };
         Ok(Scalar { element: self.loops.buffers[buffer].element, bits: read(bytes) })
     }
 
-    fn store(&mut self, buffer: BufferId, position: i64, scalar: Scalar) -> Result<(), Fault> {
+    fn store(
+        &mut self,
+        buffer: BufferId,
+        place: (i64, usize),
+        scalar: Scalar,
+    ) -> Result<(), Fault> {
         let content = &self.loops.buffers[buffer];
         if scalar.element != content.element || matches!(content.space, Space::Parameter(_)) {
             return Err(Fault(format!(
@@ -301,11 +358,11 @@ impl<'l> Machine<'l> {
             )));
         }
         let size = content.element.size();
-        let (inside, range) = self.place(buffer, position)?;
-        let bytes = if inside {
-            &mut self.workspace[range]
-        } else {
-            &mut self.memory[buffer.index()][range]
+        let (region, range) = self.place(buffer, place)?;
+        let bytes = match region {
+            Region::Own => &mut self.memory[buffer.index()][range],
+            Region::Workspace => &mut self.workspace[range],
+            Region::Private => &mut self.private[range],
         };
         bytes.copy_from_slice(&scalar.bits.to_le_bytes()[..size]);
         Ok(())
@@ -325,6 +382,11 @@ fn part(
             .ok_or_else(|| Fault(format!("{} has no part for lane {lane}", name()))),
         None => Err(Fault(format!("{} is not declared", name()))),
     }
+}
+
+/// A number of bytes.
+fn size(dim: &Dim, symbols: &[i64]) -> usize {
+    usize::try_from(dim.evaluate(symbols)).unwrap_or(0)
 }
 
 fn count(loops: &Loops, buffer: BufferId, symbols: &[i64]) -> usize {

@@ -21,6 +21,14 @@
 //! its name means the part of the lane. Outside, `combine.add $0` folds the parts in one fixed tree:
 //! part `k` takes part `k + 8` for `k < 8`, then `k + 4` for `k < 4`, and so on until part 0 is left.
 //!
+//! # Memory
+//!
+//! A buffer is a parameter, a result, scratch in the `workspace` that lives from nest to nest, or `private`.
+//! Private scratch belongs to whoever executes an iteration of an outermost loop of a nest: when the iteration begins, it holds nothing.
+//! So iterations of a parallel outermost loop may run at the same time, each on private scratch of its own.
+//! Declared as `buffer k: f32[m] lanes 16 = private`, scratch has 16 parts of every element, and inside a loop of 16 lanes,
+//! the only place where it may be used, its name means the part of the lane.
+//!
 //! ```text
 //! loops sum<n, m>(x: f32[n, m]) -> (r0: f32[n]) workspace 0 {
 //!   nest 0 {
@@ -66,6 +74,8 @@ pub struct Loops {
     pub nests: Vec<Nest>,
     /// Bytes of scratch that the caller provides, aligned to 64.
     pub workspace: Dim,
+    /// Bytes of scratch that the caller provides for each worker, a multiple of 64 and aligned so.
+    pub private: Dim,
 }
 
 /// One kernel.

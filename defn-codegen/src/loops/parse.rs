@@ -1,9 +1,9 @@
 //! From the dump language to loops.
 //!
 //! ```text
-//! loops    = "loops" name ["<" symbol, … ">"] "workspace" extent "{" buffer… nest… "}"
-//! buffer   = "buffer" name ":" element "[" extent, … "]" "=" space
-//! space    = ("parameter" | "updated" | "result") k | "workspace" ["at" extent]
+//! loops    = "loops" name ["<" symbol, … ">"] "workspace" extent ["private" extent] "{" buffer… nest… "}"
+//! buffer   = "buffer" name ":" element "[" extent, … "]" ["lanes" w] "=" space
+//! space    = ("parameter" | "updated" | "result") k | ("workspace" | "private") ["at" extent]
 //! nest     = "nest" k "{" statement… "}"
 //! statement= "for" i "in" "0" ".." extent ["parallel" | "lanes" w] "{" statement… "}"
 //!          | "let" %k ":" element "=" expr | "var" $k ":" element ["lanes" w] "=" expr | $k "=" expr
@@ -38,6 +38,8 @@ pub fn parse(text: &str) -> Result<Loops, ParseError> {
     }
     cursor.expect_word("workspace")?;
     let workspace = extent(&mut cursor, &symbols)?;
+    let has_private = cursor.eat_word("private");
+    let private = if has_private { extent(&mut cursor, &symbols)? } else { Dim::default() };
     cursor.expect("{")?;
     let prefix = variable_prefix(&symbols);
     let mut reader = Reader { symbols, prefix, buffers: Arena::default() };
@@ -53,7 +55,7 @@ pub fn parse(text: &str) -> Result<Loops, ParseError> {
     cursor.expect("}")?;
     cursor.end()?;
     let Reader { symbols, prefix: _, buffers } = reader;
-    Ok(Loops { name, symbols, buffers, nests, workspace })
+    Ok(Loops { name, symbols, buffers, nests, workspace, private })
 }
 
 struct Reader {
@@ -73,6 +75,7 @@ impl Reader {
         cursor.expect(":")?;
         let element = element(cursor)?;
         let shape = cursor.list("[", "]", |cursor| self.extent(cursor))?;
+        let lanes = if cursor.eat_word("lanes") { width(cursor)? } else { 1 };
         cursor.expect("=")?;
         let space = if cursor.eat_word("parameter") {
             Space::Parameter(cursor.natural()?)
@@ -81,12 +84,19 @@ impl Reader {
         } else if cursor.eat_word("result") {
             Space::Result(cursor.natural()?)
         } else if cursor.eat_word("workspace") {
-            let is_planned = cursor.eat_word("at");
-            Space::Workspace(if is_planned { Some(self.extent(cursor)?) } else { None })
+            Space::Workspace(self.offset(cursor)?)
+        } else if cursor.eat_word("private") {
+            Space::Private(self.offset(cursor)?)
         } else {
-            return Err(cursor.expected("`parameter`, `updated`, `result` or `workspace`"));
+            let spaces = "`parameter`, `updated`, `result`, `workspace` or `private`";
+            return Err(cursor.expected(spaces));
         };
-        Ok(Buffer { name, element, shape, space })
+        Ok(Buffer { name, element, shape, lanes, space })
+    }
+
+    fn offset(&self, cursor: &mut Cursor<'_>) -> Result<Option<Dim>, ParseError> {
+        let is_planned = cursor.eat_word("at");
+        if is_planned { self.extent(cursor).map(Some) } else { Ok(None) }
     }
 
     fn block(&self, cursor: &mut Cursor<'_>) -> Result<Vec<Statement>, ParseError> {
@@ -320,12 +330,14 @@ mod tests {
     use super::parse;
 
     const EVERYTHING: &str = "\
-loops all<n, m> workspace 64*floor((4*n + 63) / 64) {
+loops all<n, m> workspace 64*floor((4*n + 63) / 64) private 64*m {
   buffer p.x: f32[n, m] = parameter 0
   buffer y: i64[] = updated 1
   buffer r0: bool[2*n + 1] = result 0
   buffer t: f64[n - 1] = workspace at 0
   buffer u: u8[] = workspace
+  buffer k: f32[m] lanes 16 = private at 0
+  buffer l: bool[] = private
   nest 0 {
     for i0 in 0..n parallel {
       var $0: f32 lanes 16 = f32(-inf)

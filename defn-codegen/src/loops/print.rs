@@ -36,9 +36,13 @@ impl Printer<'_> {
             [] => String::new(),
             names => format!("<{}>", names.join(", ")),
         };
+        let private = match &self.loops.private {
+            none if none.is(0) => String::new(),
+            private => format!(" private {}", self.dim(private)),
+        };
         writeln!(
             self.text,
-            "loops {}{symbols} workspace {} {{",
+            "loops {}{symbols} workspace {}{private} {{",
             self.loops.name,
             self.dim(&self.loops.workspace)
         )?;
@@ -62,8 +66,12 @@ impl Printer<'_> {
             Space::Result(position) => format!("result {position}"),
             Space::Workspace(None) => "workspace".to_owned(),
             Space::Workspace(Some(offset)) => format!("workspace at {}", self.dim(offset)),
+            Space::Private(None) => "private".to_owned(),
+            Space::Private(Some(offset)) => format!("private at {}", self.dim(offset)),
         };
-        format!("{}: {}[{}] = {space}", buffer.name, buffer.element, shape.join(", "))
+        let lanes =
+            if buffer.lanes == 1 { String::new() } else { format!(" lanes {}", buffer.lanes) };
+        format!("{}: {}[{}]{lanes} = {space}", buffer.name, buffer.element, shape.join(", "))
     }
 
     fn body(&mut self, statements: &[Statement], depth: usize) -> fmt::Result {

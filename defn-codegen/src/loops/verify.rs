@@ -2,14 +2,16 @@
 //!
 //! Names are declared before use and unique; lanes loops hold no other, no conditional and no parallel loop;
 //! registers have as many parts as the loop that folds them has lanes; what is read only is not stored to;
-//! stores in lanes go to places of their own.
+//! stores in lanes go to places of their own; scratch with lanes is used in loops of as many;
+//! private scratch is used in outermost loops alone, and each that loads it stores it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::visit;
 use super::{
-    Address, BufferId, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId, VariableId,
+    Address, Buffer, BufferId, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId,
+    VariableId,
 };
 use crate::graph::{Dim, Element};
 
@@ -34,8 +36,12 @@ pub fn verify(loops: &Loops) -> Result<(), Vec<Fault>> {
         registers: BTreeMap::new(),
         lanes: None,
     };
+    for (_, buffer) in loops.buffers.iter() {
+        verifier.buffer(buffer);
+    }
     for nest in &loops.nests {
         verifier.block(&nest.body);
+        verifier.private(&nest.body);
     }
     if verifier.faults.is_empty() { Ok(()) } else { Err(verifier.faults) }
 }
@@ -56,6 +62,40 @@ struct Verifier<'l> {
 impl Verifier<'_> {
     fn fault(&mut self, what: impl Into<String>) {
         self.faults.push(Fault(what.into()));
+    }
+
+    fn buffer(&mut self, buffer: &Buffer) {
+        let is_scratch = matches!(buffer.space, Space::Workspace(_) | Space::Private(_));
+        if !buffer.lanes.is_power_of_two() || (buffer.lanes != 1 && !is_scratch) {
+            self.fault(format!("`{}` cannot have {} lanes", buffer.name, buffer.lanes));
+        }
+    }
+
+    /// Private scratch, from the top of a nest: each outermost loop is on its own.
+    fn private(&mut self, statements: &[Statement]) {
+        for statement in statements {
+            let (mut loaded, mut stored) = (BTreeSet::new(), BTreeSet::new());
+            visit::addresses(std::slice::from_ref(statement), &mut |buffer, _, written| {
+                let used = if written { &mut stored } else { &mut loaded };
+                used.insert(buffer);
+            });
+            let is_loop = matches!(statement, Statement::For(_));
+            for buffer in loaded.union(&stored) {
+                let content = &self.loops.buffers[*buffer];
+                if !matches!(content.space, Space::Private(_)) {
+                    continue;
+                }
+                if is_loop && !stored.contains(buffer) {
+                    self.fault(format!("`{}` holds nothing where it is loaded", content.name));
+                }
+                if !is_loop && !matches!(statement, Statement::If { .. }) {
+                    self.fault(format!("`{}` is private and used outside of loops", content.name));
+                }
+            }
+            if let Statement::If { condition: _, body } = statement {
+                self.private(body);
+            }
+        }
     }
 
     /// Checks a block; what it declares is forgotten behind it.
@@ -145,11 +185,22 @@ impl Verifier<'_> {
         if matches!(content.space, Space::Parameter(_)) {
             self.fault(format!("`{}` is only read", content.name));
         }
+        self.lanes_of(buffer);
         if let Some((variable, _)) = self.lanes
+            && content.lanes == 1
             && address.coefficient(variable).is(0)
             && address.computed.is_empty()
         {
             self.fault(format!("all lanes store to one element of `{}`", content.name));
+        }
+    }
+
+    /// Whether a buffer is used in a loop of as many lanes as it has.
+    fn lanes_of(&mut self, buffer: BufferId) {
+        let content = &self.loops.buffers[buffer];
+        let fits = self.lanes.is_some_and(|(_, width)| width == content.lanes);
+        if content.lanes != 1 && !fits {
+            self.fault(format!("`{}` is used where there are other lanes", content.name));
         }
     }
 
@@ -228,6 +279,7 @@ impl Verifier<'_> {
             Expr::Convert(element, _) => Some(*element),
             Expr::Load(buffer, address) => {
                 self.terms(&address.constant, &address.terms);
+                self.lanes_of(*buffer);
                 Some(self.loops.buffers[*buffer].element)
             }
         }
@@ -248,5 +300,73 @@ impl Verifier<'_> {
             ));
         }
         Some(element)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{eval, parse};
+    use super::verify;
+
+    /// The faults of a body over scratch of one element, private and of four lanes.
+    fn faults(body: &str) -> String {
+        let text = format!(
+            "loops f workspace 0 private 128 {{
+  buffer r0: f32[4] = result 0
+  buffer p: f32[] = private at 0
+  buffer l: f32[] lanes 4 = private at 64
+  nest 0 {{ {body} }}
+}}"
+        );
+        let loops = parse::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let faults = verify(&loops).err().unwrap_or_default();
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn private_scratch_is_stored_where_it_is_loaded() {
+        let sound = "for i0 in 0..4 parallel { store p[0] = f32(1.0) store r0[i0] = load p[0] }";
+        assert_eq!(faults(sound), "");
+        assert_eq!(
+            faults(
+                "for i0 in 0..4 { store p[0] = f32(1.0) } for i1 in 0..4 { store r0[i1] = load p[0] }"
+            ),
+            "`p` holds nothing where it is loaded"
+        );
+        assert_eq!(faults("store p[0] = f32(1.0)"), "`p` is private and used outside of loops");
+        assert_eq!(
+            faults("if bool(true) { store r0[0] = load p[0] }"),
+            "`p` is private and used outside of loops"
+        );
+    }
+
+    #[test]
+    fn scratch_of_lanes_is_used_in_as_many() {
+        let sound = "for i0 in 0..4 lanes 4 { store l[0] = f32(1.0) store r0[i0] = load l[0] }";
+        assert_eq!(faults(sound), "");
+        assert_eq!(
+            faults(&sound.replace("lanes 4", "lanes 8")),
+            "`l` is used where there are other lanes; `l` is used where there are other lanes"
+        );
+        assert_eq!(faults(&sound.replace("l[0]", "p[0]")), "all lanes store to one element of `p`");
+    }
+
+    #[test]
+    fn what_an_earlier_iteration_left_is_not_a_number() {
+        let text = "loops f workspace 0 private 64 {
+  buffer r0: f32[3] = result 0
+  buffer p: f32[] = private at 0
+  nest 0 {
+    for i0 in 0..3 {
+      if eq(pos(i0), i64(1)) {
+        store p[0] = f32(2.0)
+      }
+      store r0[i0] = load p[0]
+    }
+  }
+}";
+        let outcome = eval::eval(&parse::parse(text).unwrap(), &[], &[]).unwrap();
+        let found: Vec<bool> = outcome.results[0].to_f64().iter().map(|it| it.is_nan()).collect();
+        assert_eq!(found, [true, false, true]);
     }
 }

@@ -44,6 +44,7 @@ pub fn lower(kernels: &Kernels) -> Loops {
         buffers: lowering.buffers,
         nests,
         workspace: Dim::default(),
+        private: Dim::default(),
     }
 }
 
@@ -125,6 +126,7 @@ impl<'k> Lowering<'k> {
             name: parameter.name.clone(),
             element: parameter.ty.element,
             shape: parameter.ty.shape.clone(),
+            lanes: 1,
             space: if updated(position) {
                 Space::Updated(position)
             } else {
@@ -140,6 +142,7 @@ impl<'k> Lowering<'k> {
             name: name.to_owned(),
             element: ty.element,
             shape: ty.shape,
+            lanes: 1,
             space,
         })
     }
@@ -149,11 +152,13 @@ impl<'k> Lowering<'k> {
         self.buffer(&name, node, Space::Workspace(None))
     }
 
-    /// Scratch for one row of a kept value.
-    fn scratch(&mut self, node: NodeId, shape: Vec<Dim>) -> BufferId {
+    /// Scratch for one row of a kept value, in a kernel over these rows.
+    fn scratch(&mut self, node: NodeId, shape: Vec<Dim>, rows: &[Dim]) -> BufferId {
         let element = self.kernels.graph.element(node);
         let name = format!("k{}", self.buffers.len());
-        self.buffers.push(Buffer { name, element, shape, space: Space::Workspace(None) })
+        // Without rows the sweeps are the outermost loops, and what one keeps for the next is no scratch of an iteration.
+        let space = if rows.is_empty() { Space::Workspace(None) } else { Space::Private(None) };
+        self.buffers.push(Buffer { name, element, shape, lanes: 1, space })
     }
 
     fn nests(&mut self, kernel: &Kernel) -> Vec<Nest> {

@@ -120,7 +120,8 @@ fn declare(emitter: &mut Emitter<'_, '_>, step: &Step) -> Option<RegisterId> {
 fn scratch(emitter: &mut Emitter<'_, '_>, step: &Step) -> Option<crate::loops::BufferId> {
     let Step::Keep { node, rows: _ } = step else { return None };
     let shape = step_columns(emitter.graph(), step);
-    Some(emitter.lowering.scratch(*node, shape))
+    let rows = &emitter.kernel.rows;
+    Some(emitter.lowering.scratch(*node, shape, rows))
 }
 
 fn combine(emitter: &Emitter<'_, '_>, node: NodeId) -> Combine {

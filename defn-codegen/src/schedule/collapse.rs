@@ -7,15 +7,49 @@
 //!
 //! Legal if in every address and position the coefficient of the outer variable is that of the inner one times the inner extent.
 //! Loops that run zero times are removed on the way, and so is the variable of a loop that runs once.
+//! If that was an outermost loop, what was private to its only iteration is private to nobody.
 
 use crate::graph::Dim;
 use crate::loops::visit::{self, Rename};
-use crate::loops::{Expr, For, Loops, Manner, Statement, VariableId};
+use crate::loops::{BufferId, Expr, For, Loops, Manner, Space, Statement, VariableId};
 
 /// Collapses all loops of all nests.
 pub(super) fn collapse(loops: &mut Loops) {
     for nest in &mut loops.nests {
         nest.body = block(std::mem::take(&mut nest.body));
+    }
+    share(loops);
+}
+
+/// Puts private scratch that outlives an iteration of an outermost loop into the workspace.
+fn share(loops: &mut Loops) {
+    let mut shared: Vec<BufferId> = Vec::new();
+    for nest in &loops.nests {
+        outside(&nest.body, &mut shared);
+    }
+    for buffer in shared {
+        if matches!(loops.buffers[buffer].space, Space::Private(_)) {
+            loops.buffers[buffer].space = Space::Workspace(None);
+        }
+    }
+}
+
+/// The buffers that are used outside of loops, or loaded in an outermost loop that does not store them.
+fn outside(statements: &[Statement], found: &mut Vec<BufferId>) {
+    for statement in statements {
+        if let Statement::If { condition: _, body } = statement {
+            outside(body, found);
+            continue;
+        }
+        let (mut stored, mut loaded) = (Vec::new(), Vec::new());
+        visit::addresses(std::slice::from_ref(statement), &mut |buffer, _, written| {
+            if written { stored.push(buffer) } else { loaded.push(buffer) }
+        });
+        if matches!(statement, Statement::For(_)) {
+            found.extend(loaded.into_iter().filter(|buffer| !stored.contains(buffer)));
+        } else {
+            found.extend(stored.into_iter().chain(loaded));
+        }
     }
 }
 

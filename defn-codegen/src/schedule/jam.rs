@@ -18,6 +18,7 @@
 //! }                                                    } …
 //! ```
 //!
+//! Rows that use scratch one after the other stay apart.
 //! Every element is computed as before, so the bits stay. A later stage that packs panels replaces this file.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +87,10 @@ fn rows_at_a_time(outer: &For, (level, buffers): (Level, &Arena<Buffer>)) -> Opt
     let (inner, width) = lanes?;
     let mut size = 0;
     let mut shares = false;
+    let mut keeps = false;
+    visit::addresses(&inner.body, &mut |_, address, written| {
+        keeps |= written && address.coefficient(outer.variable).is(0);
+    });
     visit::statements(&inner.body, &mut |statement| {
         let Statement::For(reduction) = statement else { return };
         visit::addresses(&reduction.body, &mut |buffer, address, written| {
@@ -97,7 +102,7 @@ fn rows_at_a_time(outer: &For, (level, buffers): (Level, &Arena<Buffer>)) -> Opt
     });
     let registers = (width * size).div_ceil(level.register_bytes()).max(1);
     let rows = i64::from((level.registers() * 3 / 4 / registers).max(1));
-    (shares && rows > 1).then_some(rows)
+    (shares && !keeps && rows > 1).then_some(rows)
 }
 
 /// The loop as tiles of `rows`, then of 4, then of 1.

@@ -14,10 +14,8 @@ use std::collections::BTreeMap;
 
 use crate::arena::Arena;
 use crate::graph::{Binary, Combine, Dim, Element, Unary};
-use crate::loops::visit::{self, Rename};
-use crate::loops::{
-    Address, Buffer, BufferId, Expr, For, Loops, Manner, RegisterId, Statement, VariableId,
-};
+use crate::loops::visit;
+use crate::loops::{Address, Buffer, Expr, For, Loops, Manner, RegisterId, Statement, VariableId};
 
 /// Gives every nest its lanes.
 pub(super) fn lanes(loops: &mut Loops) {
@@ -154,7 +152,7 @@ fn only_rows(inner: &For) -> bool {
 /// Runs the rows in lanes.
 fn rows(outer: &mut For, buffers: &mut Arena<Buffer>) {
     let Some(width) = width(outer, buffers, true) else { return };
-    spread_scratch(outer, buffers);
+    spread_scratch(outer, width, buffers);
     outer.manner = Manner::Lanes(width);
     make_serial(&mut outer.body);
 }
@@ -168,81 +166,13 @@ fn make_serial(statements: &mut [Statement]) {
     }
 }
 
-/// Scratch for one row becomes scratch for all rows of the loop, rows innermost.
-fn spread_scratch(outer: &mut For, buffers: &mut Arena<Buffer>) {
-    let mut shared: Vec<BufferId> = Vec::new();
+/// Scratch for one row gets a part for each lane.
+fn spread_scratch(outer: &For, width: u32, buffers: &mut Arena<Buffer>) {
     visit::addresses(&outer.body, &mut |buffer, address, written| {
-        if written && address.coefficient(outer.variable).is(0) && !shared.contains(&buffer) {
-            shared.push(buffer);
+        if written && address.coefficient(outer.variable).is(0) {
+            buffers[buffer].lanes = width;
         }
     });
-    for buffer in &shared {
-        buffers[*buffer].shape.push(outer.extent.clone());
-    }
-    let spread = Spread { buffers: &shared, variable: outer.variable, extent: &outer.extent };
-    for statement in &mut outer.body {
-        *statement = spread.statement(statement);
-    }
-}
-
-/// Addresses of spread buffers: `extent · address + variable`.
-struct Spread<'s> {
-    buffers: &'s [BufferId],
-    variable: VariableId,
-    extent: &'s Dim,
-}
-
-struct Nothing;
-
-impl Rename for Nothing {
-    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
-        None
-    }
-}
-
-impl Spread<'_> {
-    fn address(&self, address: &Address) -> Address {
-        let mut spread = Address::default();
-        spread.add_scaled(address, self.extent);
-        spread.add_term(self.variable, &Dim::from(1));
-        spread
-    }
-
-    fn statement(&self, statement: &Statement) -> Statement {
-        match statement {
-            Statement::For(inner) => {
-                let body = inner.body.iter().map(|statement| self.statement(statement)).collect();
-                Statement::For(For { body, ..inner.clone() })
-            }
-            Statement::Store { buffer, address, expr } => {
-                let address = if self.buffers.contains(buffer) {
-                    self.address(address)
-                } else {
-                    address.clone()
-                };
-                Statement::Store { buffer: *buffer, address, expr: self.expr(expr) }
-            }
-            Statement::Let { value, element, expr } => {
-                Statement::Let { value: *value, element: *element, expr: self.expr(expr) }
-            }
-            Statement::Set { register, expr } => {
-                Statement::Set { register: *register, expr: self.expr(expr) }
-            }
-            Statement::Declare { .. } | Statement::If { .. } => {
-                visit::rename_statement(statement, &Nothing)
-            }
-        }
-    }
-
-    /// Lowering names every load, so a load is at the top or one operand below.
-    fn expr(&self, expr: &Expr) -> Expr {
-        if let Expr::Load(buffer, address) = expr
-            && self.buffers.contains(buffer)
-        {
-            return Expr::Load(*buffer, Box::new(self.address(address)));
-        }
-        expr.clone()
-    }
 }
 
 /// A body of more values than this is long.

@@ -12,19 +12,32 @@
 //! nest 1 { for i { store p[i] = load t0[i] } }
 //! ```
 //!
-//! Afterwards: no temporary is unused; offsets are multiples of 64; the workspace is their end.
+//! Afterwards: no temporary is unused; offsets are multiples of 64; the workspace and the private scratch are their ends.
 
 use crate::arena::Arena;
 use crate::graph::Dim;
 use crate::loops::visit::{self, Rename};
-use crate::loops::{Buffer, BufferId, Expr, Loops, Nest, Space, Statement, VariableId};
+use crate::loops::{BufferId, Expr, Loops, Nest, Space, Statement, VariableId};
 
 /// Plans the memory of a program.
 pub(super) fn plan(loops: &mut Loops) {
     drop_unused(loops);
+    loops.workspace = place(loops, |space| match space {
+        Space::Workspace(offset) => Some(offset),
+        Space::Private(_) | Space::Parameter(_) | Space::Updated(_) | Space::Result(_) => None,
+    });
+    loops.private = place(loops, |space| match space {
+        Space::Private(offset) => Some(offset),
+        Space::Workspace(_) | Space::Parameter(_) | Space::Updated(_) | Space::Result(_) => None,
+    });
+}
+
+/// Gives an offset to every buffer of a region, and says how large the region is.
+fn place(loops: &mut Loops, region: fn(&mut Space) -> Option<&mut Option<Dim>>) -> Dim {
     let mut slots: Vec<Slot> = Vec::new();
     for (buffer, first, last) in lifetimes(loops) {
-        let size = bytes(&loops.buffers, buffer);
+        let size = loops.buffers[buffer].bytes();
+        let Some(offset) = region(&mut loops.buffers[buffer].space) else { continue };
         let free = slots
             .iter_mut()
             .enumerate()
@@ -40,7 +53,7 @@ pub(super) fn plan(loops: &mut Loops) {
             }
         };
         // The position of the slot stands in for the offset until all sizes are known.
-        loops.buffers[buffer].space = Space::Workspace(Some(Dim::from(position as i64)));
+        *offset = Some(Dim::from(position as i64));
     }
     let mut offsets = vec![Dim::default()];
     for slot in &slots {
@@ -48,21 +61,18 @@ pub(super) fn plan(loops: &mut Loops) {
         offsets.push(end);
     }
     for id in loops.buffers.ids() {
-        if let Space::Workspace(place) = &mut loops.buffers[id].space {
-            let position = place.as_ref().and_then(Dim::as_constant).unwrap_or(0);
-            *place = Some(offsets[position as usize].clone());
+        if let Some(offset) = region(&mut loops.buffers[id].space) {
+            let position = offset.as_ref().and_then(Dim::as_constant).unwrap_or(0);
+            *offset = Some(offsets[position as usize].clone());
         }
     }
-    loops.workspace = offsets[slots.len()].clone();
+    offsets[slots.len()].clone()
 }
 
 /// Drops temporaries that no nest touches.
 fn drop_unused(loops: &mut Loops) {
-    let mut used: Vec<bool> = loops
-        .buffers
-        .iter()
-        .map(|(_, buffer)| !matches!(buffer.space, Space::Workspace(_)))
-        .collect();
+    let mut used: Vec<bool> =
+        loops.buffers.iter().map(|(_, buffer)| !is_scratch(&buffer.space)).collect();
     for nest in &loops.nests {
         visit::addresses(&nest.body, &mut |buffer, _, _| used[buffer.index()] = true);
     }
@@ -97,8 +107,8 @@ struct Slot {
     busy_until: usize,
 }
 
-fn bytes(buffers: &Arena<Buffer>, buffer: BufferId) -> Dim {
-    buffers[buffer].size() * Dim::from(buffers[buffer].element.size() as i64)
+fn is_scratch(space: &Space) -> bool {
+    matches!(space, Space::Workspace(_) | Space::Private(_))
 }
 
 /// Whether `size` is at most `slot` for all extents.
@@ -107,6 +117,9 @@ fn fits(size: &Dim, slot: &Dim) -> bool {
 }
 
 fn rounded(size: &Dim) -> Dim {
+    if size.terms().iter().all(|(_, coefficient)| coefficient % 64 == 0) {
+        return size.clone();
+    }
     (size.clone() + Dim::from(63)).floor_div(&Dim::from(64)) * Dim::from(64)
 }
 
@@ -115,7 +128,7 @@ fn lifetimes(loops: &Loops) -> Vec<(BufferId, usize, usize)> {
     let mut lifetimes: Vec<(BufferId, usize, usize)> = Vec::new();
     for (position, nest) in loops.nests.iter().enumerate() {
         visit::addresses(&nest.body, &mut |buffer, _, _| {
-            if !matches!(loops.buffers[buffer].space, Space::Workspace(_)) {
+            if !is_scratch(&loops.buffers[buffer].space) {
                 return;
             }
             match lifetimes.iter_mut().find(|(known, _, _)| *known == buffer) {

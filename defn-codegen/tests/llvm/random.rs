@@ -57,7 +57,7 @@ impl Author {
 
     fn buffer(&mut self, name: &str, element: Element, space: Space) -> BufferId {
         let shape = vec![Dim::from(N), Dim::from(M)];
-        self.buffers.push(Buffer { name: name.to_owned(), element, shape, space })
+        self.buffers.push(Buffer { name: name.to_owned(), element, shape, lanes: 1, space })
     }
 
     /// An address inside of a buffer of n rows and m columns, in one of the ways that lowering writes them.
@@ -253,7 +253,14 @@ fn program(seed: u64) -> Loops {
     let nests = vec![author.nest(&results)];
     let symbols = vec!["n".to_owned(), "m".to_owned()];
     let name = format!("random{seed}");
-    Loops { name, symbols, buffers: author.buffers, nests, workspace: Dim::default() }
+    Loops {
+        name,
+        symbols,
+        buffers: author.buffers,
+        nests,
+        workspace: Dim::default(),
+        private: Dim::default(),
+    }
 }
 
 #[test]
