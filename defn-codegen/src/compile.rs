@@ -12,7 +12,7 @@ use crate::artifact::{Artifact, Code};
 use crate::diagnostic::Limitation;
 use crate::explain::explain;
 use crate::fuse::fuse;
-use crate::graph::{Graph, Signature};
+use crate::graph::{Dim, Graph, Signature};
 use crate::kernels::Kernels;
 use crate::llvm;
 use crate::loops::Loops;
@@ -36,7 +36,7 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
     let mut artifact = Artifact {
         signature: Signature::of(&front.graph),
         code: Vec::new(),
-        workspace: crate::graph::Dim::default(),
+        workspace: Dim::default(),
         explanation: String::new(),
     };
     // Levels know nothing of each other, and most of the time goes into them.
@@ -45,7 +45,7 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         for level in &options.levels {
             let (mut stages, front) = (stages.branch(), &front);
             running.push(scope.spawn(move || {
-                let compiled = one_level(&mut stages, front, *level, &options.triple);
+                let compiled = one_level(&mut stages, front, *level, options);
                 (compiled, stages)
             }));
         }
@@ -58,7 +58,8 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
     stages.print_times(&branches);
     for level in levels {
         let (loops, code) = level?;
-        artifact.workspace = loops.workspace.clone() + loops.private.clone();
+        let workspace = loops.workspace.clone() + loops.private.clone();
+        artifact.workspace = enough_for_both(&artifact.workspace, &workspace);
         artifact.explanation = explain(&front.kernels, &loops);
         artifact.code.push(code);
     }
@@ -69,9 +70,12 @@ fn one_level(
     stages: &mut Stages<'_>,
     front: &Front,
     level: Level,
-    triple: &str,
+    options: &Options,
 ) -> Result<(Loops, Code), Limitation> {
-    let loops = stages.run(&format!("schedule-{}", level.name()), || schedule(&front.loops, level));
+    let triple = &options.triple;
+    let loops = stages.run(&format!("schedule-{}", level.name()), || {
+        schedule(&front.loops, level, options.sizes)
+    });
     let embedded = || llvm::embedded(&loops, level, triple);
     let shown = || llvm::host(&loops, level, triple);
     let assembly = stages.code(&format!("llvm-{}", level.name()), embedded, shown)?;
@@ -98,5 +102,16 @@ pub fn schedule_graph(graph: &Graph, level: Level, options: &Options) -> Loops {
     let mut stages = Stages::new(options, &graph.name);
     let kernels = stages.run("fuse", || fuse(graph));
     let loops = stages.run("lower", || lower(&kernels));
-    stages.run("schedule", || schedule(&loops, level))
+    stages.run("schedule", || schedule(&loops, level, options.sizes))
+}
+
+/// A size that is at least each of two: the larger, where one is for all extents.
+fn enough_for_both(a: &Dim, b: &Dim) -> Dim {
+    if (b.clone() - a.clone()).is_surely_natural() {
+        b.clone()
+    } else if (a.clone() - b.clone()).is_surely_natural() {
+        a.clone()
+    } else {
+        a.clone() + b.clone()
+    }
 }

@@ -11,6 +11,30 @@ pub struct Options {
     pub dump: Dump,
     /// Whether each stage is verified.
     pub verify: bool,
+    /// From which sizes on another form of a loop pays.
+    pub sizes: Sizes,
+}
+
+/// From which sizes on another form of a loop pays. The results are the same, whatever stands here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// The operand that the rows of a product share is copied into panels from this many bytes on …
+    pub panel_bytes: i64,
+    /// … if there are at least so many rows.
+    pub panel_rows: i64,
+}
+
+impl Sizes {
+    /// What pays on processors of today.
+    pub const USUAL: Self = Self {
+        // So much does not stay in a cache of the second level, and rows far apart share few places in it.
+        panel_bytes: 1 << 20,
+        // The copy is then cheap against the product.
+        panel_rows: 48,
+    };
+
+    /// Every form is taken as soon as it can be: for tests, whose extents are small.
+    pub const LEAST: Self = Self { panel_bytes: 0, panel_rows: 0 };
 }
 
 /// What a processor must be able to do.
@@ -51,6 +75,14 @@ impl Level {
             Self::V3 => 32,
             Self::V4 => 64,
             Self::Neon => 16,
+        }
+    }
+
+    /// Whether a mask costs nothing: masks have registers of their own.
+    pub fn masks_are_free(self) -> bool {
+        match self {
+            Self::V4 => true,
+            Self::V3 | Self::Neon => false,
         }
     }
 

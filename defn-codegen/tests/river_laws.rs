@@ -8,7 +8,7 @@ use defn_codegen::graph::{Graph, parse};
 use defn_codegen::llvm::jit;
 use defn_codegen::loops;
 use defn_codegen::lower::lower;
-use defn_codegen::options::{Dump, Level, Options};
+use defn_codegen::options::{Dump, Level, Options, Sizes};
 use defn_codegen::program::Program;
 use defn_codegen::simplify::simplify;
 use defn_codegen::transform::transform;
@@ -17,7 +17,17 @@ use defn_codegen::transform::transform;
 const ROUGH: f64 = 1e-4;
 
 fn options() -> Options {
-    Options { levels: Vec::new(), triple: String::new(), dump: Dump::default(), verify: true }
+    options_from(Sizes::USUAL)
+}
+
+fn options_from(sizes: Sizes) -> Options {
+    Options {
+        levels: Vec::new(),
+        triple: String::new(),
+        dump: Dump::default(),
+        verify: true,
+        sizes,
+    }
 }
 
 fn check(text: &str, arguments: &[Value]) {
@@ -34,6 +44,7 @@ fn check_graph(graph: &Graph, arguments: &[Value]) {
         ("lower", scalar),
         ("v3", schedule_graph(graph, Level::V3, &options())),
         ("v4", schedule_graph(graph, Level::V4, &options())),
+        ("v4 least", schedule_graph(graph, Level::V4, &options_from(Sizes::LEAST))),
     ] {
         if let Err(faults) = loops::verify::verify(&program) {
             panic!("{name}: {faults:?}\n{program}");

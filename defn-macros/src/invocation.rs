@@ -8,7 +8,7 @@
 //! | doctests | none | yes |
 //! | the server of an editor | none; the program is `rust-analyzer…` | not even a check |
 
-use defn_codegen::options::{Dump, Level, Options};
+use defn_codegen::options::{Dump, Level, Options, Sizes};
 use std::{
     env,
     hash::{DefaultHasher, Hash, Hasher},
@@ -81,7 +81,13 @@ impl Invocation {
         let triple = if self.target.is_empty() { env!("DEFN_HOST") } else { &self.target };
         // The best level comes first: the runtime takes the first that the processor has.
         let levels = Level::of_triple(triple).iter().rev().copied().collect();
-        Options { levels, triple: triple.to_owned(), dump: self.dump.clone(), verify: self.dumps() }
+        Options {
+            levels,
+            triple: triple.to_owned(),
+            dump: self.dump.clone(),
+            verify: self.dumps(),
+            sizes: Sizes::USUAL,
+        }
     }
 }
 

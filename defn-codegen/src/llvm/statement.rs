@@ -91,6 +91,12 @@ impl Walk<'_, '_> {
             Some(extent) => (ir.i64(extent), ir.i64(extent & -step)),
             None => self.full_groups(&repeated.extent, step),
         };
+        let all_full = repeated.extent.terms().iter().all(|(_, factor)| factor % step == 0);
+        if !all_full && self.level.masks_are_free() && holds_loops(&repeated.body) {
+            self.all_masked(repeated, extent);
+            self.group = None;
+            return;
+        }
         match constant.map(|extent| extent / step) {
             Some(0) => {}
             Some(1) => self.body_of_group(variable, ir.i64(0), &repeated.body),
@@ -99,6 +105,7 @@ impl Walk<'_, '_> {
             }),
         }
         match constant.map(|extent| extent % step) {
+            _ if all_full => {}
             Some(0) => {}
             Some(_) => self.tail(repeated, extent, full),
             None => {
@@ -107,6 +114,16 @@ impl Walk<'_, '_> {
             }
         }
         self.group = None;
+    }
+
+    /// Every group under a mask: a body with loops is too long to be written twice, and too slow for the mask to cost anything.
+    fn all_masked(&mut self, repeated: &For, extent: Value) {
+        let step = i64::from(self.width());
+        let constant = repeated.extent.as_constant();
+        if constant.is_some_and(|extent| extent < step) {
+            return self.tail(repeated, extent, self.ir.i64(0));
+        }
+        self.counted(extent, step, |walk, position| walk.tail(repeated, extent, position));
     }
 
     /// The extent, at least 0, and how much of it full groups take.
@@ -126,8 +143,10 @@ impl Walk<'_, '_> {
     fn tail(&mut self, repeated: &For, extent: Value, full: Value) {
         let (ir, width) = (self.ir, self.width());
         let count = ir.binary(Opcode::LLVMSub, extent, full);
-        // Fewer than `width` lanes are left, so 32 bits are enough; they need half the registers.
+        // At most `width` lanes count, so 32 bits are enough; they need half the registers.
         let narrow = ir.int(32);
+        let most = ir.i64(i64::from(width));
+        let count = ir.intrinsic("llvm.smin", &[ir.int(64)], &[count, most]);
         let bound = ir.splat(ir.cast(Opcode::LLVMTrunc, count, narrow), width);
         let mask = ir.compare_int(IntPredicate::LLVMIntULT, ir.iota(narrow, width), bound);
         let group = Group { variable: repeated.variable, width, active: None };
@@ -165,4 +184,8 @@ impl Walk<'_, '_> {
         ir.branch(behind);
         ir.position(behind);
     }
+}
+
+fn holds_loops(body: &[Statement]) -> bool {
+    body.iter().any(|statement| matches!(statement, Statement::For(_)))
 }

@@ -20,19 +20,19 @@
 
 mod collapse;
 mod lanes;
-mod jam;
+mod product;
 mod memory;
 
 use crate::loops::Loops;
-use crate::options::Level;
+use crate::options::{Level, Sizes};
 
 /// Schedules scalar nests for a level.
-pub fn schedule(loops: &Loops, level: Level) -> Loops {
+pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     let mut loops = loops.clone();
     collapse::collapse(&mut loops);
     memory::update_in_place(&mut loops);
     lanes::lanes(&mut loops);
-    jam::jam(&mut loops, level);
+    product::products(&mut loops, level, sizes);
     memory::plan(&mut loops);
     loops
 }

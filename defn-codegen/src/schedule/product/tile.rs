@@ -1,7 +1,6 @@
-//! Several rows of a product at a time.
+//! Several rows of a product in lockstep.
 //!
-//! A loop over rows around lanes that hold a reduction is unrolled, and the copies run in lockstep: what does not depend on the row
-//! (the right operand of a matrix product) is loaded once for all copies.
+//! The loop over rows is unrolled, and what does not depend on the row (the right operand) is loaded once for all copies.
 //!
 //! ```text
 //! before                                             after, two rows
@@ -18,114 +17,150 @@
 //! }                                                    } …
 //! ```
 //!
-//! Rows that use scratch one after the other stay apart.
-//! Every element is computed as before, so the bits stay. A later stage that packs panels replaces this file.
+//! Rows that are left over come in tiles of 2 and of 1. Such tiles have more lanes, where lanes may still be chosen:
+//! a multiply-add takes four cycles, so eight or more must be under way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::collapse::Replace;
-use crate::arena::Arena;
-use crate::graph::Dim;
+use super::{Names, Product, compare, position};
+use crate::graph::{Comparison, Dim};
 use crate::loops::visit::{self, Rename};
-use crate::loops::{Buffer, Expr, For, Loops, Manner, RegisterId, Statement, ValueId, VariableId};
-use crate::options::Level;
+use crate::loops::{Expr, For, Manner, RegisterId, Statement, ValueId, VariableId};
+use crate::schedule::collapse::Replace;
 
-/// Jams the row loops of all products.
-pub(super) fn jam(loops: &mut Loops, level: Level) {
-    let mut names = Names::of(loops);
-    let buffers = loops.buffers.clone();
-    for nest in &mut loops.nests {
-        nest.body = block(std::mem::take(&mut nest.body), &mut names, (level, &buffers));
+/// One loop over all tiles: whole ones, then one iteration for all rows that are left over.
+pub(super) fn by_rows(product: &Product<'_>, rows: i64, names: &mut Names) -> Statement {
+    let outer = product.rows;
+    let full = outer.extent.floor_div(&Dim::from(rows));
+    let rest = outer.extent.clone() - full.clone() * Dim::from(rows);
+    let mut whole = tile(outer, (rows, &Dim::default()), full.clone(), names);
+    whole.body = split_columns(whole.body, product.width, product.width / 2, names);
+    if rest.is(0) {
+        return Statement::For(whole);
     }
+    let variable = whole.variable;
+    let left = left_over(product, (rows, &full), true, names);
+    let body = vec![
+        Statement::If {
+            condition: compare(
+                Comparison::Lt,
+                position(Dim::default(), Some(variable)),
+                position(full.clone(), None),
+            ),
+            body: whole.body,
+        },
+        Statement::If {
+            condition: compare(
+                Comparison::Ge,
+                position(Dim::default(), Some(variable)),
+                position(full, None),
+            ),
+            body: left,
+        },
+    ];
+    let extent = (outer.extent.clone() + Dim::from(rows - 1)).floor_div(&Dim::from(rows));
+    Statement::For(For { variable, extent, manner: Manner::Parallel, body })
 }
 
-fn block(
-    statements: Vec<Statement>,
-    names: &mut Names,
-    target: (Level, &Arena<Buffer>),
-) -> Vec<Statement> {
-    let mut out = Vec::with_capacity(statements.len());
-    for statement in statements {
-        match statement {
-            Statement::For(mut inner) => match rows_at_a_time(&inner, target) {
-                Some(rows) => out.extend(tiles(&inner, rows, names)),
-                None => {
-                    inner.body = block(inner.body, names, target);
-                    out.push(Statement::For(inner));
-                }
-            },
-            Statement::If { condition, body } => {
-                out.push(Statement::If { condition, body: block(body, names, target) });
-            }
-            Statement::Let { .. }
-            | Statement::Declare { .. }
-            | Statement::Set { .. }
-            | Statement::Store { .. } => {
-                out.push(statement);
-            }
-        }
+/// All tiles, one after the other.
+pub(super) fn one_by_one(product: &Product<'_>, rows: i64, names: &mut Names) -> Vec<Statement> {
+    let outer = product.rows;
+    let full = outer.extent.floor_div(&Dim::from(rows));
+    let mut out = vec![];
+    if !full.is(0) {
+        let whole = tile(outer, (rows, &Dim::default()), full.clone(), names);
+        out.push(Statement::For(For { manner: Manner::Serial, ..whole }));
     }
+    out.extend(left_over(product, (rows, &full), false, names));
     out
 }
 
-/// How many rows pay: as many accumulators as three quarters of the registers hold.
-fn rows_at_a_time(outer: &For, (level, buffers): (Level, &Arena<Buffer>)) -> Option<i64> {
-    if outer.manner != Manner::Parallel {
-        return None;
-    }
-    let mut lanes = None;
-    for statement in &outer.body {
-        if matches!(statement, Statement::Let { .. }) {
-            continue;
-        }
-        let Statement::For(inner) = statement else { return None };
-        let Manner::Lanes(width) = inner.manner else { return None };
-        if lanes.replace((inner, width)).is_some() {
-            return None;
-        }
-    }
-    let (inner, width) = lanes?;
-    let mut size = 0;
-    let mut shares = false;
-    let mut keeps = false;
-    visit::addresses(&inner.body, &mut |_, address, written| {
-        keeps |= written && address.coefficient(outer.variable).is(0);
-    });
-    visit::statements(&inner.body, &mut |statement| {
-        let Statement::For(reduction) = statement else { return };
-        visit::addresses(&reduction.body, &mut |buffer, address, written| {
-            size = size.max(buffers[buffer].element.size() as u32);
-            shares |= !written
-                && address.coefficient(outer.variable).is(0)
-                && !address.coefficient(inner.variable).is(0);
-        });
-    });
-    let registers = (width * size).div_ceil(level.register_bytes()).max(1);
-    let rows = i64::from((level.registers() * 3 / 4 / registers).max(1));
-    (shares && !keeps && rows > 1).then_some(rows)
-}
-
-/// The loop as tiles of `rows`, then of 4, then of 1.
-fn tiles(outer: &For, rows: i64, names: &mut Names) -> Vec<Statement> {
+/// The rows behind the whole tiles, 2 and 1 at a time.
+fn left_over(
+    product: &Product<'_>,
+    (rows, full): (i64, &Dim),
+    widens: bool,
+    names: &mut Names,
+) -> Vec<Statement> {
+    let outer = product.rows;
     let mut out = Vec::new();
-    let mut start = Dim::default();
-    let mut rest = outer.extent.clone();
-    for count in [rows, 4, 1] {
-        if count > rows || (count == 4 && rows == 4 && start != Dim::default()) {
-            continue;
-        }
+    let mut start = full.clone() * Dim::from(rows);
+    let mut rest = outer.extent.clone() - start.clone();
+    for count in [2, 1] {
         let tiles = rest.floor_div(&Dim::from(count));
         let covered = tiles.clone() * Dim::from(count);
+        if count > rows || rest.is(0) || (count == rows && rows > 1) {
+            continue;
+        }
         if !tiles.is(0) {
-            out.push(Statement::For(tile(outer, (count, &start), tiles, names)));
+            let mut left = tile(outer, (count, &start), tiles, names);
+            left.manner = Manner::Serial;
+            if widens {
+                let times = u32::try_from(rows / count).unwrap_or(1);
+                // The largest power of two that is not above.
+                let wide = product.width << times.ilog2();
+                left.body = split_columns(left.body, wide, product.width, names);
+            }
+            out.push(Statement::For(left));
         }
         start = start + covered.clone();
         rest = rest - covered;
-        if rest.is(0) || count == 1 {
-            break;
+    }
+    out
+}
+
+/// Whole groups of `wide` columns, and the columns that are left over in groups of `narrow`.
+fn split_columns(
+    statements: Vec<Statement>,
+    wide: u32,
+    narrow: u32,
+    names: &mut Names,
+) -> Vec<Statement> {
+    let mut out = Vec::new();
+    for statement in statements {
+        let Statement::For(lanes) = statement else {
+            out.push(statement);
+            continue;
+        };
+        let step = Dim::from(i64::from(wide));
+        let whole = lanes.extent.floor_div(&step) * step;
+        let rest = lanes.extent.clone() - whole.clone();
+        if !whole.is(0) {
+            let manner = Manner::Lanes(wide);
+            out.push(Statement::For(For { extent: whole.clone(), manner, ..lanes.clone() }));
+        }
+        if !rest.is(0) {
+            let left = left_columns(&lanes, (whole, rest), (wide, narrow), names);
+            out.push(Statement::For(left));
         }
     }
     out
+}
+
+/// The columns from `start` on; no more lanes than there are columns, where that is known.
+fn left_columns(
+    lanes: &For,
+    (start, extent): (Dim, Dim),
+    (wide, narrow): (u32, u32),
+    names: &mut Names,
+) -> For {
+    let known = extent.as_constant().and_then(|extent| u32::try_from(extent).ok());
+    let needed = known.and_then(u32::checked_next_power_of_two);
+    let width = needed.map_or(narrow, |needed| needed.min(wide)).max(1);
+    let variable = names.variable();
+    let shift = Replace {
+        variable: lanes.variable,
+        constant: start,
+        terms: vec![(variable, Dim::from(1))],
+    };
+    let mut copies = Copies {
+        rows: vec![Copy::new(shift)],
+        names,
+        bound: BTreeSet::from([Bound::Variable(lanes.variable)]),
+    };
+    let mut body = copies.block(&lanes.body);
+    rename_loops(&mut body, names);
+    For { variable, extent, manner: Manner::Lanes(width), body }
 }
 
 /// One loop over tiles of `count` rows from `start`.
@@ -141,14 +176,14 @@ fn tile(outer: &For, (count, start): (i64, &Dim), tiles: Dim, names: &mut Names)
         names,
         bound: BTreeSet::from([Bound::Variable(outer.variable)]),
     };
-    let body = copies.block(&outer.body);
+    let mut body = copies.block(&outer.body);
     // Each copy of a tile gets loop variables of its own, since a variable is unique in its function.
-    let mut body: Vec<Statement> = body;
     rename_loops(&mut body, names);
     For { variable, extent: tiles, manner: Manner::Parallel, body }
 }
 
-fn rename_loops(statements: &mut [Statement], names: &mut Names) {
+/// Gives every loop a variable of its own.
+pub(super) fn rename_loops(statements: &mut [Statement], names: &mut Names) {
     for statement in statements {
         if let Statement::For(inner) = statement {
             let variable = names.variable();
@@ -273,46 +308,5 @@ impl Copies<'_> {
             };
         });
         depends
-    }
-}
-
-/// Counters behind the names in use.
-struct Names {
-    variables: u32,
-    values: u32,
-    registers: u32,
-}
-
-impl Names {
-    fn of(loops: &Loops) -> Self {
-        let mut names = Self { variables: 0, values: 0, registers: 0 };
-        for nest in &loops.nests {
-            visit::statements(&nest.body, &mut |statement| match statement {
-                Statement::For(inner) => {
-                    names.variables = names.variables.max(inner.variable.0 + 1);
-                }
-                Statement::Let { value, .. } => names.values = names.values.max(value.0 + 1),
-                Statement::Declare { register, .. } => {
-                    names.registers = names.registers.max(register.0 + 1);
-                }
-                Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => {}
-            });
-        }
-        names
-    }
-
-    fn variable(&mut self) -> VariableId {
-        self.variables += 1;
-        VariableId(self.variables - 1)
-    }
-
-    fn value(&mut self) -> ValueId {
-        self.values += 1;
-        ValueId(self.values - 1)
-    }
-
-    fn register(&mut self) -> RegisterId {
-        self.registers += 1;
-        RegisterId(self.registers - 1)
     }
 }

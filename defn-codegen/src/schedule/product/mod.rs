@@ -1,0 +1,237 @@
+//! Matrix products: several rows at a time, and panels of the operand that the rows share.
+//!
+//! A loop over rows around lanes that hold a reduction is a product, however it was written: with batches, several contracted axes,
+//! an operand that is computed on the way, or an epilogue.
+//!
+//! ```text
+//! before                                      after, where the right operand is small
+//! for i in 0..n parallel {                    for t in 0..floor((n + 5) / 6) parallel {
+//!   for j in 0..m lanes 32 {                    if t < floor(n / 6) { for j in 0..m lanes 64 { six rows in lockstep } }
+//!     var $0: f32 = 0.0                         if t >= floor(n / 6) { the other rows, 2 or 1 at a time }
+//!     for k in 0..l {                         }
+//!       let %0 = load a[l*i + k]
+//!       let %1 = load b[m*k + j]              and where it is large
+//!       $0 = fma(%0, %1, $0)                  for j in 0..m lanes 64 {
+//!     }                                         for k in 0..l { panel[k] = load b[m*k + j] }
+//!     store r[m*i + j] = $0                     all rows, six in lockstep, with the panel for b
+//!   }                                         }
+//! }
+//! ```
+//!
+//! Every element is computed as before, so the bits stay whatever the level, the tile and the panel are.
+//! Both forms are written if the extents are known only when the function is called.
+
+mod tile;
+mod panel;
+
+use crate::arena::Arena;
+use crate::graph::{Comparison, Dim, Element, Scalar};
+use crate::loops::visit;
+use crate::loops::{
+    Buffer, Expr, For, Loops, Manner, Nest, RegisterId, Statement, ValueId, VariableId,
+};
+use crate::options::{Level, Sizes};
+
+/// Schedules all products.
+pub(super) fn products(loops: &mut Loops, level: Level, sizes: Sizes) {
+    let mut names = Names::of(loops);
+    let nests = std::mem::take(&mut loops.nests);
+    for nest in nests {
+        let mut target = Target { level, sizes, buffers: &mut loops.buffers, names: &mut names };
+        loops.nests.extend(apart(target.block(nest.body)));
+    }
+}
+
+/// One nest for each form of a nest, so that each has one outermost loop.
+fn apart(body: Vec<Statement>) -> Vec<Nest> {
+    if body.iter().all(|statement| matches!(statement, Statement::If { .. })) {
+        body.into_iter().map(|form| Nest { body: vec![form] }).collect()
+    } else {
+        vec![Nest { body }]
+    }
+}
+
+/// What the products of a function share.
+struct Target<'l> {
+    level: Level,
+    sizes: Sizes,
+    buffers: &'l mut Arena<Buffer>,
+    names: &'l mut Names,
+}
+
+impl Target<'_> {
+    fn block(&mut self, statements: Vec<Statement>) -> Vec<Statement> {
+        let mut out = Vec::with_capacity(statements.len());
+        for statement in statements {
+            match statement {
+                Statement::For(mut inner) => match Product::of(&inner, self.buffers, self.level) {
+                    Some(product) => out.extend(self.product(&product)),
+                    None => {
+                        inner.body = self.block(inner.body);
+                        out.push(Statement::For(inner));
+                    }
+                },
+                Statement::If { condition, body } => {
+                    out.push(Statement::If { condition, body: self.block(body) });
+                }
+                Statement::Let { .. }
+                | Statement::Declare { .. }
+                | Statement::Set { .. }
+                | Statement::Store { .. } => {
+                    out.push(statement);
+                }
+            }
+        }
+        out
+    }
+
+    /// With panels, without, or both with a choice by the extents.
+    fn product(&mut self, product: &Product<'_>) -> Vec<Statement> {
+        let rows = self.rows_at_a_time(product);
+        let packed = panel::Panels::of(product);
+        let condition = packed.as_ref().and_then(|panels| panels.pay(product, self.sizes));
+        match (packed, condition) {
+            (Some(panels), Some(Condition::Always)) => vec![panels.write(product, rows, self)],
+            (Some(panels), Some(Condition::If(pays, not))) => {
+                let large = panels.write(product, rows, self);
+                let small = tile::by_rows(product, rows, self.names);
+                vec![
+                    Statement::If { condition: pays, body: vec![large] },
+                    Statement::If { condition: not, body: vec![small] },
+                ]
+            }
+            _ => vec![tile::by_rows(product, rows, self.names)],
+        }
+    }
+
+    /// How many rows pay: as many as have room for their accumulators.
+    /// A known number of rows is divided evenly if that leaves more than half as many.
+    fn rows_at_a_time(&self, product: &Product<'_>) -> i64 {
+        let vectors = (product.width * product.size).div_ceil(self.level.register_bytes()).max(1);
+        let rows = i64::from((accumulators(self.level) / vectors).max(1));
+        let Some(extent) = product.rows.extent.as_constant() else { return rows };
+        let even = (rows.div_euclid(2) + 1..=rows).rev().find(|rows| extent % rows == 0);
+        if extent <= rows { extent.max(1) } else { even.unwrap_or(rows) }
+    }
+}
+
+/// Three quarters of the registers; the others hold the operands.
+fn accumulators(level: Level) -> u32 {
+    level.registers() * 3 / 4
+}
+
+/// How many lanes a tile of a product has. Six rows: so few lie in one set of the first cache, however far apart they are.
+/// Every element is added up in a lane of its own, so that the level may choose.
+fn tile_width(level: Level, size: u32, columns: &Dim) -> u32 {
+    const ROWS: u32 = 6;
+    let width = accumulators(level) / ROWS * level.register_bytes() / size.max(1);
+    let known = columns.as_constant().and_then(|extent| u32::try_from(extent).ok());
+    let needed = known.and_then(u32::checked_next_power_of_two).unwrap_or(width);
+    width.min(needed).max(1)
+}
+
+/// When panels are used.
+enum Condition {
+    Always,
+    /// If this holds, and not if that does.
+    If(Expr, Expr),
+}
+
+/// The loops of a product.
+struct Product<'s> {
+    rows: &'s For,
+    /// Values of the row, for all columns.
+    before: &'s [Statement],
+    lanes: &'s For,
+    /// How many lanes there are now.
+    width: u32,
+    /// Bytes of the widest element in the reduction.
+    size: u32,
+}
+
+impl<'s> Product<'s> {
+    /// The product that a loop over rows computes.
+    fn of(rows: &'s For, buffers: &Arena<Buffer>, level: Level) -> Option<Self> {
+        if rows.manner != Manner::Parallel {
+            return None;
+        }
+        let (Statement::For(lanes), before) = rows.body.split_last()? else { return None };
+        let Manner::Lanes(_) = lanes.manner else { return None };
+        if !before.iter().all(|statement| matches!(statement, Statement::Let { .. })) {
+            return None;
+        }
+        let mut size = 0;
+        let mut shares = false;
+        // Rows that use scratch one after the other stay apart.
+        let mut keeps = false;
+        visit::addresses(&lanes.body, &mut |_, address, written| {
+            keeps |= written && address.coefficient(rows.variable).is(0);
+        });
+        visit::statements(&lanes.body, &mut |statement| {
+            let Statement::For(reduction) = statement else { return };
+            visit::addresses(&reduction.body, &mut |buffer, address, written| {
+                size = size.max(buffers[buffer].element.size() as u32);
+                shares |= !written
+                    && address.coefficient(rows.variable).is(0)
+                    && !address.coefficient(lanes.variable).is(0);
+            });
+        });
+        let width = tile_width(level, size, &lanes.extent);
+        (shares && !keeps).then_some(Self { rows, before, lanes, width, size })
+    }
+}
+
+/// An extent, or a position, as a value.
+fn position(constant: Dim, variable: Option<VariableId>) -> Expr {
+    let terms = variable.into_iter().map(|variable| (variable, Dim::from(1))).collect();
+    Expr::Position { constant, terms }
+}
+
+fn compare(comparison: Comparison, left: Expr, right: Expr) -> Expr {
+    Expr::Compare(comparison, Box::new(left), Box::new(right))
+}
+
+fn number(value: i64) -> Expr {
+    Expr::Constant(Scalar::from_i64(Element::I64, value))
+}
+
+/// Counters behind the names in use.
+struct Names {
+    variables: u32,
+    values: u32,
+    registers: u32,
+}
+
+impl Names {
+    fn of(loops: &Loops) -> Self {
+        let mut names = Self { variables: 0, values: 0, registers: 0 };
+        for nest in &loops.nests {
+            visit::statements(&nest.body, &mut |statement| match statement {
+                Statement::For(inner) => {
+                    names.variables = names.variables.max(inner.variable.0 + 1);
+                }
+                Statement::Let { value, .. } => names.values = names.values.max(value.0 + 1),
+                Statement::Declare { register, .. } => {
+                    names.registers = names.registers.max(register.0 + 1);
+                }
+                Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => {}
+            });
+        }
+        names
+    }
+
+    fn variable(&mut self) -> VariableId {
+        self.variables += 1;
+        VariableId(self.variables - 1)
+    }
+
+    fn value(&mut self) -> ValueId {
+        self.values += 1;
+        ValueId(self.values - 1)
+    }
+
+    fn register(&mut self) -> RegisterId {
+        self.registers += 1;
+        RegisterId(self.registers - 1)
+    }
+}

@@ -1,0 +1,341 @@
+//! Panels: the operand that all rows share, copied once for each group of columns, in the order in which it is read.
+//!
+//! ```text
+//! before                                   after
+//! for i in 0..n parallel {                 for j in 0..m lanes 32 {
+//!   for j in 0..m lanes 32 {                 for k in 0..l { panel[k] = load b[m*k + j] }
+//!     var $0: f32 = 0.0                      for i in 0..n {
+//!     for k in 0..l {                          var $0: f32 = 0.0
+//!       let %0 = load a[l*i + k]               for k in 0..l {
+//!       let %1 = load b[m*k + j]                 let %0 = load a[l*i + k]
+//!       $0 = fma(%0, %1, $0)                     let %1 = load panel[k]
+//!     }                                          $0 = fma(%0, %1, $0)
+//!     store r[m*i + j] = $0                    }
+//!   }                                          store r[m*i + j] = $0
+//! }                                        } }
+//! ```
+//!
+//! Whatever is computed from positions in the reduction and the columns alone stands in the panel,
+//! so that a cast or a function of the operand is computed once for all rows.
+//! A panel has one part for each lane and is private to the worker.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Condition, Names, Product, Target, compare, number, position, tile};
+use crate::graph::{Comparison, Dim, Element};
+use crate::loops::visit::{self, Rename};
+use crate::loops::{
+    Address, Buffer, BufferId, Expr, For, Manner, Space, Statement, ValueId, VariableId,
+};
+use crate::options::Sizes;
+
+/// A panel of more steps than this would not stay in a cache of the second level.
+const LONGEST: i64 = 1 << 13;
+/// What goes into panels.
+pub(super) struct Panels<'s> {
+    /// The loops of the reduction, outermost first.
+    reduction: Vec<&'s For>,
+    /// The values that are computed from the reduction and the columns alone, in order.
+    shared: Vec<&'s Statement>,
+    /// Those of them that the rows use.
+    packed: Vec<(ValueId, Element)>,
+}
+
+impl<'s> Panels<'s> {
+    /// The panels of a product; none if its reduction is not one nest of loops whose operands are named.
+    pub(super) fn of(product: &Product<'s>) -> Option<Self> {
+        let mut loops = product.lanes.body.iter().filter_map(|statement| match statement {
+            Statement::For(inner) => Some(inner),
+            Statement::Let { .. }
+            | Statement::Declare { .. }
+            | Statement::Set { .. }
+            | Statement::Store { .. }
+            | Statement::If { .. } => None,
+        });
+        let mut reduction = vec![loops.next()?];
+        if loops.next().is_some() {
+            return None;
+        }
+        while let [Statement::For(inner)] = reduction[reduction.len() - 1].body.as_slice() {
+            reduction.push(inner);
+        }
+        let body = &reduction[reduction.len() - 1].body;
+        if body
+            .iter()
+            .any(|statement| !matches!(statement, Statement::Let { .. } | Statement::Set { .. }))
+        {
+            return None;
+        }
+        let mut known = Known {
+            rows: product.rows.variable,
+            columns: product.lanes.variable,
+            values: BTreeMap::new(),
+        };
+        for statement in product.before.iter().chain(&product.lanes.body) {
+            if let Statement::Let { value, .. } = statement {
+                known.values.insert(*value, None);
+            }
+        }
+        let mut shared = Vec::new();
+        let mut packed = Vec::new();
+        let mut used = BTreeSet::new();
+        for statement in body {
+            match statement {
+                Statement::Let { value, element, expr } => {
+                    let reads_columns = known.of(expr);
+                    known.values.insert(*value, reads_columns);
+                    match reads_columns {
+                        None => note_values(expr, &mut used),
+                        Some(reads_columns) => {
+                            shared.push(statement);
+                            if reads_columns {
+                                packed.push((*value, *element));
+                            }
+                        }
+                    }
+                }
+                Statement::Set { register: _, expr } => note_values(expr, &mut used),
+                Statement::For(_)
+                | Statement::Declare { .. }
+                | Statement::Store { .. }
+                | Statement::If { .. } => {}
+            }
+        }
+        packed.retain(|(value, _)| used.contains(value));
+        (!packed.is_empty()).then_some(Self { reduction, shared, packed })
+    }
+
+    /// How many steps the reduction has.
+    fn steps(&self) -> Dim {
+        self.reduction.iter().fold(Dim::from(1), |steps, inner| steps * inner.extent.clone())
+    }
+
+    /// When the panels are worth their copies; none if never.
+    pub(super) fn pay(&self, product: &Product<'_>, sizes: Sizes) -> Option<Condition> {
+        let bytes = self.packed.iter().map(|(_, element)| element.size() as i64).sum::<i64>();
+        let size = self.steps() * product.lanes.extent.clone() * Dim::from(bytes);
+        let conditions = [
+            (size, Comparison::Ge, sizes.panel_bytes),
+            (product.rows.extent.clone(), Comparison::Ge, sizes.panel_rows),
+            (self.steps(), Comparison::Le, LONGEST),
+        ];
+        let mut open: Option<Expr> = None;
+        for (dim, comparison, bound) in conditions {
+            if let Some(known) = dim.as_constant() {
+                let holds =
+                    if comparison == Comparison::Ge { known >= bound } else { known <= bound };
+                if !holds {
+                    return None;
+                }
+                continue;
+            }
+            let holds = compare(comparison, position(dim, None), number(bound));
+            open = Some(match open {
+                None => holds,
+                Some(others) => {
+                    Expr::Binary(crate::graph::Binary::And, Box::new(others), Box::new(holds))
+                }
+            });
+        }
+        Some(match open {
+            None => Condition::Always,
+            Some(holds) => {
+                Condition::If(holds.clone(), Expr::Unary(crate::graph::Unary::Not, Box::new(holds)))
+            }
+        })
+    }
+
+    /// The loop over groups of columns: copies, then all rows.
+    pub(super) fn write(
+        &self,
+        product: &Product<'_>,
+        rows: i64,
+        target: &mut Target<'_>,
+    ) -> Statement {
+        let panels: Vec<BufferId> =
+            self.packed.iter().map(|(_, element)| self.panel(*element, product, target)).collect();
+        let columns = target.names.variable();
+        let mut body = vec![self.copies(product, (columns, &panels), target.names)];
+        let inner = self.rows(product, (columns, &panels));
+        let rows_inside = Product { rows: &inner, ..*product };
+        body.extend(tile::one_by_one(&rows_inside, rows, target.names));
+        Statement::For(For {
+            variable: columns,
+            extent: product.lanes.extent.clone(),
+            manner: Manner::Lanes(product.width),
+            body,
+        })
+    }
+
+    fn panel(&self, element: Element, product: &Product<'_>, target: &mut Target<'_>) -> BufferId {
+        let name = format!("p{}", target.buffers.len());
+        let shape = self.reduction.iter().map(|inner| inner.extent.clone()).collect();
+        target.buffers.push(Buffer {
+            name,
+            element,
+            shape,
+            lanes: product.width,
+            space: Space::Private(None),
+        })
+    }
+
+    /// The place in a panel of a step of the reduction.
+    fn place(&self, variable: impl Fn(usize) -> VariableId) -> Address {
+        let mut address = Address::default();
+        let mut stride = Dim::from(1);
+        for (position, inner) in self.reduction.iter().enumerate().rev() {
+            address.add_term(variable(position), &stride);
+            stride = stride * inner.extent.clone();
+        }
+        address
+    }
+
+    /// The loops that fill the panels.
+    fn copies(
+        &self,
+        product: &Product<'_>,
+        (columns, panels): (VariableId, &[BufferId]),
+        names: &mut Names,
+    ) -> Statement {
+        let mut fresh = Fresh::default();
+        fresh.variables.insert(product.lanes.variable, columns);
+        let variables: Vec<VariableId> = self.reduction.iter().map(|_| names.variable()).collect();
+        for (inner, variable) in self.reduction.iter().zip(&variables) {
+            fresh.variables.insert(inner.variable, *variable);
+        }
+        for statement in &self.shared {
+            if let Statement::Let { value, .. } = statement {
+                fresh.values.insert(*value, names.value());
+            }
+        }
+        let mut body: Vec<Statement> = self
+            .shared
+            .iter()
+            .map(|statement| visit::rename_statement(statement, &fresh))
+            .collect();
+        for ((value, _), panel) in self.packed.iter().zip(panels) {
+            body.push(Statement::Store {
+                buffer: *panel,
+                address: self.place(|position| variables[position]),
+                expr: Expr::Value(fresh.values[value]),
+            });
+        }
+        for (inner, variable) in self.reduction.iter().zip(variables).rev() {
+            let extent = inner.extent.clone();
+            body = vec![Statement::For(For { variable, extent, manner: Manner::Serial, body })];
+        }
+        body.remove(0)
+    }
+
+    /// The loop over rows inside of a group of columns, with loads of the panels.
+    fn rows(&self, product: &Product<'_>, (columns, panels): (VariableId, &[BufferId])) -> For {
+        let place = self.place(|position| self.reduction[position].variable);
+        let packed: BTreeMap<ValueId, BufferId> =
+            self.packed.iter().zip(panels).map(|((value, _), panel)| (*value, *panel)).collect();
+        let mut fresh = Fresh::default();
+        fresh.variables.insert(product.lanes.variable, columns);
+        let loads = |statement: &Statement| {
+            if let Statement::Let { value, element, expr: _ } = statement
+                && let Some(panel) = packed.get(value)
+            {
+                let expr = Expr::Load(*panel, Box::new(place.clone()));
+                return Statement::Let { value: *value, element: *element, expr };
+            }
+            statement.clone()
+        };
+        let mut body: Vec<Statement> =
+            self.reduction[self.reduction.len() - 1].body.iter().map(loads).collect();
+        drop_unused(&mut body);
+        for inner in self.reduction.iter().rev() {
+            body = vec![Statement::For(For { body, ..(*inner).clone() })];
+        }
+        let around = product.lanes.body.iter().map(|statement| {
+            if matches!(statement, Statement::For(_)) { body[0].clone() } else { statement.clone() }
+        });
+        let all = product.before.iter().cloned().chain(around);
+        let body = all.map(|statement| visit::rename_statement(&statement, &fresh)).collect();
+        For { body, ..product.rows.clone() }
+    }
+}
+
+/// Removes values that nothing uses any more.
+fn drop_unused(body: &mut Vec<Statement>) {
+    let mut used = BTreeSet::new();
+    for statement in body.iter().rev() {
+        let unused = matches!(statement, Statement::Let { value, .. } if !used.contains(value));
+        if !unused {
+            visit::own_expressions(statement, &mut |expr| note_values(expr, &mut used));
+        }
+    }
+    body.retain(
+        |statement| !matches!(statement, Statement::Let { value, .. } if !used.contains(value)),
+    );
+}
+
+fn note_values(expr: &Expr, used: &mut BTreeSet<ValueId>) {
+    visit::expressions(expr, &mut |expr| {
+        if let Expr::Value(value) = expr {
+            used.insert(*value);
+        }
+    });
+}
+
+/// What is known without the row.
+struct Known {
+    rows: VariableId,
+    columns: VariableId,
+    /// For values of the product whether they depend on the column; none if they depend on the row too, or may.
+    values: BTreeMap<ValueId, Option<bool>>,
+}
+
+impl Known {
+    /// Whether an expression depends on the column; none if it depends on the row too, or may.
+    fn of(&self, expr: &Expr) -> Option<bool> {
+        let mut depends = false;
+        let mut possible = true;
+        visit::expressions(expr, &mut |expr| {
+            let mut terms = |terms: &[(VariableId, Dim)]| {
+                for (variable, _) in terms {
+                    depends |= *variable == self.columns;
+                    possible &= *variable != self.rows;
+                }
+            };
+            match expr {
+                Expr::Value(value) => match self.values.get(value) {
+                    Some(Some(columns)) => depends |= columns,
+                    Some(None) => possible = false,
+                    // It stands outside of the product.
+                    None => {}
+                },
+                Expr::Register(_) | Expr::Combine(..) => possible = false,
+                Expr::Position { constant: _, terms: all } => terms(all),
+                Expr::Load(_, address) => terms(&address.terms),
+                Expr::Constant(_)
+                | Expr::Unary(..)
+                | Expr::Binary(..)
+                | Expr::Compare(..)
+                | Expr::Select(..)
+                | Expr::MultiplyAdd(..)
+                | Expr::Convert(..) => {}
+            }
+        });
+        possible.then_some(depends)
+    }
+}
+
+/// New names.
+#[derive(Default)]
+struct Fresh {
+    variables: BTreeMap<VariableId, VariableId>,
+    values: BTreeMap<ValueId, ValueId>,
+}
+
+impl Rename for Fresh {
+    fn variable(&self, variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
+        let fresh = self.variables.get(&variable)?;
+        Some((Dim::default(), vec![(*fresh, Dim::from(1))]))
+    }
+    fn value(&self, value: ValueId) -> ValueId {
+        self.values.get(&value).copied().unwrap_or(value)
+    }
+}
