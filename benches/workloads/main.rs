@@ -1,0 +1,260 @@
+//! The workloads of the benchmark, each checked against an `f64` reference before it is timed.
+//!
+//! In: `cargo bench --bench workloads -- [--threads N] [--only a,b] [--json FILE] [--seconds S]`.
+//! Out: one line of JSON a workload; `docs/benchmarks.md` says what it holds.
+//!
+//! ```text
+//! {"name":"exp_1m","level":"v4","threads":1,"median_ms":0.21,"min_ms":0.2,"first_ms":1.9,"into_ms":0.2,"off":0.3,"gbs":38.1}
+//! ```
+//!
+//! Before: a row of [`WORKLOADS`]: a name, what it moves or computes, and a program as a user writes it.
+//! Afterwards: every line that was printed belongs to a result that was right.
+//! Never here: another library; `cargo xtask bench` puts the lines of several beside each other.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks to its reader")]
+
+mod inputs;
+mod reference;
+mod measure;
+mod elementwise;
+mod rows;
+mod sums;
+mod products;
+mod networks;
+mod attention;
+mod particles;
+mod calls;
+
+use std::fs::File;
+use std::io::Write;
+use std::process::ExitCode;
+
+use defn::Level;
+use lexopt::prelude::*;
+use measure::{Stopwatch, Times, Verdict};
+
+/// What a workload is measured by.
+#[derive(Clone, Copy)]
+enum Amount {
+    /// Floating-point operations.
+    Flops(f64),
+    /// Bytes that must be read and written at least.
+    Bytes(f64),
+    /// Nothing that a rate could be made of.
+    Calls,
+}
+use Amount::{Bytes, Calls, Flops};
+
+/// How a workload is computed.
+#[derive(Clone, Copy)]
+enum Program {
+    /// By this, which checks its result and then times itself.
+    Here(fn(&Stopwatch) -> Verdict<Times>),
+    /// Not: the language has no words for it; these are what is missing.
+    Wanting(&'static str),
+}
+use Program::{Here, Wanting};
+
+/// What one layer network computes for one row of its input.
+const MLP: f64 = 2.0 * (784.0 * 512.0 + 512.0 * 256.0 + 256.0 * 10.0);
+/// What attention over 512 positions computes.
+const ATTENTION: f64 = 4.0 * 8.0 * 512.0 * 512.0 * 64.0;
+/// What the encoder layer computes.
+const ENCODER: f64 = 2.0 * 128.0 * 384.0 * 384.0 * 12.0 + 4.0 * 12.0 * 128.0 * 128.0 * 32.0;
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// The product of two square matrices.
+const fn square(extent: usize) -> Amount {
+    Flops(2.0 * (extent * extent * extent) as f64)
+}
+
+/// Every workload, in the order of the table.
+const WORKLOADS: &[(&str, Amount, Program)] = &[
+    ("exp_1m", Bytes(8e6), Here(elementwise::exp_1m)),
+    ("sin_1m", Bytes(8e6), Here(elementwise::sin_1m)),
+    ("black_scholes_1m", Bytes(16e6), Here(elementwise::black_scholes_1m)),
+    ("softmax_1m", Bytes(8e6), Here(rows::softmax_1m)),
+    ("softmax_rows", Bytes(8.0 * MIB), Here(rows::softmax_rows)),
+    ("layernorm_gelu", Bytes(32.0 * MIB), Here(rows::layernorm_gelu)),
+    ("sum_64m", Bytes(64.0 * MIB), Here(sums::sum_64m)),
+    ("cumsum_1m", Bytes(8e6), Wanting("cumsum")),
+    ("uniform_1m", Bytes(4e6), Wanting("uniform")),
+    ("normal_1m", Bytes(4e6), Wanting("normal")),
+    ("sort_1m", Calls, Wanting("sort")),
+    ("scatter_add_1m", Calls, Here(sums::scatter_add_1m)),
+    ("matmul_8", square(8), Here(products::matmul_8)),
+    ("matmul_16", square(16), Here(products::matmul_16)),
+    ("matmul_32", square(32), Here(products::matmul_32)),
+    ("matmul_64", square(64), Here(products::matmul_64)),
+    ("matmul_256", square(256), Here(products::matmul_256)),
+    ("matmul_512", square(512), Here(products::matmul_512)),
+    ("matmul_1024", square(1024), Here(products::matmul_1024)),
+    ("matmul_2048", square(2048), Here(products::matmul_2048)),
+    (
+        "matmul_bias_relu_512x1024x1024",
+        Flops(2.0 * 512.0 * MIB),
+        Here(products::matmul_bias_relu_512x1024x1024),
+    ),
+    (
+        "pairwise_dist_2048x64",
+        Flops(2.0 * 2048.0 * 2048.0 * 64.0),
+        Here(products::pairwise_dist_2048x64),
+    ),
+    ("conv2d_3x3_c64_56", Flops(2.0 * 64.0 * 64.0 * 9.0 * 56.0 * 56.0), Wanting("window")),
+    ("mlp_forward_b64", Flops(64.0 * MLP), Here(networks::mlp_forward_b64)),
+    ("mlp_forward_b1", Flops(MLP), Here(networks::mlp_forward_b1)),
+    ("mlp_train_step_b64", Flops(3.0 * 64.0 * MLP), Here(networks::mlp_train_step_b64)),
+    (
+        "mlp_train_step_b64_in_place",
+        Flops(3.0 * 64.0 * MLP),
+        Here(networks::mlp_train_step_b64_in_place),
+    ),
+    ("per_example_grad_mlp_b256", Calls, Here(networks::per_example_grad_mlp_b256)),
+    ("attention_h8_s512_d64", Flops(ATTENTION), Here(attention::attention_h8_s512_d64)),
+    (
+        "attention_h8_s512_d64_grad",
+        Flops(2.5 * ATTENTION),
+        Here(attention::attention_h8_s512_d64_grad),
+    ),
+    ("encoder_layer_s128_d384", Flops(ENCODER), Here(attention::encoder_layer_s128_d384)),
+    ("nbody_1024_grad", Calls, Here(particles::nbody_1024_grad)),
+    ("mandelbrot_512_100", Calls, Wanting("loops")),
+    ("lorenz_rk4_1000", Calls, Wanting("loops")),
+    ("lorenz_rk4_1000_grad", Calls, Wanting("loops")),
+    ("gru32_1000", Calls, Wanting("loops")),
+    ("gru32_1000_grad", Calls, Wanting("loops")),
+    ("solve_10k_6x6", Calls, Wanting("loops and assignment to elements")),
+    ("cholesky_512", Flops(512.0 * 512.0 * 512.0 / 3.0), Wanting("loops")),
+    ("first_gradient", Calls, Here(calls::first_gradient)),
+    ("call_overhead", Calls, Here(calls::call_overhead)),
+];
+
+fn main() -> ExitCode {
+    match Command::read().map_err(|error| error.to_string()).and_then(|command| run(&command)) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(wrong) => {
+            eprintln!("{wrong} workloads are wrong");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Times what was asked for; how many results were wrong.
+fn run(command: &Command) -> Verdict<usize> {
+    if command.is_fresh_process {
+        return calls::in_a_fresh_process().map(|()| 0);
+    }
+    pin(command.threads)?;
+    let level = Level::current().map_err(|error| error.to_string())?;
+    let mut file = command.json.as_ref().map(File::create).transpose().map_err(text)?;
+    let unknown = |name: &&String| WORKLOADS.iter().all(|(known, ..)| known != name);
+    if let Some(name) = command.only.iter().find(unknown) {
+        return Err(format!("there is no workload `{name}`"));
+    }
+    let stopwatch = Stopwatch { seconds: command.seconds };
+    let mut wrong = 0;
+    for (name, amount, program) in WORKLOADS {
+        if !command.only.is_empty() && command.only.iter().all(|only| only != name) {
+            continue;
+        }
+        let times = match program {
+            Here(program) => program(&stopwatch),
+            Wanting(words) => {
+                eprintln!("{name}: the language has no {words}");
+                continue;
+            }
+        };
+        match times {
+            Ok(times) => {
+                let head = format!(
+                    "\"name\":\"{name}\",\"level\":\"{level}\",\"threads\":{}",
+                    command.threads
+                );
+                let line = format!("{{{head},{}{}}}", times.json(), amount.rate(times.median));
+                println!("{line}");
+                file.as_mut().map(|file| writeln!(file, "{line}")).transpose().map_err(text)?;
+            }
+            Err(fault) => {
+                eprintln!("{name}: {fault}");
+                wrong += 1;
+            }
+        }
+    }
+    Ok(wrong)
+}
+
+fn text(error: std::io::Error) -> String {
+    error.to_string()
+}
+
+impl Amount {
+    /// The rate as a last member of an object of JSON.
+    fn rate(self, seconds: f64) -> String {
+        match self {
+            Flops(flops) => format!(",\"gflops\":{:.2}", flops / seconds / 1e9),
+            Bytes(bytes) => format!(",\"gbs\":{:.2}", bytes / seconds / 1e9),
+            Calls => String::new(),
+        }
+    }
+}
+
+/// The command line, with what holds where it is silent.
+struct Command {
+    threads: usize,
+    seconds: f64,
+    only: Vec<String>,
+    json: Option<String>,
+    /// The process is the child of a benchmark, which wants to know how long it takes to get going.
+    is_fresh_process: bool,
+}
+
+impl Command {
+    fn read() -> Result<Self, lexopt::Error> {
+        let mut command = Self {
+            threads: 1,
+            seconds: 1.0,
+            only: Vec::new(),
+            json: None,
+            is_fresh_process: false,
+        };
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("threads") => command.threads = parser.value()?.parse()?,
+                Long("seconds") => command.seconds = parser.value()?.parse()?,
+                Long("json") => command.json = Some(parser.value()?.string()?),
+                Long("only") => {
+                    let names = parser.value()?.string()?;
+                    let names = names.split(',').filter(|name| !name.is_empty());
+                    command.only.extend(names.map(str::to_owned));
+                }
+                Long(calls::FRESH) => command.is_fresh_process = true,
+                // Cargo passes it to every benchmark.
+                Long("bench") => {}
+                _ => return Err(argument.unexpected()),
+            }
+        }
+        Ok(command)
+    }
+}
+
+/// Leaves this process the first `threads` of the processors that it may use.
+#[cfg(target_os = "linux")]
+fn pin(threads: usize) -> Verdict<()> {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let allowed = sched_getaffinity(None).map_err(|error| error.to_string())?;
+    let mut chosen = CpuSet::new();
+    let allowed = (0..CpuSet::MAX_CPU).filter(|processor| allowed.is_set(*processor));
+    allowed.take(threads).for_each(|processor| chosen.set(processor));
+    sched_setaffinity(None, &chosen).map_err(|error| error.to_string())
+}
+
+/// Other systems have no such call, and the numbers say what the scheduler made of it.
+#[cfg(not(target_os = "linux"))]
+fn pin(_: usize) -> Verdict<()> {
+    Ok(())
+}

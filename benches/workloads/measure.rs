@@ -1,0 +1,113 @@
+//! Time: of the first call, of a call that returns its result, of a call into a result that is there.
+//!
+//! Before: closures that make one call.   Afterwards: their times, and how near the result was to the reference.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+/// An answer, or in words what is wrong.
+pub(crate) type Verdict<T> = Result<T, String>;
+
+/// A sample lasts at least so long, in seconds, so that reading the clock is a thousandth of it.
+const SAMPLE: f64 = 20e-6;
+
+/// More samples do not move a median.
+const SAMPLES: usize = 2000;
+
+/// How long to measure.
+pub(crate) struct Stopwatch {
+    /// For each form of a call.
+    pub(crate) seconds: f64,
+}
+
+/// What was measured, in seconds.
+pub(crate) struct Times {
+    /// Of calls that return their result.
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) first: f64,
+    /// The median of calls that write into a result that is there.
+    pub(crate) into: Option<f64>,
+    /// How far the worst element is from the reference, as a share of what is tolerated.
+    pub(crate) off: f64,
+}
+
+impl Stopwatch {
+    /// Checks the result of the first call, then times calls of both forms.
+    pub(crate) fn time<R: PartialEq>(
+        &self,
+        call: impl Fn() -> R,
+        into: impl Fn(&mut R) -> Result<(), defn::Error>,
+        check: impl FnOnce(&R) -> Verdict<f64>,
+    ) -> Verdict<Times> {
+        let start = Instant::now();
+        let mut result = black_box(call());
+        let first = start.elapsed().as_secs_f64();
+        let off = check(&result)?;
+        let (median, min) = self.samples(|| drop(black_box(call())));
+
+        let write = |result: &mut R| into(result).map_err(|error| error.to_string());
+        write(&mut result)?;
+        if result != call() {
+            return Err("`into` writes another result than the call returns".to_owned());
+        }
+        let (into, _) = self.samples(|| drop(black_box(into(&mut result))));
+        Ok(Times { median, min, first, into: Some(into), off })
+    }
+
+    /// The same for what is changed in place, where there is only one form.
+    pub(crate) fn time_in_place<R>(
+        &self,
+        mut state: R,
+        mut call: impl FnMut(&mut R),
+        check: impl FnOnce(&R) -> Verdict<f64>,
+    ) -> Verdict<Times> {
+        let start = Instant::now();
+        call(black_box(&mut state));
+        let first = start.elapsed().as_secs_f64();
+        let off = check(&state)?;
+        let (median, min) = self.samples(|| call(black_box(&mut state)));
+        Ok(Times { median, min, first, into: None, off })
+    }
+
+    /// The median and the minimum of many samples, in seconds a call.
+    fn samples(&self, mut call: impl FnMut()) -> (f64, f64) {
+        let mut sample = |calls: usize| {
+            let start = Instant::now();
+            (0..calls).for_each(|_| call());
+            start.elapsed().as_secs_f64()
+        };
+        let mut calls = 1;
+        while sample(calls) < SAMPLE {
+            calls *= 2;
+        }
+        let (start, mut times) = (Instant::now(), Vec::with_capacity(SAMPLES));
+        while times.len() < 5
+            || (times.len() < SAMPLES && start.elapsed().as_secs_f64() < self.seconds)
+        {
+            times.push(sample(calls) / calls as f64);
+        }
+        median_and_min(times)
+    }
+}
+
+/// The median and the minimum of times.
+pub(crate) fn median_and_min(mut times: Vec<f64>) -> (f64, f64) {
+    times.sort_by(f64::total_cmp);
+    (times[times.len() / 2], times[0])
+}
+
+impl Times {
+    /// The members of an object of JSON, in milliseconds.
+    pub(crate) fn json(&self) -> String {
+        let ms = |seconds: f64| format!("{:.6}", seconds * 1e3);
+        let into = self.into.map_or_else(String::new, |into| format!(",\"into_ms\":{}", ms(into)));
+        format!(
+            "\"median_ms\":{},\"min_ms\":{},\"first_ms\":{}{into},\"off\":{:.4}",
+            ms(self.median),
+            ms(self.min),
+            ms(self.first),
+            self.off
+        )
+    }
+}

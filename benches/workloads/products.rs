@@ -1,0 +1,101 @@
+//! Products of matrices: of symbolic and of fixed extents, with what follows them, and distances by them.
+
+use defn::prelude::*;
+
+use crate::inputs::normal;
+use crate::measure::{Stopwatch, Times, Verdict};
+use crate::reference::{Near, all, check, exact, plus_row, product, sum, transposed};
+
+#[defn]
+fn matmul(a: Tensor<f32, m, k>, b: Tensor<f32, k, n>) -> Tensor<f32, m, n> {
+    a.dot(b, k)
+}
+
+/// A workload of square matrices, by a function of its own or by [`matmul`].
+macro_rules! square {
+    ($($name:ident $extent:literal $function:ident;)*) => {$(
+        pub(crate) fn $name(stopwatch: &Stopwatch) -> Verdict<Times> {
+            let (a, b) = (normal([$extent, $extent], 1), normal([$extent, $extent], 2));
+            stopwatch.time(
+                || $function(&a, &b),
+                |y| $function::into(&a, &b, y),
+                |y| check(y, &product(&all(&a), &all(&b), [$extent; 3])),
+            )
+        }
+    )*};
+}
+
+#[defn]
+fn fixed_8(a: Tensor<f32, m<8>, k<8>>, b: Tensor<f32, k<8>, n<8>>) -> Tensor<f32, m<8>, n<8>> {
+    a.dot(b, k)
+}
+
+#[defn]
+fn fixed_16(
+    a: Tensor<f32, m<16>, k<16>>,
+    b: Tensor<f32, k<16>, n<16>>,
+) -> Tensor<f32, m<16>, n<16>> {
+    a.dot(b, k)
+}
+
+#[defn]
+fn fixed_32(
+    a: Tensor<f32, m<32>, k<32>>,
+    b: Tensor<f32, k<32>, n<32>>,
+) -> Tensor<f32, m<32>, n<32>> {
+    a.dot(b, k)
+}
+
+square! {
+    matmul_8 8 fixed_8;
+    matmul_16 16 fixed_16;
+    matmul_32 32 fixed_32;
+    matmul_64 64 matmul;
+    matmul_256 256 matmul;
+    matmul_512 512 matmul;
+    matmul_1024 1024 matmul;
+    matmul_2048 2048 matmul;
+}
+
+#[defn]
+fn layer(
+    x: Tensor<f32, batch, inp>,
+    w: Tensor<f32, inp, out>,
+    b: Tensor<f32, out>,
+) -> Tensor<f32, batch, out> {
+    (x.dot(w, inp) + b).max(0.0)
+}
+
+pub(crate) fn matmul_bias_relu_512x1024x1024(stopwatch: &Stopwatch) -> Verdict<Times> {
+    let (x, w, b) = (normal([512, 1024], 1), normal([1024, 1024], 2), normal([1024], 3));
+    let expected = || {
+        let affine = plus_row(&product(&all(&x), &all(&w), [512, 1024, 1024]), &all(&b));
+        affine.into_iter().map(Near::relu).collect::<Vec<_>>()
+    };
+    stopwatch.time(|| layer(&x, &w, &b), |y| layer::into(&x, &w, &b, y), |y| check(y, &expected()))
+}
+
+/// The distance of every point from every point.
+#[defn]
+fn distances(x: Tensor<f32, point, dim>) -> Tensor<f32, point, other<point>> {
+    let size = x.square().sum(dim);
+    let y = x.rename(point, other);
+    (size + size.rename(point, other) - 2.0 * x.dot(y, dim)).max(0.0).sqrt()
+}
+
+pub(crate) fn pairwise_dist_2048x64(stopwatch: &Stopwatch) -> Verdict<Times> {
+    let (points, width) = (2048, 64);
+    let x = normal([points, width], 1);
+    let expected = || {
+        let all = all(&x);
+        let sizes: Vec<Near> =
+            all.chunks(width).map(|row| sum(row.iter().map(|x| *x * *x))).collect();
+        let products = product(&all, &transposed(&all, [points, width]), [points, width, points]);
+        let distance = |(position, product): (usize, Near)| {
+            let sizes = sizes[position / points] + sizes[position % points];
+            (sizes - exact(2.0) * product).relu().sqrt()
+        };
+        products.into_iter().enumerate().map(distance).collect::<Vec<_>>()
+    };
+    stopwatch.time(|| distances(&x), |y| distances::into(&x, y), |y| check(y, &expected()))
+}

@@ -1,0 +1,48 @@
+//! Sums: of a long vector, and scattered by position.
+
+use defn::prelude::*;
+
+use crate::inputs::{normal, positions};
+use crate::measure::{Stopwatch, Times, Verdict};
+use crate::reference::{all, check, exact, sum};
+
+#[defn]
+fn total(x: Tensor<f32, n>) -> f32 {
+    x.sum()
+}
+
+pub(crate) fn sum_64m(stopwatch: &Stopwatch) -> Verdict<Times> {
+    let x = normal([16 * 1024 * 1024], 1);
+    stopwatch.time(
+        || total(&x),
+        |y| total::into(&x, y),
+        |y| check(&Tensor::<f32, 0>::from(*y), &[sum(x.iter().copied().map(exact))]),
+    )
+}
+
+#[defn]
+fn scatter_add(
+    table: Tensor<f32, bin>,
+    place: Tensor<i32, n>,
+    value: Tensor<f32, n>,
+) -> Tensor<f32, bin> {
+    table.add_at(bin, place, value)
+}
+
+pub(crate) fn scatter_add_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
+    let (bins, count) = (65536, 1_000_000);
+    let (table, value) = (normal([bins], 1), normal([count], 2));
+    let place = positions(count, 3, bins);
+    let expected = || {
+        let mut terms: Vec<_> = all(&table).into_iter().map(|start| vec![start]).collect();
+        for (place, value) in place.iter().zip(&value) {
+            terms[*place as usize].push(exact(*value));
+        }
+        terms.into_iter().map(sum).collect::<Vec<_>>()
+    };
+    stopwatch.time(
+        || scatter_add(&table, &place, &value),
+        |y| scatter_add::into(&table, &place, &value, y),
+        |y| check(y, &expected()),
+    )
+}
