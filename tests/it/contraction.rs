@@ -3,7 +3,8 @@
 use crate::support::{floats, near, of_sums, same, whole};
 use defn::prelude::*;
 
-const SHAPES: [[usize; 3]; 9] = [
+/// Small and odd ones, and ones around the tiles and blocks of a product.
+const SHAPES: [[usize; 3]; 11] = [
     [0, 3, 2],
     [3, 0, 2],
     [3, 2, 0],
@@ -13,6 +14,8 @@ const SHAPES: [[usize; 3]; 9] = [
     [16, 16, 16],
     [31, 9, 18],
     [2, 64, 65],
+    [13, 33, 8],
+    [9, 35, 131],
 ];
 
 #[defn]
@@ -55,6 +58,31 @@ where
 fn products_of_matrices() {
     products_of::<f32>();
     products_of::<f64>();
+}
+
+#[defn]
+fn product(x: Tensor<f32, i, k>, y: Tensor<f32, k, j>) -> Tensor<f32, i, j> {
+    x.dot(y, k)
+}
+
+/// The right operand is so large that it is copied into panels.
+#[test]
+fn a_product_with_a_large_operand() {
+    let [m, k, n] = [50, 515, 516];
+    let (x, y) = (floats::<f32, 2>([m, k], 1), floats::<f32, 2>([k, n], 2));
+    let found = product(&x, &y);
+    let (x, y) = (x.as_slice().unwrap(), y.as_slice().unwrap());
+    for (i, row) in found.as_slice().unwrap().chunks(n).enumerate() {
+        let mut twin = vec![0.0; n];
+        for l in 0..k {
+            for j in 0..n {
+                twin[j] += f64::from(x[i * k + l]) * f64::from(y[l * n + j]);
+            }
+        }
+        for (found, twin) in row.iter().zip(&twin) {
+            assert!((f64::from(*found) - twin).abs() < 1e-3, "{found} against {twin}");
+        }
+    }
 }
 
 #[defn]

@@ -6,13 +6,13 @@
 //!                                           %1 = convert x            and each result has a node of its own
 //!                                           return %0, %1
 //!
-//! %1 = contract x, w     (w: [n, k])        %1 = transpose w [k, n]   stored
-//!                                           %2 = transpose %1 [n, k]
+//! %1 = contract x, w     (w: [n, p, k],     %1 = transpose w [k, n, p]   stored
+//!       in memory [p, k, n])                %2 = transpose %1 [n, p, k]
 //!                                           %3 = contract x, %2
 //! ```
 //!
 //! The second: a contraction with free axes on both sides runs with lanes along the last free axis of the right operand,
-//! so that operand must have this axis innermost in memory.
+//! or along the last contracted axis, so that operand must have one of the two innermost in memory.
 //! Afterwards: see above. Never here: deciding which kernel a node belongs to.
 
 use std::collections::BTreeSet;
@@ -66,7 +66,8 @@ impl Prepared {
         if left_rank == batch + contracted || rank == batch + contracted {
             return;
         }
-        if innermost(&self.graph, right) == Some(rank - contracted - 1) {
+        let inner = innermost(&self.graph, right);
+        if inner == Some(rank - contracted - 1) || inner == Some(rank - 1) {
             return;
         }
         let free = batch..rank - contracted;

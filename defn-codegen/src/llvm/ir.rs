@@ -368,6 +368,20 @@ impl<'c> Ir<'c> {
         }
     }
 
+    /// Lane `k` of the result is lane `lanes[k]` of two vectors, the second behind the first.
+    pub(super) fn shuffle_pair(
+        &self,
+        first: Value,
+        second: Value,
+        lanes: impl Iterator<Item = u32>,
+    ) -> Value {
+        let index = self.int(32);
+        let parts: Vec<Value> = lanes.map(|lane| self.constant(index, i64::from(lane))).collect();
+        let (mask, builder) = (self.constant_vector(&parts), self.builder.as_mut_ptr());
+        // SAFETY: ownership.
+        Value(unsafe { core::LLVMBuildShuffleVector(builder, first.0, second.0, mask.0, NO_NAME) })
+    }
+
     /// A scalar in every lane.
     pub(super) fn splat(&self, value: Value, lanes: u32) -> Value {
         if lanes == 1 {

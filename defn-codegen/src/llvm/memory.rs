@@ -49,6 +49,9 @@ const STAGE_OF_INDICES: u32 = 1;
 
 impl Walk<'_, '_> {
     pub(super) fn load(&mut self, buffer: BufferId, address: &Address) -> Typed {
+        if let Some(staged) = self.staged(buffer, address) {
+            return staged;
+        }
         let cell = self.cell(buffer);
         let place = self.place(buffer, address, cell);
         let lanes = if matches!(place, Place::Uniform(_)) { 1 } else { self.width() };

@@ -25,6 +25,7 @@ mod expr;
 mod element;
 mod remainder;
 mod memory;
+mod transposed;
 mod machine;
 mod object;
 pub mod assembly;

@@ -75,6 +75,9 @@ impl Walk<'_, '_> {
             self.statements(&repeated.body);
             return;
         }
+        if self.in_blocks(repeated) {
+            return;
+        }
         self.counted(extent, 1, |walk, position| {
             walk.variables.insert(repeated.variable, position);
             walk.statements(&repeated.body);

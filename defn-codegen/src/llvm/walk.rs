@@ -17,6 +17,7 @@ use inkwell::module::Module;
 use super::dims::Dims;
 use super::ir::{Block, Function, Ir, Linkage, Value};
 use super::target;
+use super::transposed::Staged;
 use crate::graph::{Dim, Element};
 use crate::loops::{BufferId, Loops, Nest, RegisterId, Space, ValueId, VariableId, visit};
 use crate::options::Level;
@@ -72,6 +73,8 @@ pub(super) struct Walk<'a, 'c> {
     pub(super) values: BTreeMap<ValueId, Typed>,
     pub(super) registers: BTreeMap<RegisterId, Register>,
     pub(super) group: Option<Group>,
+    /// Loads that were done for a whole block of steps.
+    pub(super) staged: Vec<Staged>,
     /// Stack places where lanes meet memory one by one: by bytes of an element and lanes.
     pub(super) stages: BTreeMap<(usize, u32, u32), Value>,
 }
@@ -172,6 +175,7 @@ fn nest(
         values: BTreeMap::new(),
         registers: BTreeMap::new(),
         group: None,
+        staged: Vec::new(),
         stages: BTreeMap::new(),
     };
     let body = ir.block(function);

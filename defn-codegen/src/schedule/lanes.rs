@@ -44,8 +44,15 @@ fn block(statements: &mut [Statement], buffers: &mut Arena<Buffer>, folds: &mut 
 
 /// Lanes for a loop or for what is inside it. Registers that got parts are added to `folds`.
 fn one_loop(outer: &mut For, buffers: &mut Arena<Buffer>, folds: &mut Folds) {
-    let has_loops = outer.body.iter().any(|statement| matches!(statement, Statement::For(_)));
-    if !has_loops {
+    let is_loop = |statement: &Statement| matches!(statement, Statement::For(_));
+    let has_lanes = |statement: &Statement| {
+        matches!(statement, Statement::For(For { manner: Manner::Lanes(_), .. }))
+    };
+    if outer.body.iter().any(has_lanes) {
+        return;
+    }
+    let is_choice = |statement: &Statement| matches!(statement, Statement::If { .. });
+    if !outer.body.iter().any(is_loop) && !outer.body.iter().any(is_choice) {
         innermost(outer, buffers, folds);
         return;
     }
@@ -57,7 +64,7 @@ fn one_loop(outer: &mut For, buffers: &mut Arena<Buffer>, folds: &mut Folds) {
 }
 
 /// Whether a loop folds registers that are declared further out.
-fn folds_inside(outer: &For) -> bool {
+pub(super) fn folds_inside(outer: &For) -> bool {
     let mut declared = Vec::new();
     let mut folds = false;
     visit::statements(&outer.body, &mut |statement| match statement {
@@ -157,7 +164,7 @@ fn rows(outer: &mut For, buffers: &mut Arena<Buffer>) {
     make_serial(&mut outer.body);
 }
 
-fn make_serial(statements: &mut [Statement]) {
+pub(super) fn make_serial(statements: &mut [Statement]) {
     for statement in statements {
         if let Statement::For(inner) = statement {
             inner.manner = Manner::Serial;

@@ -18,7 +18,9 @@
 //! Afterwards: every temporary has an offset; the workspace is a closed formula in the extents.
 //! Never here: what is computed where (that is `fuse`).
 
+mod names;
 mod collapse;
+mod forms;
 mod lanes;
 mod product;
 mod memory;
@@ -31,6 +33,7 @@ pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     let mut loops = loops.clone();
     collapse::collapse(&mut loops);
     memory::update_in_place(&mut loops);
+    forms::forms(&mut loops);
     lanes::lanes(&mut loops);
     product::products(&mut loops, level, sizes);
     memory::plan(&mut loops);

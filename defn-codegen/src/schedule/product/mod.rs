@@ -24,12 +24,11 @@
 mod tile;
 mod panel;
 
+use super::names::{Choice, Names};
 use crate::arena::Arena;
-use crate::graph::{Comparison, Dim, Element, Scalar};
+use crate::graph::Dim;
 use crate::loops::visit;
-use crate::loops::{
-    Buffer, Expr, For, Loops, Manner, Nest, RegisterId, Statement, ValueId, VariableId,
-};
+use crate::loops::{Buffer, For, Loops, Manner, Nest, Statement};
 use crate::options::{Level, Sizes};
 
 /// Schedules all products.
@@ -88,19 +87,18 @@ impl Target<'_> {
     /// With panels, without, or both with a choice by the extents.
     fn product(&mut self, product: &Product<'_>) -> Vec<Statement> {
         let rows = self.rows_at_a_time(product);
-        let packed = panel::Panels::of(product);
-        let condition = packed.as_ref().and_then(|panels| panels.pay(product, self.sizes));
-        match (packed, condition) {
-            (Some(panels), Some(Condition::Always)) => vec![panels.write(product, rows, self)],
-            (Some(panels), Some(Condition::If(pays, not))) => {
+        let by_rows = |names: &mut Names| vec![tile::by_rows(product, rows, names)];
+        let Some(panels) = panel::Panels::of(product) else { return by_rows(self.names) };
+        match panels.pay(product, self.sizes) {
+            Choice::Never => by_rows(self.names),
+            Choice::Always => vec![panels.write(product, rows, self)],
+            Choice::If(pays, not) => {
                 let large = panels.write(product, rows, self);
-                let small = tile::by_rows(product, rows, self.names);
                 vec![
                     Statement::If { condition: pays, body: vec![large] },
-                    Statement::If { condition: not, body: vec![small] },
+                    Statement::If { condition: not, body: by_rows(self.names) },
                 ]
             }
-            _ => vec![tile::by_rows(product, rows, self.names)],
         }
     }
 
@@ -128,13 +126,6 @@ fn tile_width(level: Level, size: u32, columns: &Dim) -> u32 {
     let known = columns.as_constant().and_then(|extent| u32::try_from(extent).ok());
     let needed = known.and_then(u32::checked_next_power_of_two).unwrap_or(width);
     width.min(needed).max(1)
-}
-
-/// When panels are used.
-enum Condition {
-    Always,
-    /// If this holds, and not if that does.
-    If(Expr, Expr),
 }
 
 /// The loops of a product.
@@ -178,60 +169,5 @@ impl<'s> Product<'s> {
         });
         let width = tile_width(level, size, &lanes.extent);
         (shares && !keeps).then_some(Self { rows, before, lanes, width, size })
-    }
-}
-
-/// An extent, or a position, as a value.
-fn position(constant: Dim, variable: Option<VariableId>) -> Expr {
-    let terms = variable.into_iter().map(|variable| (variable, Dim::from(1))).collect();
-    Expr::Position { constant, terms }
-}
-
-fn compare(comparison: Comparison, left: Expr, right: Expr) -> Expr {
-    Expr::Compare(comparison, Box::new(left), Box::new(right))
-}
-
-fn number(value: i64) -> Expr {
-    Expr::Constant(Scalar::from_i64(Element::I64, value))
-}
-
-/// Counters behind the names in use.
-struct Names {
-    variables: u32,
-    values: u32,
-    registers: u32,
-}
-
-impl Names {
-    fn of(loops: &Loops) -> Self {
-        let mut names = Self { variables: 0, values: 0, registers: 0 };
-        for nest in &loops.nests {
-            visit::statements(&nest.body, &mut |statement| match statement {
-                Statement::For(inner) => {
-                    names.variables = names.variables.max(inner.variable.0 + 1);
-                }
-                Statement::Let { value, .. } => names.values = names.values.max(value.0 + 1),
-                Statement::Declare { register, .. } => {
-                    names.registers = names.registers.max(register.0 + 1);
-                }
-                Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => {}
-            });
-        }
-        names
-    }
-
-    fn variable(&mut self) -> VariableId {
-        self.variables += 1;
-        VariableId(self.variables - 1)
-    }
-
-    fn value(&mut self) -> ValueId {
-        self.values += 1;
-        ValueId(self.values - 1)
-    }
-
-    fn register(&mut self) -> RegisterId {
-        self.registers += 1;
-        RegisterId(self.registers - 1)
     }
 }

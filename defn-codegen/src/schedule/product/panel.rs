@@ -21,13 +21,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Condition, Names, Product, Target, compare, number, position, tile};
+use super::{Product, Target, tile};
 use crate::graph::{Comparison, Dim, Element};
-use crate::loops::visit::{self, Rename};
+use crate::loops::visit;
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, Space, Statement, ValueId, VariableId,
 };
 use crate::options::Sizes;
+use crate::schedule::names::{Choice, Fresh, Names, choice};
 
 /// A panel of more steps than this would not stay in a cache of the second level.
 const LONGEST: i64 = 1 << 13;
@@ -110,39 +111,31 @@ impl<'s> Panels<'s> {
         self.reduction.iter().fold(Dim::from(1), |steps, inner| steps * inner.extent.clone())
     }
 
-    /// When the panels are worth their copies; none if never.
-    pub(super) fn pay(&self, product: &Product<'_>, sizes: Sizes) -> Option<Condition> {
+    /// When the panels are worth their copies.
+    pub(super) fn pay(&self, product: &Product<'_>, sizes: Sizes) -> Choice {
+        // Columns that do not lie side by side would be gathered again for every tile of rows.
+        if self.gathers(product) {
+            return Choice::Always;
+        }
         let bytes = self.packed.iter().map(|(_, element)| element.size() as i64).sum::<i64>();
         let size = self.steps() * product.lanes.extent.clone() * Dim::from(bytes);
-        let conditions = [
+        choice(&[
             (size, Comparison::Ge, sizes.panel_bytes),
             (product.rows.extent.clone(), Comparison::Ge, sizes.panel_rows),
             (self.steps(), Comparison::Le, LONGEST),
-        ];
-        let mut open: Option<Expr> = None;
-        for (dim, comparison, bound) in conditions {
-            if let Some(known) = dim.as_constant() {
-                let holds =
-                    if comparison == Comparison::Ge { known >= bound } else { known <= bound };
-                if !holds {
-                    return None;
-                }
-                continue;
-            }
-            let holds = compare(comparison, position(dim, None), number(bound));
-            open = Some(match open {
-                None => holds,
-                Some(others) => {
-                    Expr::Binary(crate::graph::Binary::And, Box::new(others), Box::new(holds))
-                }
+        ])
+    }
+
+    /// Whether what goes into the panels is loaded from columns that are apart.
+    fn gathers(&self, product: &Product<'_>) -> bool {
+        let mut gathers = false;
+        for statement in &self.shared {
+            visit::addresses(std::slice::from_ref(*statement), &mut |_, address, _| {
+                let step = address.coefficient(product.lanes.variable);
+                gathers |= !step.is(0) && !step.is(1);
             });
         }
-        Some(match open {
-            None => Condition::Always,
-            Some(holds) => {
-                Condition::If(holds.clone(), Expr::Unary(crate::graph::Unary::Not, Box::new(holds)))
-            }
-        })
+        gathers
     }
 
     /// The loop over groups of columns: copies, then all rows.
@@ -320,22 +313,5 @@ impl Known {
             }
         });
         possible.then_some(depends)
-    }
-}
-
-/// New names.
-#[derive(Default)]
-struct Fresh {
-    variables: BTreeMap<VariableId, VariableId>,
-    values: BTreeMap<ValueId, ValueId>,
-}
-
-impl Rename for Fresh {
-    fn variable(&self, variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
-        let fresh = self.variables.get(&variable)?;
-        Some((Dim::default(), vec![(*fresh, Dim::from(1))]))
-    }
-    fn value(&self, value: ValueId) -> ValueId {
-        self.values.get(&value).copied().unwrap_or(value)
     }
 }

@@ -22,11 +22,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Names, Product, compare, position};
+use super::Product;
 use crate::graph::{Comparison, Dim};
 use crate::loops::visit::{self, Rename};
 use crate::loops::{Expr, For, Manner, RegisterId, Statement, ValueId, VariableId};
 use crate::schedule::collapse::Replace;
+use crate::schedule::names::{Names, compare, position};
 
 /// One loop over all tiles: whole ones, then one iteration for all rows that are left over.
 pub(super) fn by_rows(product: &Product<'_>, rows: i64, names: &mut Names) -> Statement {
