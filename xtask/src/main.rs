@@ -22,7 +22,7 @@ cargo xtask bless [FILTER]                  rewrite what the file tests and the 
 cargo xtask fuzz [--programs N] [--seed S]  random programs: evaluated, compiled and compared
 cargo xtask river NAME [--example EXAMPLE]  a function of an example at every stage, as Markdown
 cargo xtask scale [--functions N]           how long rustc takes for a crate of many functions
-cargo xtask bench [--threads N] [--only A,B] [--peers A,B] [--seconds S] [--rounds R] [--python PATH]
+cargo xtask bench [--threads N] [--only A,B] [--peers A,B] [--seconds S] [--rounds R] [--min] [--python PATH]
                                             our workloads and those of the peers in turn, as a table
 cargo xtask bench --sweep [--shapes N]      products of random shapes against the peers";
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use lexopt::prelude::*;
 
 use crate::Outcome;
-use programs::{Figure, Program};
+use programs::{Figure, Of, Program};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub(crate) struct Options {
     pub(crate) seconds: Option<f64>,
     /// How often everybody has a turn; the best turn counts.
     pub(crate) rounds: usize,
+    pub(crate) of: Of,
     /// Random products instead of the workloads.
     pub(crate) sweep: bool,
     /// How many.
@@ -45,6 +46,7 @@ impl Default for Options {
             python: None,
             seconds: None,
             rounds: 1,
+            of: Of::Medians,
             sweep: false,
             shapes: 200,
         }
@@ -54,7 +56,8 @@ impl Default for Options {
 impl Options {
     /// Whether an option of the command line is one of these.
     pub(crate) fn has(name: &str) -> bool {
-        let names = ["threads", "only", "peers", "python", "seconds", "rounds", "sweep", "shapes"];
+        let names =
+            ["threads", "only", "peers", "python", "seconds", "rounds", "min", "sweep", "shapes"];
         names.contains(&name)
     }
 
@@ -64,10 +67,15 @@ impl Options {
         name: &str,
         parser: &mut lexopt::Parser,
     ) -> Result<(), lexopt::Error> {
-        if name == "sweep" {
-            self.sweep = true;
-            return Ok(());
+        match name {
+            "sweep" => self.sweep = true,
+            "min" => self.of = Of::Minima,
+            _ => return self.read_value(name, parser),
         }
+        Ok(())
+    }
+
+    fn read_value(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<(), lexopt::Error> {
         let value = parser.value()?;
         let list = || -> Result<Vec<String>, lexopt::Error> {
             let text = value.clone().string()?;

@@ -23,21 +23,42 @@ pub(crate) struct Program {
     /// Nothing once the process has been told to end.
     names: Option<ChildStdin>,
     answers: Lines<BufReader<ChildStdout>>,
+    of: Of,
 }
 
-/// What a program measured, in milliseconds.
+/// Which of many samples is the figure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Of {
+    Medians,
+    Minima,
+}
+
+impl Of {
+    /// What the head of a table says.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Medians => "medians",
+            Self::Minima => "minima",
+        }
+    }
+}
+
+/// What a program measured, in milliseconds: medians or minima, whichever was asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
-    pub(crate) median: f64,
+    /// Of a call that returns its result.
+    pub(crate) call: f64,
     /// Of a call into a result that is there.
     pub(crate) into: Option<f64>,
     pub(crate) gflops: Option<f64>,
 }
 
 impl Figure {
-    /// The one that took less time.
+    /// The better of both, form by form.
     pub(crate) fn better(self, other: Self) -> Self {
-        if other.median < self.median { other } else { self }
+        let into = self.into.zip(other.into).map(|(a, b)| a.min(b));
+        let gflops = self.gflops.zip(other.gflops).map(|(a, b)| a.max(b));
+        Self { call: self.call.min(other.call), into, gflops }
     }
 }
 
@@ -78,7 +99,7 @@ pub(crate) fn start(root: &Path, options: &Options, seconds: f64) -> Result<Vec<
             commands.push((peer, command));
         }
     }
-    let start = |(label, command)| Program::start(label, command, options.threads, seconds);
+    let start = |(label, command)| Program::start((label, command), options, seconds);
     commands.into_iter().map(start).collect()
 }
 
@@ -114,18 +135,17 @@ fn python(root: &Path, options: &Options) -> Result<PathBuf, String> {
 
 impl Program {
     fn start(
-        label: &'static str,
-        mut command: Command,
-        threads: usize,
+        (label, mut command): (&'static str, Command),
+        options: &Options,
         seconds: f64,
     ) -> Result<Self, String> {
-        command.args(["--only", "-", "--threads", &threads.to_string()]);
+        command.args(["--only", "-", "--threads", &options.threads.to_string()]);
         command.args(["--seconds", &seconds.to_string()]);
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = child.map_err(|error| format!("{label} does not start: {error}"))?;
         let names = child.stdin.take();
         let answers = child.stdout.take().ok_or("a piped output is there")?;
-        Ok(Self { label, child, names, answers: BufReader::new(answers).lines() })
+        Ok(Self { label, child, names, answers: BufReader::new(answers).lines(), of: options.of })
     }
 
     /// What the program measures; nothing if it does not have the workload, and an error if it is wrong.
@@ -137,15 +157,21 @@ impl Program {
         let line = line.map_err(|error| broken(&error))?;
         let answer: Value =
             serde_json::from_str(&line).map_err(|_| broken(&format!("it says {line}")))?;
-        let Some(median) = answer["median_ms"].as_f64() else {
+        let [call, into] = match self.of {
+            Of::Medians => ["median_ms", "into_ms"],
+            Of::Minima => ["min_ms", "into_min_ms"],
+        };
+        let Some(call) = answer[call].as_f64() else {
             let fault = answer["fault"].as_str().unwrap_or(&line);
             if fault != ABSENT {
                 eprintln!("{name}: {}: {fault}", self.label);
             }
             return Ok(None);
         };
-        let (into, gflops) = (answer["into_ms"].as_f64(), answer["gflops"].as_f64());
-        Ok(Some(Figure { median, into, gflops }))
+        // The rate is that of the median.
+        let gflops = answer["gflops"].as_f64().zip(answer["median_ms"].as_f64());
+        let gflops = gflops.map(|(gflops, median)| gflops * median / call);
+        Ok(Some(Figure { call, into: answer[into].as_f64(), gflops }))
     }
 }
 

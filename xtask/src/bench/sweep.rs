@@ -48,7 +48,7 @@ fn row(peer: &str, rows: &[Measured]) -> Option<String> {
         let of = |wanted: &str| figures.iter().find(|(label, _)| *label == wanted)?.1;
         let ours = of(OURS)?;
         let into = ours.into.filter(|_| writes_into(peer, name));
-        Some((of(peer)?.median / into.unwrap_or(ours.median), name.clone()))
+        Some((of(peer)?.call / into.unwrap_or(ours.call), name.clone()))
     };
     let mut ratios: Vec<(f64, String)> = rows.iter().filter_map(ratio).collect();
     ratios.sort_by(|(a, _), (b, _)| a.total_cmp(b));

@@ -25,7 +25,7 @@ impl Row {
     fn ours(&self) -> Option<f64> {
         let figure = self.of(OURS)?;
         let is_into = self.bar.is_some_and(|bar| bar.is_into);
-        Some(figure.into.filter(|_| is_into).unwrap_or(figure.median))
+        Some(figure.into.filter(|_| is_into).unwrap_or(figure.call))
     }
 
     /// Our figure beside that of a peer, which may write into memory that is there.
@@ -43,18 +43,19 @@ impl Row {
     /// The fastest peer that is not JAX.
     fn best_other(&self) -> Option<(&'static str, f64)> {
         let others = self.figures.iter().filter(|(label, _)| ![OURS, "jax"].contains(label));
-        let times = others.filter_map(|(label, figure)| Some((*label, (*figure)?.median)));
+        let times = others.filter_map(|(label, figure)| Some((*label, (*figure)?.call)));
         times.min_by(|(_, a), (_, b)| a.total_cmp(b))
     }
 
     /// How many times faster than JAX we are.
     fn ratio(&self) -> Option<f64> {
-        Some(self.of("jax")?.median / self.ours()?)
+        Some(self.of("jax")?.call / self.ours()?)
     }
 
     fn bar(&self, threads: usize) -> Option<Bar> {
         let [one, two] = self.bar?.bars;
-        Some(if threads == 1 { one } else { two })
+        let bar = if threads == 1 { one } else { two };
+        Some(bar).filter(|bar| *bar != Bar::None)
     }
 
     /// Whether the bar is reached and no peer is faster; nothing if that was not measured.
@@ -63,6 +64,7 @@ impl Row {
         let is_high_enough = match self.bar(threads)? {
             Bar::Times(times) => self.ratio()? >= times,
             Bar::Rate(gflops) => self.of(OURS)?.gflops? >= gflops,
+            Bar::None => return None,
         };
         let is_beaten = self.ratio_to_other().is_some_and(|ratio| ratio < 1.0);
         Some(is_high_enough && !is_beaten)
@@ -74,11 +76,12 @@ impl Row {
         let bar = self.bar(threads).map(|bar| match bar {
             Bar::Times(times) => format!("{times}"),
             Bar::Rate(gflops) => format!("{gflops} GFLOP/s"),
+            Bar::None => String::new(),
         });
         let figures = [
             cell(self.ours().map(milliseconds)),
             cell(self.of(OURS).and_then(|ours| ours.into).map(milliseconds)),
-            cell(self.of("jax").map(|jax| milliseconds(jax.median))),
+            cell(self.of("jax").map(|jax| milliseconds(jax.call))),
             cell(self.best_other().map(|(label, ms)| format!("{} {label}", milliseconds(ms)))),
             cell(self.ratio().map(|ratio| format!("{ratio:.2}"))),
             cell(bar),
@@ -91,9 +94,11 @@ impl Row {
 /// All rows with a head, and the means.
 pub(crate) fn table(rows: &[Row], options: &Options) -> String {
     let mut text = format!(
-        "Milliseconds, {} thread(s); medians, the best of {} turn(s).\n\n\
+        "Milliseconds, {} thread(s); {}, the best of {} turn(s).\n\n\
          | workload | ours | into | JAX | best other | times JAX | bar | |\n|---|---|---|---|---|---|---|---|\n",
-        options.threads, options.rounds
+        options.threads,
+        options.of.word(),
+        options.rounds
     );
     for row in rows {
         // Writing to a string cannot fail.
@@ -139,7 +144,7 @@ mod tests {
     use crate::bench::bars;
 
     fn row(name: &str, figures: &[(&'static str, f64)]) -> Row {
-        let figure = |median| Figure { median, into: Some(median / 2.0), gflops: Some(50.0) };
+        let figure = |call| Figure { call, into: Some(call / 2.0), gflops: Some(50.0) };
         let figures = figures.iter().map(|(label, ms)| (*label, Some(figure(*ms)))).collect();
         Row { name: name.to_owned(), bar: bars::of(name), figures }
     }
