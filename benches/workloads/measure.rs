@@ -26,8 +26,8 @@ pub(crate) struct Times {
     pub(crate) median: f64,
     pub(crate) min: f64,
     pub(crate) first: f64,
-    /// The median of calls that write into a result that is there.
-    pub(crate) into: Option<f64>,
+    /// The median and the minimum of calls that write into a result that is there.
+    pub(crate) into: Option<(f64, f64)>,
     /// How far the worst element is from the reference, as a share of what is tolerated.
     pub(crate) off: f64,
 }
@@ -51,7 +51,7 @@ impl Stopwatch {
         if result != call() {
             return Err("`into` writes another result than the call returns".to_owned());
         }
-        let (into, _) = self.samples(|| drop(black_box(into(&mut result))));
+        let into = self.samples(|| drop(black_box(into(&mut result))));
         Ok(Times { median, min, first, into: Some(into), off })
     }
 
@@ -101,7 +101,9 @@ impl Times {
     /// The members of an object of JSON, in milliseconds.
     pub(crate) fn json(&self) -> String {
         let ms = |seconds: f64| format!("{:.6}", seconds * 1e3);
-        let into = self.into.map_or_else(String::new, |into| format!(",\"into_ms\":{}", ms(into)));
+        let into = self.into.map_or_else(String::new, |(median, min)| {
+            format!(",\"into_ms\":{},\"into_min_ms\":{}", ms(median), ms(min))
+        });
         format!(
             "\"median_ms\":{},\"min_ms\":{},\"first_ms\":{}{into},\"off\":{:.4}",
             ms(self.median),
