@@ -1,14 +1,16 @@
 //! The workloads of the benchmark, each checked against an `f64` reference before it is timed.
 //!
 //! In: `cargo bench --bench workloads -- [--threads N] [--only a,b] [--json FILE] [--seconds S]`.
-//! Out: one line of JSON a workload; `docs/benchmarks.md` says what it holds.
+//! `--only -` reads names from standard input, a line each; `product_MxKxN` is a product of any extents.
+//! Out: one line of JSON a name; `docs/benchmarks.md` says what it holds.
 //!
 //! ```text
-//! {"name":"exp_1m","level":"v4","threads":1,"median_ms":0.21,"min_ms":0.2,"first_ms":1.9,"into_ms":0.2,"off":0.3,"gbs":38.1}
+//! {"name":"exp_1m","level":"v4","threads":1,"median_ms":0.21,"min_ms":0.2,"first_ms":1.9,"into_ms":0.2,"into_min_ms":0.19,"off":0.3,"gbs":38.1}
+//! {"name":"cumsum_1m","fault":"the language has no cumsum"}
 //! ```
 //!
 //! Before: a row of [`WORKLOADS`]: a name, what it moves or computes, and a program as a user writes it.
-//! Afterwards: every line that was printed belongs to a result that was right.
+//! Afterwards: every time that was printed belongs to a result that was right.
 //! Never here: another library; `cargo xtask bench` puts the lines of several beside each other.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks to its reader")]
@@ -150,41 +152,41 @@ fn run(command: &Command) -> Verdict<usize> {
     }
     pin(command.threads)?;
     let level = Level::current().map_err(|error| error.to_string())?;
+    let head = format!("\"level\":\"{level}\",\"threads\":{}", command.threads);
     let mut file = command.json.as_ref().map(File::create).transpose().map_err(text)?;
-    let unknown = |name: &&String| WORKLOADS.iter().all(|(known, ..)| known != name);
-    if let Some(name) = command.only.iter().find(unknown) {
-        return Err(format!("there is no workload `{name}`"));
-    }
     let stopwatch = Stopwatch { seconds: command.seconds };
     let mut wrong = 0;
-    for (name, amount, program) in WORKLOADS {
-        if !command.only.is_empty() && command.only.iter().all(|only| only != name) {
-            continue;
-        }
-        let times = match program {
-            Here(program) => program(&stopwatch),
-            Wanting(words) => {
-                eprintln!("{name}: the language has no {words}");
-                continue;
+    for name in command.names() {
+        let name = name.map_err(text)?;
+        let members = match measure(&name, &stopwatch) {
+            Ok(members) => format!("{head},{members}"),
+            Err(fault) => {
+                wrong += usize::from(!fault.starts_with(WANTING));
+                format!("\"fault\":{fault:?}")
             }
         };
-        match times {
-            Ok(times) => {
-                let head = format!(
-                    "\"name\":\"{name}\",\"level\":\"{level}\",\"threads\":{}",
-                    command.threads
-                );
-                let line = format!("{{{head},{}{}}}", times.json(), amount.rate(times.median));
-                println!("{line}");
-                file.as_mut().map(|file| writeln!(file, "{line}")).transpose().map_err(text)?;
-            }
-            Err(fault) => {
-                eprintln!("{name}: {fault}");
-                wrong += 1;
-            }
-        }
+        let line = format!("{{\"name\":{name:?},{members}}}");
+        println!("{line}");
+        file.as_mut().map(|file| writeln!(file, "{line}")).transpose().map_err(text)?;
     }
     Ok(wrong)
+}
+
+/// How a fault begins that is no wrong result.
+const WANTING: &str = "the language has no ";
+
+/// The times of a workload as members of an object of JSON.
+fn measure(name: &str, stopwatch: &Stopwatch) -> Verdict<String> {
+    let (times, amount) = match WORKLOADS.iter().find(|(known, ..)| *known == name) {
+        Some((_, amount, Here(program))) => (program(stopwatch)?, *amount),
+        Some((_, _, Wanting(words))) => return Err(format!("{WANTING}{words}")),
+        None => {
+            let extents = products::extents(name).ok_or("there is no such workload")?;
+            let [m, k, n] = extents.map(|extent| extent as f64);
+            (products::of_extents(extents, stopwatch)?, Flops(2.0 * m * k * n))
+        }
+    };
+    Ok(format!("{}{}", times.json(), amount.rate(times.median)))
 }
 
 fn text(error: std::io::Error) -> String {
@@ -213,6 +215,15 @@ struct Command {
 }
 
 impl Command {
+    /// What to time, in turn.
+    fn names(&self) -> Box<dyn Iterator<Item = std::io::Result<String>> + '_> {
+        match self.only.as_slice() {
+            [] => Box::new(WORKLOADS.iter().map(|(name, ..)| Ok((*name).to_owned()))),
+            [stdin] if stdin == "-" => Box::new(std::io::stdin().lines()),
+            names => Box::new(names.iter().cloned().map(Ok)),
+        }
+    }
+
     fn read() -> Result<Self, lexopt::Error> {
         let mut command = Self {
             threads: 1,

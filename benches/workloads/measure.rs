@@ -5,6 +5,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use defn::Tensor;
+
 /// An answer, or in words what is wrong.
 pub(crate) type Verdict<T> = Result<T, String>;
 
@@ -13,6 +15,39 @@ const SAMPLE: f64 = 20e-6;
 
 /// More samples do not move a median.
 const SAMPLES: usize = 2000;
+
+/// A result that can be made wrong, so that whoever writes into it has to write all of it.
+pub(crate) trait Spoil {
+    /// Makes every element something that equals nothing.
+    fn spoil(&mut self);
+}
+
+impl Spoil for f32 {
+    fn spoil(&mut self) {
+        *self = f32::NAN;
+    }
+}
+
+impl<const RANK: usize> Spoil for Tensor<f32, RANK> {
+    fn spoil(&mut self) {
+        *self = Tensor::full(self.shape(), f32::NAN);
+    }
+}
+
+impl<A: Spoil, B: Spoil> Spoil for (A, B) {
+    fn spoil(&mut self) {
+        self.0.spoil();
+        self.1.spoil();
+    }
+}
+
+impl<A: Spoil, B: Spoil, C: Spoil> Spoil for (A, B, C) {
+    fn spoil(&mut self) {
+        self.0.spoil();
+        self.1.spoil();
+        self.2.spoil();
+    }
+}
 
 /// How long to measure.
 pub(crate) struct Stopwatch {
@@ -26,15 +61,15 @@ pub(crate) struct Times {
     pub(crate) median: f64,
     pub(crate) min: f64,
     pub(crate) first: f64,
-    /// The median of calls that write into a result that is there.
-    pub(crate) into: Option<f64>,
+    /// The median and the minimum of calls that write into a result that is there.
+    pub(crate) into: Option<(f64, f64)>,
     /// How far the worst element is from the reference, as a share of what is tolerated.
     pub(crate) off: f64,
 }
 
 impl Stopwatch {
     /// Checks the result of the first call, then times calls of both forms.
-    pub(crate) fn time<R: PartialEq>(
+    pub(crate) fn time<R: PartialEq + Spoil>(
         &self,
         call: impl Fn() -> R,
         into: impl Fn(&mut R) -> Result<(), defn::Error>,
@@ -47,11 +82,12 @@ impl Stopwatch {
         let (median, min) = self.samples(|| drop(black_box(call())));
 
         let write = |result: &mut R| into(result).map_err(|error| error.to_string());
+        result.spoil();
         write(&mut result)?;
         if result != call() {
             return Err("`into` writes another result than the call returns".to_owned());
         }
-        let (into, _) = self.samples(|| drop(black_box(into(&mut result))));
+        let into = self.samples(|| drop(black_box(into(&mut result))));
         Ok(Times { median, min, first, into: Some(into), off })
     }
 
@@ -101,7 +137,9 @@ impl Times {
     /// The members of an object of JSON, in milliseconds.
     pub(crate) fn json(&self) -> String {
         let ms = |seconds: f64| format!("{:.6}", seconds * 1e3);
-        let into = self.into.map_or_else(String::new, |into| format!(",\"into_ms\":{}", ms(into)));
+        let into = self.into.map_or_else(String::new, |(median, min)| {
+            format!(",\"into_ms\":{},\"into_min_ms\":{}", ms(median), ms(min))
+        });
         format!(
             "\"median_ms\":{},\"min_ms\":{},\"first_ms\":{}{into},\"off\":{:.4}",
             ms(self.median),

@@ -57,6 +57,22 @@ square! {
     matmul_2048 2048 matmul;
 }
 
+/// The extents that `product_MxKxN` names.
+pub(crate) fn extents(name: &str) -> Option<[usize; 3]> {
+    let extents = name.strip_prefix("product_")?.split('x').map(|extent| extent.parse().ok());
+    extents.collect::<Option<Vec<usize>>>()?.try_into().ok()
+}
+
+/// The product of two matrices of any extents.
+pub(crate) fn of_extents([m, k, n]: [usize; 3], stopwatch: &Stopwatch) -> Verdict<Times> {
+    let (a, b) = (normal([m, k], 1), normal([k, n], 2));
+    stopwatch.time(
+        || matmul(&a, &b),
+        |y| matmul::into(&a, &b, y),
+        |y| check(y, &product(&all(&a), &all(&b), [m, k, n])),
+    )
+}
+
 #[defn]
 fn layer(
     x: Tensor<f32, batch, inp>,

@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks speak to whoever runs them")]
 
+mod bench;
 mod bless;
 mod fuzz;
 mod river;
@@ -20,7 +21,10 @@ cargo xtask tidy                            check the laws of the house
 cargo xtask bless [FILTER]                  rewrite what the file tests and the ui cases expect
 cargo xtask fuzz [--programs N] [--seed S]  random programs: evaluated, compiled and compared
 cargo xtask river NAME [--example EXAMPLE]  a function of an example at every stage, as Markdown
-cargo xtask scale [--functions N]           how long rustc takes for a crate of many functions";
+cargo xtask scale [--functions N]           how long rustc takes for a crate of many functions
+cargo xtask bench [--threads N] [--only A,B] [--peers A,B] [--seconds S] [--rounds R] [--min] [--python PATH]
+                                            our workloads and those of the peers in turn, as a table
+cargo xtask bench --sweep [--shapes N]      products of random shapes against the peers";
 
 /// What a task answers: what to print last, or what went wrong.
 type Outcome = Result<String, String>;
@@ -46,6 +50,7 @@ fn run() -> Outcome {
         ("bless", filter) => bless::bless(&root, filter),
         ("fuzz", None) => fuzz::fuzz(&root, command.seed, command.programs),
         ("river", Some(name)) => river::river(&root, name, &command.example),
+        ("bench", None) => bench::bench(&root, &command.bench),
         ("scale", None) => scale::scale(&root, command.functions),
         _ => Err(USAGE.to_owned()),
     }
@@ -59,6 +64,7 @@ struct Command {
     seed: u64,
     example: String,
     functions: usize,
+    bench: bench::Options,
 }
 
 impl Command {
@@ -70,10 +76,15 @@ impl Command {
             seed: 0,
             example: "digits".to_owned(),
             functions: 200,
+            bench: bench::Options::default(),
         };
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {
             match argument {
+                Long(name) if bench::Options::has(name) => {
+                    let name = name.to_owned();
+                    command.bench.read(&name, &mut parser)?;
+                }
                 Long("programs") => command.programs = parser.value()?.parse()?,
                 Long("seed") => command.seed = parser.value()?.parse()?,
                 Long("functions") => command.functions = parser.value()?.parse()?,
