@@ -5,6 +5,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use defn::Tensor;
+
 /// An answer, or in words what is wrong.
 pub(crate) type Verdict<T> = Result<T, String>;
 
@@ -13,6 +15,39 @@ const SAMPLE: f64 = 20e-6;
 
 /// More samples do not move a median.
 const SAMPLES: usize = 2000;
+
+/// A result that can be made wrong, so that whoever writes into it has to write all of it.
+pub(crate) trait Spoil {
+    /// Makes every element something that equals nothing.
+    fn spoil(&mut self);
+}
+
+impl Spoil for f32 {
+    fn spoil(&mut self) {
+        *self = f32::NAN;
+    }
+}
+
+impl<const RANK: usize> Spoil for Tensor<f32, RANK> {
+    fn spoil(&mut self) {
+        *self = Tensor::full(self.shape(), f32::NAN);
+    }
+}
+
+impl<A: Spoil, B: Spoil> Spoil for (A, B) {
+    fn spoil(&mut self) {
+        self.0.spoil();
+        self.1.spoil();
+    }
+}
+
+impl<A: Spoil, B: Spoil, C: Spoil> Spoil for (A, B, C) {
+    fn spoil(&mut self) {
+        self.0.spoil();
+        self.1.spoil();
+        self.2.spoil();
+    }
+}
 
 /// How long to measure.
 pub(crate) struct Stopwatch {
@@ -34,7 +69,7 @@ pub(crate) struct Times {
 
 impl Stopwatch {
     /// Checks the result of the first call, then times calls of both forms.
-    pub(crate) fn time<R: PartialEq>(
+    pub(crate) fn time<R: PartialEq + Spoil>(
         &self,
         call: impl Fn() -> R,
         into: impl Fn(&mut R) -> Result<(), defn::Error>,
@@ -47,6 +82,7 @@ impl Stopwatch {
         let (median, min) = self.samples(|| drop(black_box(call())));
 
         let write = |result: &mut R| into(result).map_err(|error| error.to_string());
+        result.spoil();
         write(&mut result)?;
         if result != call() {
             return Err("`into` writes another result than the call returns".to_owned());

@@ -3,7 +3,7 @@
 use defn::prelude::*;
 
 use crate::inputs::{normal, positions, scaled};
-use crate::measure::{Stopwatch, Times, Verdict};
+use crate::measure::{Spoil, Stopwatch, Times, Verdict};
 use crate::reference::{
     Near, all, by_rows, check, constant, exact, plus_row, product, softmax, sum, sum_of_rows,
     transposed,
@@ -77,6 +77,15 @@ impl Mlp {
 
     fn layers(&self) -> [&Dense; 3] {
         [&self.first, &self.second, &self.third]
+    }
+}
+
+impl Spoil for Mlp {
+    fn spoil(&mut self) {
+        for dense in [&mut self.first, &mut self.second, &mut self.third] {
+            dense.w.spoil();
+            dense.b.spoil();
+        }
     }
 }
 
@@ -201,6 +210,15 @@ struct Each {
     b: Tensor<f32, batch, hidden>,
     v: Tensor<f32, batch, hidden, out>,
     c: Tensor<f32, batch, out>,
+}
+
+impl Spoil for Each {
+    fn spoil(&mut self) {
+        self.w.spoil();
+        self.b.spoil();
+        self.v.spoil();
+        self.c.spoil();
+    }
 }
 
 /// The sum of all losses: the examples do not meet, so its slope is the slope of each example's own loss.
