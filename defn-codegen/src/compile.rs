@@ -37,6 +37,7 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         signature: Signature::of(&front.graph),
         code: Vec::new(),
         workspace: crate::graph::Dim::default(),
+        private: crate::graph::Dim::default(),
         explanation: String::new(),
     };
     // Levels know nothing of each other, and most of the time goes into them.
@@ -58,7 +59,8 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
     stages.print_times(&branches);
     for level in levels {
         let (loops, code) = level?;
-        artifact.workspace = loops.workspace.clone() + loops.private.clone();
+        artifact.workspace = loops.workspace.clone();
+        artifact.private = loops.private.clone();
         artifact.explanation = explain(&front.kernels, &loops);
         artifact.code.push(code);
     }

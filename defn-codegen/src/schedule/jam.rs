@@ -24,6 +24,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::collapse::Replace;
+use super::names::Names;
 use crate::arena::Arena;
 use crate::graph::Dim;
 use crate::loops::visit::{self, Rename};
@@ -70,7 +71,7 @@ fn block(
 
 /// How many rows pay: as many accumulators as three quarters of the registers hold.
 fn rows_at_a_time(outer: &For, (level, buffers): (Level, &Arena<Buffer>)) -> Option<i64> {
-    if outer.manner != Manner::Parallel {
+    if outer.manner != Manner::Parallel || outer.clip.is_some() {
         return None;
     }
     let mut lanes = None;
@@ -145,7 +146,7 @@ fn tile(outer: &For, (count, start): (i64, &Dim), tiles: Dim, names: &mut Names)
     // Each copy of a tile gets loop variables of its own, since a variable is unique in its function.
     let mut body: Vec<Statement> = body;
     rename_loops(&mut body, names);
-    For { variable, extent: tiles, manner: Manner::Parallel, body }
+    For { variable, extent: tiles, clip: None, manner: Manner::Parallel, body }
 }
 
 fn rename_loops(statements: &mut [Statement], names: &mut Names) {
@@ -273,46 +274,5 @@ impl Copies<'_> {
             };
         });
         depends
-    }
-}
-
-/// Counters behind the names in use.
-struct Names {
-    variables: u32,
-    values: u32,
-    registers: u32,
-}
-
-impl Names {
-    fn of(loops: &Loops) -> Self {
-        let mut names = Self { variables: 0, values: 0, registers: 0 };
-        for nest in &loops.nests {
-            visit::statements(&nest.body, &mut |statement| match statement {
-                Statement::For(inner) => {
-                    names.variables = names.variables.max(inner.variable.0 + 1);
-                }
-                Statement::Let { value, .. } => names.values = names.values.max(value.0 + 1),
-                Statement::Declare { register, .. } => {
-                    names.registers = names.registers.max(register.0 + 1);
-                }
-                Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => {}
-            });
-        }
-        names
-    }
-
-    fn variable(&mut self) -> VariableId {
-        self.variables += 1;
-        VariableId(self.variables - 1)
-    }
-
-    fn value(&mut self) -> ValueId {
-        self.values += 1;
-        ValueId(self.values - 1)
-    }
-
-    fn register(&mut self) -> RegisterId {
-        self.registers += 1;
-        RegisterId(self.registers - 1)
     }
 }

@@ -21,7 +21,9 @@
 mod collapse;
 mod lanes;
 mod jam;
+mod tasks;
 mod memory;
+mod names;
 
 use crate::loops::Loops;
 use crate::options::Level;
@@ -33,6 +35,7 @@ pub fn schedule(loops: &Loops, level: Level) -> Loops {
     memory::update_in_place(&mut loops);
     lanes::lanes(&mut loops);
     jam::jam(&mut loops, level);
+    tasks::tasks(&mut loops);
     memory::plan(&mut loops);
     loops
 }
