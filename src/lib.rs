@@ -26,7 +26,9 @@
 pub mod prelude;
 
 pub use defn_macros::defn;
-pub use defn_runtime::{Element, ElementKind, Error, Float, Level, Number, Tensor};
+pub use defn_runtime::{
+    Element, ElementKind, Error, Float, Level, Number, Tensor, set_threads, threads,
+};
 
 // One hidden macro does the work; these keep `$crate`, so that requests work under any name of this crate.
 

@@ -1,6 +1,6 @@
 //! What leaves the compiler: code for each level, the signature of the entry point, and what was done.
 //!
-//! The entry point is `extern "C" fn(buffers: *const *mut u8, symbols: *const i64, workspace: *mut u8)`:
+//! The entry point is `extern "C" fn(buffers: *const *mut u8, symbols: *const i64, workspace: *mut u8, team: *const Team)`:
 //! the leaves of the parameters in order, then those of the results without the updated parameters; each contiguous.
 
 use crate::graph::{Dim, Signature};
@@ -15,6 +15,8 @@ pub struct Artifact {
     pub code: Vec<Code>,
     /// Bytes of scratch.
     pub workspace: Dim,
+    /// Bytes of scratch behind them for each thread.
+    pub private: Dim,
     /// What was fused, planned and vectorized, for people.
     pub explanation: String,
 }

@@ -37,6 +37,7 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         signature: Signature::of(&front.graph),
         code: Vec::new(),
         workspace: Dim::default(),
+        private: Dim::default(),
         explanation: String::new(),
     };
     // Levels know nothing of each other, and most of the time goes into them.
@@ -58,8 +59,8 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
     stages.print_times(&branches);
     for level in levels {
         let (loops, code) = level?;
-        let workspace = loops.workspace.clone() + loops.private.clone();
-        artifact.workspace = enough_for_both(&artifact.workspace, &workspace);
+        artifact.workspace = enough_for_both(&artifact.workspace, &loops.workspace);
+        artifact.private = enough_for_both(&artifact.private, &loops.private);
         artifact.explanation = explain(&front.kernels, &loops);
         artifact.code.push(code);
     }

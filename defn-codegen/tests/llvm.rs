@@ -313,3 +313,43 @@ fn extents_are_exact() {
         numbers.iter().flat_map(|n| numbers.iter().map(|m| (vec![*n, *m], Vec::new()))).collect();
     check_all(&parse::parse(text).unwrap(), &cases);
 }
+
+#[test]
+fn tasks_are_claimed_by_two_workers() {
+    let text = "loops f<n> workspace 64*n private 64*n {
+  buffer x: f32[n, 5] = parameter 0
+  buffer y: f32[] = parameter 1
+  buffer r0: f32[n, 5] = result 0
+  buffer r1: f32[n] = result 1
+  buffer t: f32[n] = workspace at 0
+  buffer k: f32[5] lanes 2 = private at 0
+  nest 0 tasks 40 {
+    let %0: f32 = load y[0]
+    if gt(pos(n), pos(2)) {
+      for i0 in 0..n parallel {
+        var $0: f32 = %0
+        for i1 in 0..min(5, i0) {
+          $0 = add($0, load x[(5)*i0 + i1])
+        }
+        store t[i0] = $0
+      }
+    }
+  }
+  nest 1 tasks 7*n {
+    for i2 in 0..n lanes 2 {
+      for i3 in 0..5 {
+        store k[i3] = load x[(5)*i2 + i3]
+      }
+      for i4 in 0..5 {
+        store r0[(5)*i2 + i4] = load k[(-1)*i4 + 4]
+      }
+    }
+  }
+  nest 2 {
+    for i5 in 0..n lanes 4 {
+      store r1[i5] = select(gt(pos(n), pos(2)), load t[i5], f32(0.5))
+    }
+  }
+}";
+    for_extents(text, |n| vec![numbers(Element::F32, &[n, 5], 4), numbers(Element::F32, &[], 1)]);
+}

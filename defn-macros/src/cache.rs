@@ -115,7 +115,8 @@ fn print(emitted: &Emitted) -> String {
     };
     part("explanation", "-", &emitted.explanation);
     for instance in &emitted.instances {
-        part("instance", "-", &join(&instance.workspace));
+        let scratch = format!("{};{}", join(&instance.workspace), join(&instance.private));
+        part("instance", "-", &scratch);
         part("signature", "-", &print_signature(&instance.signature));
         for Check { kind, left, right, text } in &instance.checks {
             part("check", kind, &format!("{};{};{text}", join(left), join(right)));
@@ -138,7 +139,9 @@ fn parse(mut text: &str) -> Option<Emitted> {
         match word {
             "explanation" => body.clone_into(&mut emitted.explanation),
             "instance" => {
-                emitted.instances.push(Instance { workspace: split(body)?, ..Instance::default() });
+                let (workspace, private) = body.split_once(';')?;
+                let (workspace, private) = (split(workspace)?, split(private)?);
+                emitted.instances.push(Instance { workspace, private, ..Instance::default() });
             }
             "signature" => emitted.instances.last_mut()?.signature = parse_signature(body)?,
             "check" => {

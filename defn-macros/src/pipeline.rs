@@ -52,6 +52,8 @@ pub(crate) struct Instance {
     pub(crate) signature: Signature,
     /// Bytes of scratch memory, in the words of [`Signature`]'s extents.
     pub(crate) workspace: Vec<i64>,
+    /// Bytes of it for each thread.
+    pub(crate) private: Vec<i64>,
     /// What must hold on entry: also what the bodies of callees ask for, which only the whole program knows.
     pub(crate) checks: Vec<Check>,
     /// Best first.
@@ -187,10 +189,11 @@ fn emit_instance(instance: &resolve::Instance) -> Result<(String, Instance), Vec
         .to_owned(),
         assembly: code.assembly,
     });
-    let workspace = words(&artifact.workspace);
+    let (workspace, private) = (words(&artifact.workspace), words(&artifact.private));
     let instance = Instance {
         signature: signature(instance),
         workspace,
+        private,
         checks: checks.collect(),
         levels: levels.collect(),
     };

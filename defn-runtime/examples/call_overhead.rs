@@ -16,7 +16,12 @@ const COUNT: u32 = 1_000_000;
 
 /// Two vectors of one extent, one result, and an entry that does nothing.
 static NOTHING: Function = {
-    unsafe extern "C" fn entry(buffers: *const *mut u8, symbols: *const i64, _: *mut u8) {
+    unsafe extern "C" fn entry(
+        buffers: *const *mut u8,
+        symbols: *const i64,
+        _: *mut u8,
+        _: *const common::Team,
+    ) {
         // SAFETY: the result has one element for each position of the only axis.
         unsafe { (*buffers.add(2)).write_bytes(0, 4 * *symbols as usize) }
     }
@@ -28,6 +33,7 @@ static NOTHING: Function = {
         solves: &[plain(0, 0, 0)],
         checks: &[],
         workspace: Extent(&[0, 0]),
+        private: Extent(&[0, 0]),
     };
     const ENTRIES: [(Level, Entry); 2] = everywhere(entry);
     // SAFETY: the entry writes the result.

@@ -3,7 +3,9 @@
 //! These names are a contract between one version of the macros and the same version of the runtime.
 //! They are no part of the public interface, and may change with every release.
 
-pub use crate::abi::{Axis, Check, CheckKind, Entry, Extent, Function, Leaf, Signature, Solve};
+pub use crate::abi::{
+    Axis, Check, CheckKind, Entry, Extent, Function, Job, Leaf, Signature, Solve, Team,
+};
 pub use crate::call::{
     Arguments, Builder, broken, checked_only, fail, run, run_into, workspace_bytes,
 };

@@ -28,9 +28,46 @@ const _: () = assert!(
 /// The code of a compiled function.
 ///
 /// `buffers` has one address for each leaf, `symbols` one value for each symbol,
-/// and `workspace` as many bytes as the signature asks for, at a multiple of 64.
-pub type Entry =
-    unsafe extern "C" fn(buffers: *const *mut u8, symbols: *const i64, workspace: *mut u8);
+/// and `workspace` as many bytes as the signature asks for, at a multiple of 64: behind what it asks for the call,
+/// as often as there are threads what it asks for each.
+/// `team` is null if the code shall do everything itself.
+pub type Entry = unsafe extern "C" fn(
+    buffers: *const *mut u8,
+    symbols: *const i64,
+    workspace: *mut u8,
+    team: *const Team,
+);
+
+/// What executes the large loops of a call.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Team {
+    /// Executes a job, and returns when it is done.
+    pub run: unsafe extern "C" fn(team: *const Team, job: *const Job),
+    /// A loop that takes fewer picoseconds is no job.
+    pub gate: i64,
+}
+
+/// A loop whose iterations may be executed in any order and at the same time.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Job {
+    /// Executes the iterations from `begin` to `end`, with scratch that no other thread uses meanwhile.
+    pub task:
+        unsafe extern "C" fn(arguments: *const *mut u8, begin: i64, end: i64, private: *mut u8),
+    /// Passed to every task.
+    pub arguments: *const *mut u8,
+    /// The scratch of the calling thread.
+    pub private: *mut u8,
+    /// How many bytes behind it that of the next thread begins.
+    pub stride: i64,
+    /// How many iterations there are.
+    pub iterations: i64,
+    /// Every `begin` is a multiple of this.
+    pub multiple: i64,
+    /// About how many picoseconds an iteration takes.
+    pub cost: i64,
+}
 
 /// An integer expression over the symbols, as postfix code.
 ///
@@ -126,6 +163,8 @@ pub struct Signature {
     pub checks: &'static [Check],
     /// How many bytes of scratch memory the code needs.
     pub workspace: Extent,
+    /// How many bytes more for each thread; a multiple of 64.
+    pub private: Extent,
 }
 
 /// A compiled function: its signature, and its code for each level of the processor.
@@ -143,7 +182,7 @@ impl Function {
     ///   whenever the solves, shapes and checks of `signature` have been found to hold.
     /// - It then reads and writes only inside these buffers, and writes only to results, to `&mut` parameters and to the workspace.
     /// - It writes every element of every result, and to a `bool` only 0 or 1.
-    /// - It does not unwind.
+    /// - It does not unwind, and neither do its tasks, which any thread may execute.
     /// - A parameter that the entry writes to is always passed by `Arguments::update`.
     #[must_use]
     pub const unsafe fn new(signature: Signature, entries: &'static [(Level, Entry)]) -> Self {

@@ -5,7 +5,7 @@
 //! 1. The closure passes every leaf; one that is read but not contiguous is compacted, one that is changed is made unique.
 //! 2. [`solve`] finds the symbols and checks the shapes.
 //! 3. The results are allocated, not written, and the workspace is taken from the thread.
-//! 4. The entry runs, and the results are handed over.
+//! 4. The entry runs, with the [team](crate::team) for its large loops, and the results are handed over.
 //!
 //! No aliasing: an argument that is read is borrowed until the call ends, one that is changed is borrowed mutably,
 //! and its elements are nobody else's. The borrow checker sees all of it, because `Arguments<'a>` holds the borrows.
@@ -22,6 +22,7 @@ use crate::leaves::Leaves;
 use crate::shape;
 use crate::solve::{self, Form, Found, Symbols};
 use crate::storage::{ALIGNMENT, Block, Inline, Storage, with_workspace};
+use crate::team::{self, Call};
 use crate::tensor::Tensor;
 
 /// How many leaves a call may have before its lists move to the heap.
@@ -76,7 +77,7 @@ pub fn workspace_bytes<'a>(
     arguments(&mut passed);
     let mut symbols = Symbols::new();
     solve::solve(&function.signature, passed.found.as_slice(), &mut symbols)?;
-    solve::workspace(&function.signature, symbols.as_slice())
+    solve::workspace(&function.signature, symbols.as_slice(), team::limit()?)
 }
 
 /// The leaves that are passed to a call.
@@ -352,13 +353,16 @@ fn start(
     passed: &Arguments<'_>,
     symbols: &Symbols,
 ) -> Result<(), Error> {
-    let bytes = solve::workspace(signature, symbols.as_slice())?;
+    let threads = team::limit()?;
+    let bytes = solve::workspace(signature, symbols.as_slice(), threads)?;
+    let call = Call::new(threads);
+    let team = if threads > 1 { call.team() } else { ptr::null() };
     let (buffers, values) = (passed.addresses.as_slice().as_ptr(), symbols.as_slice().as_ptr());
     // SAFETY: `Function::new` promises that the entry may be called under the conditions that have been established here:
     // `solve` found the shapes and checks to hold, `entry` is of this processor's level,
     // there is one address for each leaf, of memory as large as its shape and element type,
-    // what the entry changes is borrowed mutably by `passed` or was allocated for it, and the workspace has the size asked for.
-    with_workspace(bytes, |workspace| unsafe { entry(buffers, values, workspace) });
+    // what the entry changes is borrowed mutably by `passed` or was allocated for it, and the workspace has the size asked for, for each thread that the team may use.
+    with_workspace(bytes, |workspace| unsafe { entry(buffers, values, workspace, team) });
     Ok(())
 }
 

@@ -52,6 +52,11 @@ pub enum Error {
         /// The word.
         word: String,
     },
+    /// `DEFN_THREADS` is a word that is no number.
+    UnknownThreads {
+        /// The word.
+        word: String,
+    },
     /// The function was not compiled for this processor or a lower level.
     NoCode {
         /// The function that was called.
@@ -198,6 +203,7 @@ impl Display for Error {
             Self::UnsupportedCpu => unsupported_cpu(),
             Self::LevelUnavailable { wanted, best } => level_unavailable(*wanted, *best),
             Self::UnknownLevel { word } => unknown_level(word),
+            Self::UnknownThreads { word } => unknown_threads(word),
             Self::NoCode { function, level } => no_code(function, *level),
         }
         .fmt(f)
@@ -286,6 +292,12 @@ fn unknown_level(word: &str) -> Report {
     let report = Report::new("DEFN_LEVEL names an unknown level".to_owned());
     let report = report.fact("found", word.to_owned()).fact("known", "v3, v4, neon".to_owned());
     report.help("unset DEFN_LEVEL to use the best level of the processor".to_owned())
+}
+
+fn unknown_threads(word: &str) -> Report {
+    let report = Report::new("DEFN_THREADS is not a number of threads".to_owned());
+    let report = report.fact("found", word.to_owned());
+    report.help("unset DEFN_THREADS to use all processors".to_owned())
 }
 
 fn no_code(function: &str, level: Level) -> Report {

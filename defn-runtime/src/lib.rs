@@ -20,6 +20,7 @@
 //!
 //! # Environment
 //! `DEFN_LEVEL=v3` or `v4` forces a level of x86-64 instructions below the best that the processor has.
+//! `DEFN_THREADS=4` chooses how many threads a call uses at most.
 #![deny(unsafe_code)]
 
 mod element;
@@ -35,6 +36,7 @@ mod abi;
 mod level;
 mod solve;
 mod leaves;
+mod team;
 #[expect(unsafe_code, reason = "the only place where generated code is entered")]
 mod call;
 mod error;
@@ -47,4 +49,5 @@ pub use error::{
     ShapeMismatch, Source,
 };
 pub use level::Level;
+pub use team::{set_threads, threads};
 pub use tensor::{Iter, Tensor};

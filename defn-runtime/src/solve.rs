@@ -151,12 +151,24 @@ pub(crate) fn result_extent(
     })
 }
 
-/// How many bytes of scratch memory the call needs.
-pub(crate) fn workspace(signature: &Signature, symbols: &[i64]) -> Result<usize, Error> {
-    let bytes = signature.workspace.value(symbols).ok_or_else(|| too_large(signature))?;
+/// How many bytes of scratch memory the call needs with so many threads.
+#[inline]
+pub(crate) fn workspace(
+    signature: &Signature,
+    symbols: &[i64],
+    threads: usize,
+) -> Result<usize, Error> {
+    let all = |shared: i64, private: i64| {
+        let private = private.max(0).checked_mul(i64::try_from(threads).ok()?)?;
+        shared.max(0).checked_add(private)
+    };
+    let shared = signature.workspace.value(symbols);
+    let private = signature.private.value(symbols);
+    let bytes = shared.zip(private).and_then(|(shared, private)| all(shared, private));
+    let bytes = bytes.ok_or_else(|| too_large(signature))?;
     // Beyond this size no allocation can succeed, and aligning it could overflow.
     let limit = isize::MAX as usize - crate::storage::ALIGNMENT;
-    let bytes = usize::try_from(bytes.max(0)).ok().filter(|&bytes| bytes <= limit);
+    let bytes = usize::try_from(bytes).ok().filter(|&bytes| bytes <= limit);
     bytes.ok_or_else(|| too_large(signature))
 }
 

@@ -171,7 +171,13 @@ fn a_result_of_another_shape_is_refused() {
 
 /// A function that does nothing, with one parameter `x: [n, 2 * n + 1, 784]` and checks between `n` and 3.
 static CHECKED: Function = {
-    unsafe extern "C" fn entry(_: *const *mut u8, _: *const i64, _: *mut u8) {}
+    unsafe extern "C" fn entry(
+        _: *const *mut u8,
+        _: *const i64,
+        _: *mut u8,
+        _: *const common::Team,
+    ) {
+    }
     const CHECKS: [Check; 2] = [
         Check {
             kind: CheckKind::AtMost,
@@ -201,6 +207,7 @@ static CHECKED: Function = {
         solves: &[plain(0, 0, 0)],
         checks: &CHECKS,
         workspace: Extent(&[1, 0, 0, 1000, 3]),
+        private: Extent(&[0, 0]),
     };
     const ENTRIES: [(Level, Entry); 2] = everywhere(entry);
     // SAFETY: the entry touches nothing.
@@ -240,7 +247,13 @@ fn workspace_is_a_formula_of_the_extents() {
 
 /// `x: [2 * n + m, m]` returns as many elements as its extents multiplied four times.
 static HUGE: Function = {
-    unsafe extern "C" fn entry(_: *const *mut u8, _: *const i64, _: *mut u8) {}
+    unsafe extern "C" fn entry(
+        _: *const *mut u8,
+        _: *const i64,
+        _: *mut u8,
+        _: *const common::Team,
+    ) {
+    }
     const SOLVES: [Solve; 2] =
         [plain(1, 0, 1), Solve { symbol: 0, leaf: 0, axis: 0, factor: 2, rest: Extent(&[1, 1]) }];
     const SIGNATURE: Signature = Signature {
@@ -257,6 +270,7 @@ static HUGE: Function = {
         solves: &SOLVES,
         checks: &[],
         workspace: Extent(&[0, 0]),
+        private: Extent(&[0, 0]),
     };
     const ENTRIES: [(Level, Entry); 2] = everywhere(entry);
     // SAFETY: the entry is only reached with `n` = 0, where there is nothing to write.

@@ -27,3 +27,4 @@ mod views;
 mod errors;
 mod explain;
 mod levels;
+mod threads;

@@ -27,6 +27,11 @@ impl<'a, 'c> Dims<'a, 'c> {
         Self { ir, entry, symbols, known: BTreeMap::new() }
     }
 
+    /// The block in which extents are computed.
+    pub(super) fn entry(&self) -> Block {
+        self.entry
+    }
+
     /// The value of an extent. Leaves the builder at the end of the entry.
     pub(super) fn value(&mut self, dim: &Dim) -> Value {
         if let Some(constant) = dim.as_constant() {

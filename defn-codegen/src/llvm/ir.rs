@@ -101,6 +101,11 @@ impl<'c> Ir<'c> {
         if lanes == 1 { ty } else { Type(unsafe { core::LLVMVectorType(ty.0, lanes) }) }
     }
 
+    pub(super) fn array(&self, ty: Type, length: usize) -> Type {
+        // SAFETY: ownership.
+        Type(unsafe { core::LLVMArrayType2(ty.0, length as u64) })
+    }
+
     pub(super) fn type_of(&self, value: Value) -> Type {
         // SAFETY: ownership.
         Type(unsafe { core::LLVMTypeOf(value.0) })
@@ -305,6 +310,23 @@ impl<'c> Ir<'c> {
         };
     }
 
+    /// A call of an address that takes pointers.
+    pub(super) fn call_pointer(&self, address: Value, arguments: &[Value]) {
+        let mut types = vec![self.pointer().0; arguments.len()];
+        let mut raw: Vec<LLVMValueRef> = arguments.iter().map(|argument| argument.0).collect();
+        let (builder, count) = (self.builder.as_mut_ptr(), raw.len() as u32);
+        // SAFETY: ownership; LLVM copies the lists, and the verifier compares them.
+        unsafe {
+            let void = core::LLVMVoidTypeInContext(self.context.as_ctx_ref());
+            let ty = core::LLVMFunctionType(void, types.as_mut_ptr(), count, 0);
+            core::LLVMBuildCall2(builder, ty, address.0, raw.as_mut_ptr(), count, NO_NAME)
+        };
+    }
+
+    pub(super) fn address_of(&self, function: Function) -> Value {
+        function.value
+    }
+
     // --- instructions ---
 
     pub(super) fn binary(&self, opcode: Opcode, a: Value, b: Value) -> Value {
@@ -335,6 +357,11 @@ impl<'c> Ir<'c> {
         Value(unsafe {
             core::LLVMBuildICmp(self.builder.as_mut_ptr(), predicate, a.0, b.0, NO_NAME)
         })
+    }
+
+    pub(super) fn is_null(&self, pointer: Value) -> Value {
+        // SAFETY: ownership.
+        Value(unsafe { core::LLVMBuildIsNull(self.builder.as_mut_ptr(), pointer.0, NO_NAME) })
     }
 
     pub(super) fn compare_real(&self, predicate: RealPredicate, a: Value, b: Value) -> Value {

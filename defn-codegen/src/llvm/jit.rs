@@ -5,7 +5,8 @@
 //! The functions of the module carry their processor with them, so that one process runs the code of every level.
 
 use std::ffi::{CStr, c_char};
-use std::ptr;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::{ptr, thread};
 
 use inkwell::context::Context;
 use inkwell::targets::FileType;
@@ -15,13 +16,78 @@ use llvm_sys::execution_engine::{
 };
 
 use super::{target, walk};
+use crate::graph::Dim;
 use crate::graph::eval::Value;
 use crate::loops::eval::Outcome;
 use crate::loops::{Loops, Space, eval};
 use crate::options::Level;
 
 /// What an entry point is.
-type Entry = unsafe extern "C" fn(*const *mut u8, *const i64, *mut u8);
+type Entry = unsafe extern "C" fn(*const *mut u8, *const i64, *mut u8, *const Team);
+
+/// Who executes the tasks of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// The caller.
+    One,
+    /// Two threads, which take turns as they come; every task is one iteration, or one group of lanes.
+    Two,
+}
+
+/// What hands out tasks, as the code sees it.
+#[repr(C)]
+struct Team {
+    run: unsafe extern "C" fn(*const Team, *const Job),
+    gate: i64,
+}
+
+/// Tasks of one nest, as the code hands them over.
+#[repr(C)]
+struct Job {
+    task: unsafe extern "C" fn(*const *mut u8, i64, i64, *mut u8),
+    arguments: *const *mut u8,
+    private: *mut u8,
+    stride: i64,
+    iterations: i64,
+    multiple: i64,
+    _cost: i64,
+}
+
+// SAFETY: the code promises that its tasks may be executed at the same time.
+unsafe impl Sync for Job {}
+
+/// Two threads for every job, however small.
+static TWO: Team = Team { run: run_by_two, gate: 0 };
+
+/// Lets two threads claim the tasks of a job.
+///
+/// # Safety
+///
+/// The job is what the code of a nest handed over, with private scratch for two.
+unsafe extern "C" fn run_by_two(_team: *const Team, job: *const Job) {
+    // SAFETY: the caller's promise; the job lives until this function returns.
+    let job = unsafe { &*job };
+    let next = AtomicI64::new(0);
+    thread::scope(|scope| {
+        for worker in 0..2 {
+            let next = &next;
+            scope.spawn(move || {
+                loop {
+                    let begin = next.fetch_add(job.multiple, Ordering::Relaxed);
+                    if begin >= job.iterations {
+                        return;
+                    }
+                    let end = job.iterations.min(begin + job.multiple);
+                    // SAFETY: a range of iterations is executed once, with the scratch of this worker.
+                    unsafe {
+                        let private = job.private.offset(worker * job.stride as isize);
+                        (job.task)(job.arguments, begin, end, private);
+                    }
+                }
+            });
+        }
+    });
+}
 
 /// A compiled program.
 pub struct Compiled {
@@ -113,14 +179,43 @@ impl Compiled {
     /// # Safety
     ///
     /// - The buffers are as large as the loops say, for the values of the symbols, and no written one overlaps another.
-    /// - The workspace has as many bytes as the loops say, the private ones behind it included, aligned to 64.
-    pub unsafe fn call(&self, buffers: &[*mut u8], symbols: &[i64], workspace: *mut u8) {
+    /// - The workspace has as many bytes as the loops say, behind them those of two workers, aligned to 64.
+    pub unsafe fn call(
+        &self,
+        buffers: &[*mut u8],
+        symbols: &[i64],
+        workspace: *mut u8,
+        workers: Workers,
+    ) {
+        let team = match workers {
+            Workers::One => ptr::null(),
+            Workers::Two => &raw const TWO,
+        };
         // SAFETY: the caller's promise.
-        unsafe { (self.entry)(buffers.as_ptr(), symbols.as_ptr(), workspace) }
+        unsafe { (self.entry)(buffers.as_ptr(), symbols.as_ptr(), workspace, team) }
     }
 
     /// Runs the program as [`eval::eval`] does, on memory of its own. The loops must be those that were compiled.
+    ///
+    /// # Panics
+    ///
+    /// If two workers give other bits than one.
     pub fn run(&self, loops: &Loops, symbols: &[i64], parameters: &[Value]) -> Outcome {
+        let alone = self.run_by(Workers::One, loops, symbols, parameters);
+        if loops.nests.iter().any(|nest| nest.tasks.is_some()) {
+            let together = self.run_by(Workers::Two, loops, symbols, parameters);
+            assert_eq!(alone, together, "two workers give other bits than one");
+        }
+        alone
+    }
+
+    fn run_by(
+        &self,
+        workers: Workers,
+        loops: &Loops,
+        symbols: &[i64],
+        parameters: &[Value],
+    ) -> Outcome {
         let mut memory: Vec<Memory> = Vec::new();
         let mut places = Vec::new();
         for (id, buffer) in loops.buffers.iter() {
@@ -137,11 +232,11 @@ impl Compiled {
             memory.push(block);
         }
         let buffers: Vec<*mut u8> = memory.iter_mut().map(Memory::start).collect();
-        let workspace = loops.workspace.clone() + loops.private.clone();
+        let workspace = loops.workspace.clone() + loops.private.clone() * Dim::from(2);
         let workspace = usize::try_from(workspace.evaluate(symbols)).unwrap_or(0);
         let mut scratch = Memory::new(workspace);
         // SAFETY: every buffer has its size, and they are all apart; parameters and results stand in order.
-        unsafe { self.call(&buffers, symbols, scratch.start()) };
+        unsafe { self.call(&buffers, symbols, scratch.start(), workers) };
         let mut outcome = Outcome { results: Vec::new(), updated: Vec::new() };
         for ((buffer, shape), block) in places.into_iter().zip(memory.iter().chain([&scratch])) {
             block.check_borders(&buffer.name);

@@ -311,7 +311,7 @@ impl Walk<'_, '_> {
         let stage = self.stage(position, STAGE_OF_INDICES);
         ir.store(indices, stage, 8);
         let count = active.map_or(ir.i64(i64::from(self.width())), |active| active.count);
-        self.counted(count, 1, |walk, lane| {
+        self.counted((ir.i64(0), count), 1, |walk, lane| {
             let slot = walk.ir.element_address(index, stage, lane);
             let position = walk.ir.load(index, slot, 8);
             let address = walk.ir.element_address(cell.ty, base, position);

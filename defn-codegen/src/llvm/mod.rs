@@ -9,7 +9,7 @@
 //! }                                         if (j < m) the same, masked
 //! ```
 //!
-//! Afterwards: the text has one entry point, `defn_entry(buffers, symbols, workspace)`, one function for each nest, and no symbol that is
+//! Afterwards: the text has one entry point, `defn_entry(buffers, symbols, workspace, team)`, one function for each nest, and no symbol that is
 //! defined elsewhere.
 //! Its results are bit for bit those of [`loops::eval`](crate::loops::eval), but for sign and payload of NaN:
 //! no flag of fast mathematics is set, and `fma` is only where the loops say so.
@@ -19,6 +19,7 @@
 mod ir;
 mod target;
 mod walk;
+mod entry;
 mod dims;
 mod statement;
 mod expr;

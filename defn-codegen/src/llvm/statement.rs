@@ -7,6 +7,8 @@
 //!                                      for (j = 0; j < full; j += 16) body
 //!                                      if (full < m) { j = full; mask = iota < m - full; body under the mask }
 //! ```
+//!
+//! The outermost loop of a nest with tasks counts from `begin`, a multiple of the lanes, to `end`.
 
 use super::ir::{IntPredicate, Opcode, Value};
 use super::walk::{Active, Group, Register, Walk};
@@ -69,16 +71,17 @@ impl Walk<'_, '_> {
     }
 
     fn serial(&mut self, repeated: &For) {
-        let extent = self.dim(&repeated.extent);
-        if repeated.extent.is(1) {
+        let range = self.range.take();
+        if repeated.extent.is(1) && repeated.clip.is_none() && range.is_none() {
             self.variables.insert(repeated.variable, self.ir.i64(0));
             self.statements(&repeated.body);
             return;
         }
-        if self.in_blocks(repeated) {
+        if range.is_none() && self.in_blocks(repeated) {
             return;
         }
-        self.counted(extent, 1, |walk, position| {
+        let range = range.unwrap_or_else(|| (self.ir.i64(0), self.extent(repeated)));
+        self.counted(range, 1, |walk, position| {
             walk.variables.insert(repeated.variable, position);
             walk.statements(&repeated.body);
         });
@@ -87,23 +90,35 @@ impl Walk<'_, '_> {
     /// Groups of lanes without a mask, then the rest with one.
     fn lanes(&mut self, repeated: &For, width: u32) {
         let (ir, step) = (self.ir, i64::from(width));
-        let constant = repeated.extent.as_constant().map(|extent| extent.max(0));
+        let range = self.range.take();
+        let is_constant = repeated.clip.is_none() && range.is_none();
+        let constant = repeated.extent.as_constant().filter(|_| is_constant);
+        let constant = constant.map(|extent| extent.max(0));
         let variable = repeated.variable;
-        self.group = Some(Group { variable, width, active: None });
-        let (extent, full) = match constant {
-            Some(extent) => (ir.i64(extent), ir.i64(extent & -step)),
-            None => self.full_groups(&repeated.extent, step),
+        let (begin, extent) = match (constant, range) {
+            (Some(extent), _) => (ir.i64(0), ir.i64(extent)),
+            (None, Some(range)) => range,
+            (None, None) => {
+                let at_least_0 = [self.extent(repeated), ir.i64(0)];
+                (ir.i64(0), ir.intrinsic("llvm.smax", &[ir.int(64)], &at_least_0))
+            }
         };
-        let all_full = repeated.extent.terms().iter().all(|(_, factor)| factor % step == 0);
+        self.group = Some(Group { variable, width, active: None });
+        let all_full = repeated.clip.is_none()
+            && repeated.extent.terms().iter().all(|(_, factor)| factor % step == 0);
         if !all_full && self.level.masks_are_free() && holds_loops(&repeated.body) {
-            self.all_masked(repeated, extent);
+            self.all_masked(repeated, (begin, extent), constant);
             self.group = None;
             return;
         }
+        let full = match constant {
+            Some(extent) => ir.i64(extent & -step),
+            None => ir.binary(Opcode::LLVMAnd, extent, ir.i64(-step)),
+        };
         match constant.map(|extent| extent / step) {
             Some(0) => {}
             Some(1) => self.body_of_group(variable, ir.i64(0), &repeated.body),
-            Some(_) | None => self.counted(full, step, |walk, position| {
+            Some(_) | None => self.counted((begin, full), step, |walk, position| {
                 walk.body_of_group(variable, position, &repeated.body);
             }),
         }
@@ -120,22 +135,20 @@ impl Walk<'_, '_> {
     }
 
     /// Every group under a mask: a body with loops is too long to be written twice, and too slow for the mask to cost anything.
-    fn all_masked(&mut self, repeated: &For, extent: Value) {
+    fn all_masked(&mut self, repeated: &For, (begin, end): (Value, Value), known: Option<i64>) {
         let step = i64::from(self.width());
-        let constant = repeated.extent.as_constant();
-        if constant.is_some_and(|extent| extent < step) {
-            return self.tail(repeated, extent, self.ir.i64(0));
+        if known.is_some_and(|extent| (1..step).contains(&extent)) {
+            return self.tail(repeated, end, begin);
         }
-        self.counted(extent, step, |walk, position| walk.tail(repeated, extent, position));
+        self.counted((begin, end), step, |walk, position| walk.tail(repeated, end, position));
     }
 
-    /// The extent, at least 0, and how much of it full groups take.
-    fn full_groups(&mut self, extent: &crate::graph::Dim, step: i64) -> (Value, Value) {
-        let ir = self.ir;
-        let extent = self.dim(extent);
-        let at_least_0 = [extent, ir.i64(0)];
-        let extent = ir.intrinsic("llvm.smax", &[ir.int(64)], &at_least_0);
-        (extent, ir.binary(Opcode::LLVMAnd, extent, ir.i64(-step)))
+    /// How often a loop runs.
+    pub(super) fn extent(&mut self, repeated: &For) -> Value {
+        let extent = self.dim(&repeated.extent);
+        let Some(clip) = &repeated.clip else { return extent };
+        let both = [extent, self.affine(&clip.constant, &clip.terms)];
+        self.ir.intrinsic("llvm.smin", &[self.ir.int(64)], &both)
     }
 
     fn body_of_group(&mut self, variable: VariableId, position: Value, body: &[Statement]) {
@@ -158,17 +171,21 @@ impl Walk<'_, '_> {
         self.group = Some(group);
     }
 
-    /// `for (position = 0; position < end; position += step)`.
-    pub(super) fn counted(&mut self, end: Value, step: i64, body: impl FnOnce(&mut Self, Value)) {
+    /// `for (position = begin; position < end; position += step)`.
+    pub(super) fn counted(
+        &mut self,
+        (begin, end): (Value, Value),
+        step: i64,
+        body: impl FnOnce(&mut Self, Value),
+    ) {
         let ir = self.ir;
         let (head, inside, behind) =
             (ir.current_block(), ir.block(self.function), ir.block(self.function));
-        let zero = ir.i64(0);
-        let enters = ir.compare_int(IntPredicate::LLVMIntSLT, zero, end);
+        let enters = ir.compare_int(IntPredicate::LLVMIntSLT, begin, end);
         ir.branch_if(enters, inside, behind);
         ir.position(inside);
         let position = ir.phi(ir.int(64));
-        ir.incoming(position, zero, head);
+        ir.incoming(position, begin, head);
         body(self, position);
         let next = ir.add_without_overflow(position, ir.i64(step));
         let repeats = ir.compare_int(IntPredicate::LLVMIntSLT, next, end);

@@ -50,12 +50,12 @@ impl Walk<'_, '_> {
             return false;
         }
         let (ir, variable) = (self.ir, repeated.variable);
-        let extent = self.dim(&repeated.extent);
+        let extent = self.extent(repeated);
         let extent = ir.intrinsic("llvm.smax", &[ir.int(64)], &[extent, ir.i64(0)]);
         let whole = ir.binary(Opcode::LLVMAnd, extent, ir.i64(-i64::from(steps)));
         let lanes: Vec<Vec<Value>> =
             walks.iter().map(|walk| self.lane_offsets(walk, group)).collect();
-        self.counted(whole, i64::from(steps), |inside, first| {
+        self.counted((ir.i64(0), whole), i64::from(steps), |inside, first| {
             inside.variables.insert(variable, first);
             let columns: Vec<Vec<Value>> = walks
                 .iter()
@@ -74,9 +74,7 @@ impl Walk<'_, '_> {
             }
             inside.staged.clear();
         });
-        let rest = ir.binary(Opcode::LLVMSub, extent, whole);
-        self.counted(rest, 1, |inside, step| {
-            let position = ir.add_without_overflow(whole, step);
+        self.counted((whole, extent), 1, |inside, position| {
             inside.variables.insert(variable, position);
             inside.statements(&repeated.body);
         });

@@ -1,10 +1,11 @@
-//! The walk over a function: the entry point, one function for each nest, and what is known at a place.
+//! The walk over a function: one function for each nest, and what is known at a place.
 //!
 //! In:  [`Loops`].   Out: a module, before any pass.
 //!
 //! ```text
-//! void defn_entry(ptr buffers, ptr symbols, ptr workspace)    calls the nests, one after the other
-//! void defn_softmax_0(ptr noalias x, …, ptr symbols)          one nest: its buffers, each apart from all others
+//! void defn_entry(…)                                                        see [`entry`](super::entry)
+//! void defn_softmax_0(ptr noalias x, …, ptr symbols)                        one nest: its buffers, each apart from all others
+//! void defn_softmax_1(ptr noalias x, …, ptr symbols, i64 begin, i64 end)    a nest with tasks, and which of them
 //! ```
 //!
 //! A nest is a function of its own because only parameters can say `noalias`, and because register allocation is then per nest.
@@ -16,10 +17,10 @@ use inkwell::module::Module;
 
 use super::dims::Dims;
 use super::ir::{Block, Function, Ir, Linkage, Value};
-use super::target;
 use super::transposed::Staged;
+use super::{entry, target};
 use crate::graph::{Dim, Element};
-use crate::loops::{BufferId, Loops, Nest, RegisterId, Space, ValueId, VariableId, visit};
+use crate::loops::{BufferId, Loops, Nest, RegisterId, ValueId, VariableId, visit};
 use crate::options::Level;
 
 /// A value and what it is: a scalar that is the same in every lane, or one value for each lane.
@@ -75,64 +76,37 @@ pub(super) struct Walk<'a, 'c> {
     pub(super) group: Option<Group>,
     /// Loads that were done for a whole block of steps.
     pub(super) staged: Vec<Staged>,
+    /// The iterations of the outermost loop that are executed, until that loop is met; none for all.
+    pub(super) range: Option<(Value, Value)>,
     /// Stack places where lanes meet memory one by one: by bytes of an element and lanes.
     pub(super) stages: BTreeMap<(usize, u32, u32), Value>,
+}
+
+/// A nest as a function, and what it takes: the addresses of its buffers, of the symbols, and if it has tasks, which of them.
+pub(super) struct NestFunction {
+    pub(super) function: Function,
+    pub(super) buffers: Vec<BufferId>,
 }
 
 /// The module of a function.
 pub(super) fn module<'c>(context: &'c Context, loops: &Loops, level: Level) -> Module<'c> {
     let ir = Ir::new(context, &loops.name);
-    let nests: Vec<(Function, Vec<BufferId>)> = loops
+    let nests: Vec<NestFunction> = loops
         .nests
         .iter()
         .enumerate()
         .map(|(position, body)| nest(&ir, loops, level, (position, body)))
         .collect();
-    entry(&ir, loops, level, &nests);
+    entry::entry(&ir, loops, level, &nests);
     ir.into_module()
 }
 
-/// The entry point: finds each buffer and calls the nests.
-fn entry(ir: &Ir<'_>, loops: &Loops, level: Level, nests: &[(Function, Vec<BufferId>)]) {
-    let pointer = ir.pointer();
-    let function = ir.function("defn_entry", &[pointer; 3], Linkage::LLVMExternalLinkage);
-    target::describe(ir, function, level);
-    let block = ir.block(function);
-    ir.position(block);
-    let [buffers, symbols, workspace] = [0, 1, 2].map(|index| ir.parameter(function, index));
-    let mut dims = Dims::new(ir, block, symbols);
-    let is_parameter = |space: &Space| matches!(space, Space::Parameter(_) | Space::Updated(_));
-    let parameters = loops.buffers.iter().filter(|(_, buffer)| is_parameter(&buffer.space)).count();
-    let used: BTreeSet<BufferId> =
-        nests.iter().flat_map(|(_, used)| used.iter().copied()).collect();
-    let addresses: BTreeMap<BufferId, Value> = used
-        .into_iter()
-        .map(|id| {
-            let argument = |position: usize| {
-                let slot = ir.element_address(pointer, buffers, ir.i64(position as i64));
-                ir.load(pointer, slot, 8)
-            };
-            let address = match &loops.buffers[id].space {
-                Space::Parameter(position) | Space::Updated(position) => argument(*position),
-                Space::Result(position) => argument(parameters + position),
-                Space::Workspace(offset) | Space::Private(offset) => {
-                    let is_private = matches!(loops.buffers[id].space, Space::Private(_));
-                    let start = if is_private { loops.workspace.clone() } else { Dim::default() };
-                    let offset = offset.clone().unwrap_or_else(|| {
-                        crate::bug!("llvm", "the memory of `{}` is not planned", loops.name)
-                    });
-                    ir.element_address(ir.int(8), workspace, dims.value(&(start + offset)))
-                }
-            };
-            (id, address)
-        })
-        .collect();
-    for (nest, used) in nests {
-        let mut arguments: Vec<Value> = used.iter().map(|id| addresses[id]).collect();
-        arguments.push(symbols);
-        ir.call(*nest, &arguments);
-    }
-    ir.return_nothing();
+/// The name of the function of a nest.
+pub(super) fn name(loops: &Loops, position: usize) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric();
+    let user: String =
+        loops.name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect();
+    format!("defn_{user}_{position}")
 }
 
 /// The function of a nest, and the buffers that are its parameters.
@@ -141,28 +115,30 @@ fn nest(
     loops: &Loops,
     level: Level,
     (position, nest): (usize, &Nest),
-) -> (Function, Vec<BufferId>) {
+) -> NestFunction {
     let mut used = BTreeSet::new();
     visit::addresses(&nest.body, &mut |buffer, _, _| {
         used.insert(buffer);
     });
     let used: Vec<BufferId> = used.into_iter().collect();
-    let types = vec![ir.pointer(); used.len() + 1];
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric();
-    let user: String =
-        loops.name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect();
-    let name = format!("defn_{user}_{position}");
-    let function = ir.function(&name, &types, Linkage::LLVMInternalLinkage);
+    let addresses = used.len() + 1;
+    let mut types = vec![ir.pointer(); addresses];
+    types.extend(nest.tasks.iter().flat_map(|_| [ir.int(64); 2]));
+    let function = ir.function(&name(loops, position), &types, Linkage::LLVMInternalLinkage);
     target::describe(ir, function, level);
     // The entry point stays small, and a profile shows which nest takes the time.
     ir.attribute(function, None, "noinline");
-    for index in 0..types.len() {
+    for index in 0..addresses {
         ir.attribute(function, Some(index), "noalias");
     }
     let entry = ir.block(function);
     let symbols = ir.parameter(function, used.len());
     let buffers =
         used.iter().enumerate().map(|(index, id)| (*id, ir.parameter(function, index))).collect();
+    let range = nest
+        .tasks
+        .as_ref()
+        .map(|_| (ir.parameter(function, addresses), ir.parameter(function, addresses + 1)));
     let mut walk = Walk {
         ir,
         loops,
@@ -176,6 +152,7 @@ fn nest(
         registers: BTreeMap::new(),
         group: None,
         staged: Vec::new(),
+        range,
         stages: BTreeMap::new(),
     };
     let body = ir.block(function);
@@ -184,7 +161,7 @@ fn nest(
     ir.return_nothing();
     ir.position(entry);
     ir.branch(body);
-    (function, used)
+    NestFunction { function, buffers: used }
 }
 
 impl Walk<'_, '_> {

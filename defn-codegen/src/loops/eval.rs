@@ -2,7 +2,8 @@
 //!
 //! Elementary functions are those of [`crate::math`] on its scalar machine, so that machine code must give the same bits.
 //! An access outside of its buffer is a fault, not a crash.
-//! Private scratch is overwritten when an iteration of an outermost loop begins, so that what should not be relied on shows.
+//! Private scratch is overwritten when an iteration of an outermost loop begins, and tasks are executed from the last to the first,
+//! so that what should not be relied on shows.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,6 +38,7 @@ pub struct Outcome {
 pub fn eval(loops: &Loops, symbols: &[i64], parameters: &[Value]) -> Result<Outcome, Fault> {
     let mut machine = Machine::new(loops, symbols, parameters);
     for nest in &loops.nests {
+        machine.has_tasks = nest.tasks.is_some();
         machine.block(&nest.body)?;
     }
     Ok(machine.outcome())
@@ -87,6 +89,8 @@ struct Machine<'l> {
     lanes: Option<Lanes>,
     /// How many loops are around.
     depth: usize,
+    /// Whether the nest has tasks.
+    has_tasks: bool,
 }
 
 impl<'l> Machine<'l> {
@@ -109,6 +113,7 @@ impl<'l> Machine<'l> {
             registers: BTreeMap::new(),
             lanes: None,
             depth: 0,
+            has_tasks: false,
         }
     }
 
@@ -177,22 +182,28 @@ impl<'l> Machine<'l> {
     }
 
     fn repeat(&mut self, inner: &For) -> Result<(), Fault> {
-        let extent = inner.extent.evaluate(self.symbols);
-        let Manner::Lanes(width) = inner.manner else {
-            for position in 0..extent {
-                self.variables.insert(inner.variable, position);
-                self.iteration(&inner.body)?;
-            }
-            return Ok(());
-        };
-        let mut first = 0;
-        while first < extent {
-            let active = usize::try_from((extent - first).min(width.into())).unwrap_or(0);
-            self.lanes = Some(Lanes { variable: inner.variable, width, first, active });
-            self.iteration(&inner.body)?;
-            first += i64::from(width);
+        let mut extent = inner.extent.evaluate(self.symbols);
+        if let Some(clip) = &inner.clip {
+            extent = extent.min(self.affine(&clip.constant, &clip.terms, 0)?);
         }
-        self.lanes = None;
+        let width = if let Manner::Lanes(width) = inner.manner { width } else { 1 };
+        let groups =
+            extent.max(0).div_euclid(width.into()) + i64::from(extent % i64::from(width) > 0);
+        let is_backwards = self.has_tasks && self.depth == 0;
+        for group in 0..groups {
+            let group = if is_backwards { groups - 1 - group } else { group };
+            let first = group * i64::from(width);
+            if matches!(inner.manner, Manner::Lanes(_)) {
+                let active = usize::try_from((extent - first).min(width.into())).unwrap_or(0);
+                self.lanes = Some(Lanes { variable: inner.variable, width, first, active });
+            } else {
+                self.variables.insert(inner.variable, first);
+            }
+            self.iteration(&inner.body)?;
+        }
+        if matches!(inner.manner, Manner::Lanes(_)) {
+            self.lanes = None;
+        }
         Ok(())
     }
 

@@ -12,6 +12,14 @@
 //! `lanes 16` executes 16 consecutive iterations in lockstep, statement by statement; in the last group the lanes at and beyond the
 //! extent do nothing: they neither store nor change registers, and what they load is never used.
 //! A lanes loop contains no other lanes loop.
+//! `for j in 0..min(8192, (-8192)*i + n)` counts to the smaller: the last block of many is short.
+//!
+//! # Tasks
+//!
+//! `nest 0 tasks 300*m { … }` has one outermost loop, and its iterations may be executed in any order and by several workers at a time,
+//! where a group of lanes is not divided. Around the loop are only values and conditions, which every worker computes for itself.
+//! The extent behind `tasks` says about how many picoseconds an iteration takes, so that whoever hands out iterations
+//! knows how many are worth it. It is a hint: no result depends on it.
 //!
 //! # Values and registers
 //!
@@ -81,8 +89,30 @@ pub struct Loops {
 /// One kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nest {
+    /// If its iterations are tasks: about how many picoseconds one takes.
+    pub tasks: Option<Dim>,
     /// What it does.
     pub body: Vec<Statement>,
+}
+
+impl Nest {
+    /// The loop whose iterations could be tasks: the only one at the top, where else only values and conditions stand.
+    pub fn outermost(&self) -> Option<&For> {
+        outermost(&self.body)
+    }
+}
+
+fn outermost(statements: &[Statement]) -> Option<&For> {
+    let mut rest = statements.iter().filter(|it| !matches!(it, Statement::Let { .. }));
+    let found = match rest.next()? {
+        Statement::For(found) => Some(found),
+        Statement::If { condition: _, body } => outermost(body),
+        Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::Store { .. } => None,
+    };
+    found.filter(|_| rest.next().is_none())
 }
 
 /// One step of a body.
@@ -142,6 +172,8 @@ pub struct For {
     pub variable: VariableId,
     /// How often.
     pub extent: Dim,
+    /// What the loop does not go beyond, if that changes with the loops around: an affine position.
+    pub clip: Option<Address>,
     /// In what manner.
     pub manner: Manner,
     /// What is repeated.

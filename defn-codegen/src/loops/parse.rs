@@ -4,8 +4,8 @@
 //! loops    = "loops" name ["<" symbol, … ">"] "workspace" extent ["private" extent] "{" buffer… nest… "}"
 //! buffer   = "buffer" name ":" element "[" extent, … "]" ["lanes" w] "=" space
 //! space    = ("parameter" | "updated" | "result") k | ("workspace" | "private") ["at" extent]
-//! nest     = "nest" k "{" statement… "}"
-//! statement= "for" i "in" "0" ".." extent ["parallel" | "lanes" w] "{" statement… "}"
+//! nest     = "nest" k ["tasks" extent] "{" statement… "}"
+//! statement= "for" i "in" "0" ".." (extent | "min" "(" extent "," part + … ")") ["parallel" | "lanes" w] "{" statement… "}"
 //!          | "let" %k ":" element "=" expr | "var" $k ":" element ["lanes" w] "=" expr | $k "=" expr
 //!          | "store" place "=" expr | "if" expr "{" statement… "}"
 //! place    = name "[" part + … "]"
@@ -50,7 +50,9 @@ pub fn parse(text: &str) -> Result<Loops, ParseError> {
     let mut nests = Vec::new();
     while cursor.eat_word("nest") {
         cursor.natural()?;
-        nests.push(Nest { body: reader.block(&mut cursor)? });
+        let has_tasks = cursor.eat_word("tasks");
+        let tasks = if has_tasks { Some(reader.extent(&mut cursor)?) } else { None };
+        nests.push(Nest { tasks, body: reader.block(&mut cursor)? });
     }
     cursor.expect("}")?;
     cursor.end()?;
@@ -158,7 +160,7 @@ impl Reader {
             return Err(cursor.error("loops count from 0"));
         }
         cursor.expect("..")?;
-        let extent = self.extent(cursor)?;
+        let (extent, clip) = self.count(cursor)?;
         let manner = if cursor.eat_word("parallel") {
             Manner::Parallel
         } else if cursor.eat_word("lanes") {
@@ -166,7 +168,27 @@ impl Reader {
         } else {
             Manner::Serial
         };
-        Ok(Statement::For(For { variable, extent, manner, body: self.block(cursor)? }))
+        Ok(Statement::For(For { variable, extent, clip, manner, body: self.block(cursor)? }))
+    }
+
+    /// How often a loop runs: an extent, or the smaller of an extent and a position.
+    fn count(&self, cursor: &mut Cursor<'_>) -> Result<(Dim, Option<Address>), ParseError> {
+        let mut ahead = *cursor;
+        let is_clipped = ahead.eat_word("min") && ahead.peek() == Token::Mark("(");
+        if !is_clipped {
+            return Ok((self.extent(cursor)?, None));
+        }
+        *cursor = ahead;
+        cursor.expect("(")?;
+        let extent = self.extent(cursor)?;
+        cursor.expect(",")?;
+        let here = *cursor;
+        let clip = self.sum(cursor)?;
+        if !clip.computed.is_empty() {
+            return Err(here.error("a position has no computed part"));
+        }
+        cursor.expect(")")?;
+        Ok((extent, Some(clip)))
     }
 
     /// Takes a variable, if one is next.
@@ -354,7 +376,13 @@ loops all<n, m> workspace 64*floor((4*n + 63) / 64) private 64*m {
       }
     }
   }
-  nest 1 {
+  nest 1 tasks 300*m + 7 {
+    for i3 in 0..n {
+      for i4 in 0..min(8, (-8)*i3 + n) lanes 4 {
+      }
+      for i5 in 0..min(m, i3 + 1) parallel {
+      }
+    }
   }
 }
 ";

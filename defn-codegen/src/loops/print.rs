@@ -51,7 +51,11 @@ impl Printer<'_> {
             writeln!(self.text, "  buffer {line}")?;
         }
         for (position, nest) in self.loops.nests.iter().enumerate() {
-            writeln!(self.text, "  nest {position} {{")?;
+            let tasks = match &nest.tasks {
+                None => String::new(),
+                Some(cost) => format!(" tasks {}", self.dim(cost)),
+            };
+            writeln!(self.text, "  nest {position}{tasks} {{")?;
             self.body(&nest.body, 2)?;
             writeln!(self.text, "  }}")?;
         }
@@ -87,7 +91,12 @@ impl Printer<'_> {
                     Manner::Parallel => " parallel".to_owned(),
                     Manner::Lanes(width) => format!(" lanes {width}"),
                 };
-                let extent = self.dim(&inner.extent);
+                let extent = match &inner.clip {
+                    None => self.dim(&inner.extent),
+                    Some(clip) => {
+                        format!("min({}, {})", self.dim(&inner.extent), self.address(clip))
+                    }
+                };
                 let variable = self.variable(inner.variable);
                 writeln!(self.text, "{indent}for {variable} in 0..{extent}{manner} {{")?;
                 self.body(&inner.body, depth + 1)?;

@@ -3,7 +3,8 @@
 //! Names are declared before use and unique; lanes loops hold no other, no conditional and no parallel loop;
 //! registers have as many parts as the loop that folds them has lanes; what is read only is not stored to;
 //! stores in lanes go to places of their own; scratch with lanes is used in loops of as many;
-//! private scratch is used in outermost loops alone, and each that loads it stores it.
+//! private scratch is used in outermost loops alone, and each that loads it stores it;
+//! tasks are the iterations of a parallel loop or of one of lanes; a clip is a position of the loops around, the same for all lanes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -40,6 +41,12 @@ pub fn verify(loops: &Loops) -> Result<(), Vec<Fault>> {
         verifier.buffer(buffer);
     }
     for nest in &loops.nests {
+        if nest.tasks.is_some()
+            && nest.outermost().is_none_or(|outermost| outermost.manner == Manner::Serial)
+        {
+            verifier.fault("tasks of a nest that has no outermost loop for them");
+        }
+        nest.tasks.iter().for_each(|cost| verifier.dim(cost));
         verifier.block(&nest.body);
         verifier.private(&nest.body);
     }
@@ -158,6 +165,13 @@ impl Verifier<'_> {
             self.fault(format!("i{} is the variable of two loops", inner.variable.0));
         }
         self.dim(&inner.extent);
+        if let Some(clip) = &inner.clip {
+            self.address(clip);
+            let differs = self.lanes.is_some_and(|(lane, _)| !clip.coefficient(lane).is(0));
+            if differs || !clip.computed.is_empty() {
+                self.fault(format!("the clip of i{} is no common position", inner.variable.0));
+            }
+        }
         self.variables.insert(inner.variable);
         let outside = self.lanes;
         match inner.manner {

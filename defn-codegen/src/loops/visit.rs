@@ -154,7 +154,8 @@ pub fn rename_statement(statement: &Statement, rename: &dyn Rename) -> Statement
         |body: &[Statement]| body.iter().map(|inner| rename_statement(inner, rename)).collect();
     match statement {
         Statement::For(inner) => {
-            Statement::For(super::For { body: all(&inner.body), ..inner.clone() })
+            let clip = inner.clip.as_ref().map(|clip| rename_address(clip, rename));
+            Statement::For(super::For { clip, body: all(&inner.body), ..inner.clone() })
         }
         Statement::Let { value, element, expr } => Statement::Let {
             value: rename.value(*value),

@@ -107,7 +107,7 @@ impl<'l, 'k> Emitter<'l, 'k> {
             crate::bug!("lower", "no loop is open");
         };
         if !body.is_empty() {
-            self.emit(Statement::For(For { variable, extent, manner, body }));
+            self.emit(Statement::For(For { variable, extent, clip: None, manner, body }));
         }
     }
 

@@ -165,7 +165,7 @@ impl<'k> Lowering<'k> {
         let tables = empty_tables(self.kernels, kernel);
         debug_assert!(tables.len() < 2, "fusion keeps tables that may be empty apart");
         let Some(filled) = tables.first() else {
-            return vec![Nest { body: self.body(kernel, false) }];
+            return vec![Nest { tasks: None, body: self.body(kernel, false) }];
         };
         // A table without elements gives zeros, and must not be read.
         let extent = |dim: Dim| Expr::Position { constant: dim, terms: Vec::new() };
@@ -184,7 +184,7 @@ impl<'k> Lowering<'k> {
             condition: compare(crate::graph::Comparison::Eq),
             body: self.body(kernel, true),
         };
-        vec![Nest { body: vec![normal] }, Nest { body: vec![empty] }]
+        vec![Nest { tasks: None, body: vec![normal] }, Nest { tasks: None, body: vec![empty] }]
     }
 
     fn body(&mut self, kernel: &Kernel, tables_are_empty: bool) -> Vec<Statement> {
@@ -210,9 +210,11 @@ impl<'k> Lowering<'k> {
         let store = Statement::Store { buffer: to, address, expr };
         let extent = self.buffers[from].size();
         Nest {
+            tasks: None,
             body: vec![Statement::For(For {
                 variable,
                 extent,
+                clip: None,
                 manner: Manner::Parallel,
                 body: vec![store],
             })],

@@ -61,7 +61,7 @@ fn block(statements: Vec<Statement>) -> Vec<Statement> {
                 inner.body = block(std::mem::take(&mut inner.body));
                 match inner.extent.as_constant() {
                     Some(extent) if extent <= 0 => {}
-                    Some(1) => {
+                    Some(1) if inner.clip.is_none() => {
                         let first = Replace {
                             variable: inner.variable,
                             constant: Dim::default(),
@@ -96,6 +96,8 @@ fn merged(outer: For) -> For {
     let [Statement::For(inner)] = outer.body.as_slice() else { return outer };
     if outer.manner != Manner::Parallel
         || inner.manner != Manner::Parallel
+        || outer.clip.is_some()
+        || inner.clip.is_some()
         || !is_gapless(&outer, inner)
     {
         return outer;
@@ -106,7 +108,7 @@ fn merged(outer: For) -> For {
     let replace = Replace { variable: outer.variable, constant: Dim::default(), terms: Vec::new() };
     let body =
         inner.body.iter().map(|statement| visit::rename_statement(statement, &replace)).collect();
-    For { variable, extent, manner: Manner::Parallel, body }
+    For { variable, extent, clip: None, manner: Manner::Parallel, body }
 }
 
 fn is_gapless(outer: &For, inner: &For) -> bool {

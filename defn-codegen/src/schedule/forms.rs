@@ -85,6 +85,9 @@ fn turned(mut rows: For) -> For {
 /// The loop over columns, if the loop over rows is a product whose right operand lies column by column.
 fn columns(rows: &For) -> Option<&For> {
     let (Statement::For(columns), before) = rows.body.split_last()? else { return None };
+    if rows.clip.is_some() || columns.clip.is_some() {
+        return None;
+    }
     let both_parallel = rows.manner == Manner::Parallel && columns.manner == Manner::Parallel;
     let plain = before.iter().all(|statement| matches!(statement, Statement::Let { .. }));
     if !both_parallel || !plain || folds_inside(columns) {

@@ -23,6 +23,7 @@ mod collapse;
 mod forms;
 mod lanes;
 mod product;
+mod tasks;
 mod memory;
 
 use crate::loops::Loops;
@@ -36,6 +37,7 @@ pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     forms::forms(&mut loops);
     lanes::lanes(&mut loops);
     product::products(&mut loops, level, sizes);
+    tasks::tasks(&mut loops);
     memory::plan(&mut loops);
     loops
 }

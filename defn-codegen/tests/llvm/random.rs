@@ -183,6 +183,7 @@ impl Author {
             body.push(Statement::For(For {
                 variable,
                 extent,
+                clip: None,
                 manner: Manner::Serial,
                 body: inner,
             }));
@@ -226,16 +227,28 @@ impl Author {
         let stores = self.lanes_body(&inner, results);
         let width = self.dice.of(&[1, 4, 16, 64]);
         body.push(lanes(column, width, stores));
-        Nest { body: vec![for_rows(row, body)] }
+        Nest { tasks: None, body: vec![for_rows(row, body)] }
     }
 }
 
 fn lanes(variable: VariableId, width: u32, body: Vec<Statement>) -> Statement {
-    Statement::For(For { variable, extent: Dim::from(M), manner: Manner::Lanes(width), body })
+    Statement::For(For {
+        variable,
+        extent: Dim::from(M),
+        clip: None,
+        manner: Manner::Lanes(width),
+        body,
+    })
 }
 
 fn for_rows(variable: VariableId, body: Vec<Statement>) -> Statement {
-    Statement::For(For { variable, extent: Dim::from(N), manner: Manner::Parallel, body })
+    Statement::For(For {
+        variable,
+        extent: Dim::from(N),
+        clip: None,
+        manner: Manner::Parallel,
+        body,
+    })
 }
 
 fn program(seed: u64) -> Loops {

@@ -76,7 +76,7 @@ fn function(name: &str, instance: &Instance, private: &TokenStream) -> TokenStre
         let (entry, variant) = (entry_name(name, level), format_ident!("{}", level.name));
         quote!((#private::Level::#variant, #entry))
     });
-    let naked = instance.levels.iter().map(|level| naked(&entry_name(name, level), level));
+    let naked = instance.levels.iter().map(|level| naked(&entry_name(name, level), level, private));
     let signature = signature_tokens(instance, private);
     quote!({
         #(#naked)*
@@ -91,7 +91,7 @@ fn entry_name(name: &str, level: &Level) -> Ident {
     format_ident!("{name}_{}", level.name.to_lowercase(), span = Span::call_site())
 }
 
-fn naked(entry: &Ident, level: &Level) -> TokenStream {
+fn naked(entry: &Ident, level: &Level, private: &TokenStream) -> TokenStream {
     // Other processors have one syntax, and no option to choose it.
     let syntax = matches!(level.name.as_str(), "V3" | "V4").then(|| quote!(att_syntax,));
     let text = raw(&level.assembly);
@@ -101,6 +101,7 @@ fn naked(entry: &Ident, level: &Level) -> TokenStream {
             buffers: *const *mut ::core::primitive::u8,
             symbols: *const ::core::primitive::i64,
             workspace: *mut ::core::primitive::u8,
+            team: *const #private::Team,
         ) {
             ::core::arch::naked_asm!(#text, options(#syntax raw))
         }
@@ -118,13 +119,13 @@ fn raw(text: &str) -> Literal {
 }
 
 fn signature_tokens(instance: &Instance, private: &TokenStream) -> TokenStream {
-    let Instance { signature, workspace, checks, levels: _ } = instance;
+    let Instance { signature, workspace, private: scratch, checks, levels: _ } = instance;
     let Signature { name, symbols, parameters, results, solves } = signature;
     let parameters = parameters.iter().map(|leaf| leaf_tokens(leaf, private));
     let results = results.iter().map(|leaf| leaf_tokens(leaf, private));
     let solves = solves.iter().map(|solve| solve_tokens(solve, private));
     let checks = checks.iter().map(|check| check_tokens(check, private));
-    let workspace = extent_tokens(workspace, private);
+    let (workspace, scratch) = (extent_tokens(workspace, private), extent_tokens(scratch, private));
     quote!(#private::Signature {
         name: #name,
         symbols: &[#(#symbols),*],
@@ -133,6 +134,7 @@ fn signature_tokens(instance: &Instance, private: &TokenStream) -> TokenStream {
         solves: &[#(#solves),*],
         checks: &[#(#checks),*],
         workspace: #workspace,
+        private: #scratch,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Functions as the compiler writes them, with Rust in the place of machine code.
 
+pub(crate) use defn_runtime::__private::Team;
 use defn_runtime::__private::{
     Arguments, Axis, Check, CheckKind, ElementKind, Entry, Error, Extent, Function, Leaf, Leaves,
     Level, Signature, Solve, fail, run, run_into,
@@ -55,11 +56,16 @@ pub(crate) unsafe fn buffer_mut<'a, T>(
 /// `y[row, column] = sum over inner of a[row, inner] * b[inner, column]`, through a workspace of one row.
 pub(crate) mod matmul {
     use super::{
-        Entry, Error, Extent, Function, Level, Signature, Tensor, axis, buffer, buffer_mut,
+        Entry, Error, Extent, Function, Level, Signature, Team, Tensor, axis, buffer, buffer_mut,
         everywhere, fail, leaf, plain, run, run_into,
     };
 
-    unsafe extern "C" fn entry(buffers: *const *mut u8, symbols: *const i64, workspace: *mut u8) {
+    unsafe extern "C" fn entry(
+        buffers: *const *mut u8,
+        symbols: *const i64,
+        workspace: *mut u8,
+        _: *const Team,
+    ) {
         // SAFETY: the signature below has three symbols, three leaves of these lengths, and a workspace of one row.
         let (a, b, y, row, [rows, inner, columns]) = unsafe {
             let [rows, inner, columns] = *symbols.cast::<[i64; 3]>();
@@ -93,6 +99,7 @@ pub(crate) mod matmul {
             solves: &[plain(0, 0, 0), plain(1, 0, 1), plain(2, 1, 1)],
             checks: &[],
             workspace: Extent(&[0, 4, 1, 2, 3]),
+            private: Extent(&[0, 0]),
         };
         const ENTRIES: [(Level, Entry); 2] = everywhere(entry);
         // SAFETY: `entry` reads and writes what the signature says, for every row, inner and column.
@@ -160,11 +167,16 @@ impl Leaves for Dense {
 /// `p = p - rate * g` in place; returns the sum of `g.b`, whether it is positive, and twice `g`.
 pub(crate) mod sgd {
     use super::{
-        Axis, Dense, ElementKind, Entry, Error, Extent, Function, Leaf, Level, Signature, axis,
-        buffer, buffer_mut, everywhere, leaf, plain, run,
+        Axis, Dense, ElementKind, Entry, Error, Extent, Function, Leaf, Level, Signature, Team,
+        axis, buffer, buffer_mut, everywhere, leaf, plain, run,
     };
 
-    unsafe extern "C" fn entry(buffers: *const *mut u8, symbols: *const i64, _: *mut u8) {
+    unsafe extern "C" fn entry(
+        buffers: *const *mut u8,
+        symbols: *const i64,
+        _: *mut u8,
+        _: *const Team,
+    ) {
         // SAFETY: the signature below has two symbols and these leaves.
         unsafe {
             let [inp, out] = *symbols.cast::<[i64; 2]>();
@@ -206,6 +218,7 @@ pub(crate) mod sgd {
             solves: &[plain(0, 0, 0), plain(1, 0, 1)],
             checks: &[],
             workspace: Extent(&[0, 0]),
+            private: Extent(&[0, 0]),
         };
         const ENTRIES: [(Level, Entry); 2] = everywhere(entry);
         // SAFETY: `entry` reads and writes what the signature says, and `sgd` passes `p` by `update`.
@@ -229,10 +242,15 @@ pub(crate) mod sgd {
 pub(crate) mod windows {
     use super::{
         Check, CheckKind, ElementKind, Entry, Error, Extent, Function, Leaf, Level, Signature,
-        Solve, Tensor, axis, buffer, buffer_mut, everywhere, leaf, run,
+        Solve, Team, Tensor, axis, buffer, buffer_mut, everywhere, leaf, run,
     };
 
-    unsafe extern "C" fn entry(buffers: *const *mut u8, symbols: *const i64, _: *mut u8) {
+    unsafe extern "C" fn entry(
+        buffers: *const *mut u8,
+        symbols: *const i64,
+        _: *mut u8,
+        _: *const Team,
+    ) {
         // SAFETY: the signature below has two symbols, and a result of `n - k + 1` elements.
         unsafe {
             let [n, k] = *symbols.cast::<[i64; 2]>();
@@ -262,6 +280,7 @@ pub(crate) mod windows {
                 text: "`k` must divide `n`",
             }],
             workspace: Extent(&[0, 0]),
+            private: Extent(&[0, 0]),
         };
         const ENTRIES: [(Level, Entry); 2] = everywhere(entry);
         // SAFETY: `entry` writes what the signature says.

@@ -44,9 +44,9 @@ pub(super) fn products(loops: &mut Loops, level: Level, sizes: Sizes) {
 /// One nest for each form of a nest, so that each has one outermost loop.
 fn apart(body: Vec<Statement>) -> Vec<Nest> {
     if body.iter().all(|statement| matches!(statement, Statement::If { .. })) {
-        body.into_iter().map(|form| Nest { body: vec![form] }).collect()
+        body.into_iter().map(|form| Nest { tasks: None, body: vec![form] }).collect()
     } else {
-        vec![Nest { body }]
+        vec![Nest { tasks: None, body }]
     }
 }
 
@@ -143,11 +143,14 @@ struct Product<'s> {
 impl<'s> Product<'s> {
     /// The product that a loop over rows computes.
     fn of(rows: &'s For, buffers: &Arena<Buffer>, level: Level) -> Option<Self> {
-        if rows.manner != Manner::Parallel {
+        if rows.manner != Manner::Parallel || rows.clip.is_some() {
             return None;
         }
         let (Statement::For(lanes), before) = rows.body.split_last()? else { return None };
         let Manner::Lanes(_) = lanes.manner else { return None };
+        if lanes.clip.is_some() {
+            return None;
+        }
         if !before.iter().all(|statement| matches!(statement, Statement::Let { .. })) {
             return None;
         }

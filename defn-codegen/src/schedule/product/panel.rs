@@ -60,6 +60,9 @@ impl<'s> Panels<'s> {
         while let [Statement::For(inner)] = reduction[reduction.len() - 1].body.as_slice() {
             reduction.push(inner);
         }
+        if reduction.iter().any(|inner| inner.clip.is_some()) {
+            return None;
+        }
         let body = &reduction[reduction.len() - 1].body;
         if body
             .iter()
@@ -155,6 +158,7 @@ impl<'s> Panels<'s> {
         Statement::For(For {
             variable: columns,
             extent: product.lanes.extent.clone(),
+            clip: None,
             manner: Manner::Lanes(product.width),
             body,
         })
@@ -215,7 +219,13 @@ impl<'s> Panels<'s> {
         }
         for (inner, variable) in self.reduction.iter().zip(variables).rev() {
             let extent = inner.extent.clone();
-            body = vec![Statement::For(For { variable, extent, manner: Manner::Serial, body })];
+            body = vec![Statement::For(For {
+                variable,
+                extent,
+                clip: None,
+                manner: Manner::Serial,
+                body,
+            })];
         }
         body.remove(0)
     }

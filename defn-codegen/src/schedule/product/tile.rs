@@ -60,7 +60,7 @@ pub(super) fn by_rows(product: &Product<'_>, rows: i64, names: &mut Names) -> St
         },
     ];
     let extent = (outer.extent.clone() + Dim::from(rows - 1)).floor_div(&Dim::from(rows));
-    Statement::For(For { variable, extent, manner: Manner::Parallel, body })
+    Statement::For(For { variable, extent, clip: None, manner: Manner::Parallel, body })
 }
 
 /// All tiles, one after the other.
@@ -161,7 +161,7 @@ fn left_columns(
     };
     let mut body = copies.block(&lanes.body);
     rename_loops(&mut body, names);
-    For { variable, extent, manner: Manner::Lanes(width), body }
+    For { variable, extent, clip: None, manner: Manner::Lanes(width), body }
 }
 
 /// One loop over tiles of `count` rows from `start`.
@@ -180,7 +180,7 @@ fn tile(outer: &For, (count, start): (i64, &Dim), tiles: Dim, names: &mut Names)
     let mut body = copies.block(&outer.body);
     // Each copy of a tile gets loop variables of its own, since a variable is unique in its function.
     rename_loops(&mut body, names);
-    For { variable, extent: tiles, manner: Manner::Parallel, body }
+    For { variable, extent: tiles, clip: None, manner: Manner::Parallel, body }
 }
 
 /// Gives every loop a variable of its own.

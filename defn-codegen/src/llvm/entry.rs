@@ -1,0 +1,230 @@
+//! The entry point, and how it hands out tasks.
+//!
+//! In:  loops, and a function for each nest.   Out: `defn_entry`, and for each nest with tasks a function that a worker calls.
+//!
+//! ```text
+//! void defn_entry(ptr buffers, ptr symbols, ptr workspace, ptr team)
+//!     finds each buffer and calls the nests, one after the other
+//! void defn_softmax_1_task(ptr arguments, i64 begin, i64 end, ptr private)
+//!     calls the nest with what the list of arguments says, and with scratch of the worker
+//! ```
+//!
+//! A nest with tasks is called as any other if there is no team, or if all its tasks together take less time than the gate of the team.
+//! Otherwise the team gets a job, and returns when every task is done:
+//!
+//! ```text
+//! team  { void (*run)(ptr team, ptr job), i64 gate }
+//! job   { void (*task)(…), ptr arguments, ptr private, i64 stride, i64 iterations, i64 multiple, i64 cost }
+//! ```
+//!
+//! `private` is the scratch of worker 0, which is the caller; that of worker k begins `k * stride` bytes behind it.
+//! `multiple` divides the beginning of every range; `cost` is that of one iteration, and the gate a time, both in picoseconds.
+//! The runtime's `abi.rs` says the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::dims::Dims;
+use super::ir::{Function, IntPredicate, Ir, Linkage, Opcode, Value};
+use super::target;
+use super::walk::{NestFunction, name};
+use crate::graph::Dim;
+use crate::loops::{BufferId, For, Loops, Manner, Space};
+use crate::options::Level;
+
+/// The words of a job.
+const JOB: usize = 7;
+
+/// What is known in the entry point.
+struct Entry<'a, 'c> {
+    ir: &'a Ir<'c>,
+    loops: &'a Loops,
+    function: Function,
+    dims: Dims<'a, 'c>,
+    symbols: Value,
+    workspace: Value,
+    team: Value,
+    addresses: BTreeMap<BufferId, Value>,
+}
+
+/// Writes the entry point.
+pub(super) fn entry(ir: &Ir<'_>, loops: &Loops, level: Level, nests: &[NestFunction]) {
+    let tasks: Vec<Option<Function>> = nests
+        .iter()
+        .enumerate()
+        .map(|(position, nest)| {
+            let has_tasks = loops.nests[position].tasks.is_some();
+            has_tasks.then(|| task(ir, loops, level, (position, nest)))
+        })
+        .collect();
+    let function = ir.function("defn_entry", &[ir.pointer(); 4], Linkage::LLVMExternalLinkage);
+    target::describe(ir, function, level);
+    // What depends on extents alone stays in the first block, which therefore has no end yet.
+    let (first, body) = (ir.block(function), ir.block(function));
+    ir.position(first);
+    let [buffers, symbols, workspace, team] = [0, 1, 2, 3].map(|at| ir.parameter(function, at));
+    let dims = Dims::new(ir, first, symbols);
+    let addresses = BTreeMap::new();
+    let mut entry = Entry { ir, loops, function, dims, symbols, workspace, team, addresses };
+    entry.find_buffers(buffers, nests);
+    ir.position(body);
+    for (position, nest) in nests.iter().enumerate() {
+        let arguments: Vec<Value> = nest.buffers.iter().map(|id| entry.addresses[id]).collect();
+        match tasks[position] {
+            None => ir.call(nest.function, &[arguments, vec![symbols]].concat()),
+            Some(task) => entry.run((position, nest), task, arguments),
+        }
+    }
+    ir.return_nothing();
+    ir.position(first);
+    ir.branch(body);
+}
+
+/// The function that a worker calls.
+fn task(
+    ir: &Ir<'_>,
+    loops: &Loops,
+    level: Level,
+    (position, nest): (usize, &NestFunction),
+) -> Function {
+    let (pointer, number) = (ir.pointer(), ir.int(64));
+    let name = format!("{}_task", name(loops, position));
+    let types = [pointer, number, number, pointer];
+    let function = ir.function(&name, &types, Linkage::LLVMInternalLinkage);
+    target::describe(ir, function, level);
+    let block = ir.block(function);
+    ir.position(block);
+    let [list, begin, end, private] = [0, 1, 2, 3].map(|at| ir.parameter(function, at));
+    let argument = |at: usize| {
+        let slot = ir.element_address(pointer, list, ir.i64(at as i64));
+        ir.load(pointer, slot, 8)
+    };
+    let symbols = argument(nest.buffers.len());
+    let mut dims = Dims::new(ir, block, symbols);
+    let buffers = nest.buffers.iter().enumerate().map(|(at, id)| match &loops.buffers[*id].space {
+        Space::Private(offset) => {
+            let offset = dims.value(&planned(loops, offset.as_ref()));
+            ir.element_address(ir.int(8), private, offset)
+        }
+        Space::Parameter(_) | Space::Updated(_) | Space::Result(_) | Space::Workspace(_) => {
+            argument(at)
+        }
+    });
+    let buffers: Vec<Value> = buffers.collect();
+    ir.call(nest.function, &[buffers, vec![symbols, begin, end]].concat());
+    ir.return_nothing();
+    function
+}
+
+fn planned(loops: &Loops, offset: Option<&Dim>) -> Dim {
+    let Some(offset) = offset else {
+        crate::bug!("llvm", "the memory of `{}` is not planned", loops.name)
+    };
+    offset.clone()
+}
+
+impl Entry<'_, '_> {
+    /// The address of every buffer that a nest uses.
+    fn find_buffers(&mut self, buffers: Value, nests: &[NestFunction]) {
+        let (ir, pointer) = (self.ir, self.ir.pointer());
+        let is_parameter = |space: &Space| matches!(space, Space::Parameter(_) | Space::Updated(_));
+        let all = self.loops.buffers.iter();
+        let parameters = all.filter(|(_, buffer)| is_parameter(&buffer.space)).count();
+        let used: BTreeSet<BufferId> =
+            nests.iter().flat_map(|nest| nest.buffers.iter().copied()).collect();
+        for id in used {
+            let argument = |position: usize| {
+                let slot = ir.element_address(pointer, buffers, ir.i64(position as i64));
+                ir.load(pointer, slot, 8)
+            };
+            let address = match &self.loops.buffers[id].space {
+                Space::Parameter(position) | Space::Updated(position) => argument(*position),
+                Space::Result(position) => argument(parameters + position),
+                Space::Workspace(offset) => {
+                    let offset = planned(self.loops, offset.as_ref());
+                    self.scratch(&offset)
+                }
+                Space::Private(offset) => {
+                    let offset = planned(self.loops, offset.as_ref());
+                    self.scratch(&(self.loops.workspace.clone() + offset))
+                }
+            };
+            self.addresses.insert(id, address);
+        }
+    }
+
+    fn scratch(&mut self, offset: &Dim) -> Value {
+        let offset = self.dims.value(offset);
+        self.ir.element_address(self.ir.int(8), self.workspace, offset)
+    }
+
+    /// The value of an extent, computed in the first block.
+    fn dim(&mut self, dim: &Dim) -> Value {
+        let place = self.ir.current_block();
+        let value = self.dims.value(dim);
+        self.ir.position(place);
+        value
+    }
+
+    /// Calls a nest for all tasks, or gives them to the team.
+    fn run(&mut self, nest: (usize, &NestFunction), task: Function, arguments: Vec<Value>) {
+        let (ir, (position, NestFunction { function, .. })) = (self.ir, nest);
+        let content = &self.loops.nests[position];
+        let (Some(cost), Some(outermost)) = (content.tasks.as_ref(), content.outermost()) else {
+            crate::bug!("llvm", "a nest of `{}` has no tasks", self.loops.name)
+        };
+        let (iterations, cost) = (self.dim(&outermost.extent), self.dim(cost));
+        let iterations = ir.intrinsic("llvm.smax", &[ir.int(64)], &[iterations, ir.i64(0)]);
+        let [asks, hands_out, alone, behind] = [(); 4].map(|()| ir.block(self.function));
+        let is_alone = ir.is_null(self.team);
+        ir.branch_if(is_alone, alone, asks);
+        ir.position(asks);
+        let gate = ir.element_address(ir.int(64), self.team, ir.i64(1));
+        let gate = ir.load(ir.int(64), gate, 8);
+        let whole = ir.binary(Opcode::LLVMMul, iterations, cost);
+        let is_small = ir.compare_int(IntPredicate::LLVMIntSLT, whole, gate);
+        ir.branch_if(is_small, alone, hands_out);
+        ir.position(hands_out);
+        self.hand_out((outermost, iterations, cost), task, &arguments);
+        ir.branch(behind);
+        ir.position(alone);
+        let range = vec![self.symbols, ir.i64(0), iterations];
+        ir.call(*function, &[arguments, range].concat());
+        ir.branch(behind);
+        ir.position(behind);
+    }
+
+    /// Gives the team a job.
+    fn hand_out(
+        &mut self,
+        (outermost, iterations, cost): (&For, Value, Value),
+        task: Function,
+        arguments: &[Value],
+    ) {
+        let ir = self.ir;
+        let multiple = if let Manner::Lanes(lanes) = outermost.manner { lanes } else { 1 };
+        let (private, stride) = (self.loops.workspace.clone(), self.loops.private.clone());
+        let (private, stride) = (self.dim(&private), self.dim(&stride));
+        let private = ir.element_address(ir.int(8), self.workspace, private);
+        let list = self.words(&[arguments, &[self.symbols]].concat());
+        let multiple = ir.i64(i64::from(multiple));
+        let task = ir.address_of(task);
+        let job: [Value; JOB] = [task, list, private, stride, iterations, multiple, cost];
+        let job = self.words(&job);
+        let run = ir.load(ir.pointer(), self.team, 8);
+        ir.call_pointer(run, &[self.team, job]);
+    }
+
+    /// Numbers and addresses in memory of the caller, one behind the other.
+    fn words(&self, words: &[Value]) -> Value {
+        let ir = self.ir;
+        let place = ir.current_block();
+        ir.position(self.dims.entry());
+        let list = ir.stack(ir.array(ir.int(64), words.len()));
+        ir.position(place);
+        for (at, word) in words.iter().enumerate() {
+            let slot = ir.element_address(ir.int(64), list, ir.i64(at as i64));
+            ir.store(*word, slot, 8);
+        }
+        list
+    }
+}

@@ -1,0 +1,306 @@
+//! The helpers, and how a job reaches them.
+//!
+//! In:  a [`Job`] from generated code.   Out: the same, every iteration executed once.
+//!
+//! ```text
+//! caller    writes the claim, opens the board, claims ranges …, closes the board, waits until nobody is inside
+//! helper    sees the board open, enters, claims ranges …, leaves; spins for the next job, then sleeps
+//! ```
+//!
+//! A helper that comes late finds the board closed, so that a call never waits for a thread that sleeps, was never started,
+//! or got no processor: it waits only for ranges that somebody has begun.
+//! See Note [Why nobody looks at a claim that is gone].
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU64, Ordering, fence};
+use std::sync::{Mutex, TryLockError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+use std::{hint, ptr};
+
+use crate::abi::{Job, Team};
+
+/// Nests that take fewer picoseconds stay on the calling thread: about what a hand-off costs, several times over.
+const GATE: i64 = 3_000_000;
+/// No range takes fewer picoseconds than this, and none more than that, if a job has enough iterations.
+const RANGE: (i64, i64) = (1_000_000, 10_000_000);
+/// How many ranges there shall be for each thread.
+const RANGES: i64 = 8;
+/// How long a helper looks for the next job before it sleeps.
+pub(super) const SPIN: Duration = Duration::from_micros(50);
+/// Waking takes the caller a microsecond and the helper 30: after so many picoseconds of jobs without help it pays.
+const WAKE: i64 = 50_000_000;
+/// How often a caller looks whether all ranges are done before it lets other threads run.
+const PATIENCE: u32 = 2_000;
+
+/// What generated code gets to hand out its tasks for one call.
+#[repr(C)]
+pub(crate) struct Call {
+    team: Team,
+    /// How many threads have scratch of their own.
+    threads: usize,
+}
+
+impl Call {
+    /// For a call with scratch for so many threads.
+    #[inline]
+    pub(crate) fn new(threads: usize) -> Self {
+        Self { team: Team { run, gate: GATE }, threads }
+    }
+
+    /// The face that generated code knows.
+    #[inline]
+    pub(crate) fn team(&self) -> *const Team {
+        // The whole, because `run` looks behind the team.
+        ptr::from_ref(self).cast()
+    }
+}
+
+/// A job that is being executed.
+struct Claim {
+    job: Job,
+    /// Iterations in a range.
+    grain: i64,
+    /// How many ranges there are, and the next one that nobody has.
+    ranges: i64,
+    next: Line<AtomicI64>,
+    /// How many threads have scratch.
+    threads: usize,
+}
+
+// SAFETY: generated code promises that the ranges of a job may be executed at the same time by threads with scratch of their own.
+unsafe impl Sync for Claim {}
+
+/// Something with cache lines of its own.
+#[repr(align(128))]
+struct Line<T>(T);
+
+/// Where callers and helpers meet.
+struct Board {
+    /// How many helpers are inside, whether the board is open, and how often it was opened.
+    state: Line<AtomicU64>,
+    /// Valid while the board is open or somebody is inside.
+    claim: AtomicPtr<Claim>,
+}
+
+const INSIDE: u64 = OPEN - 1;
+const OPEN: u64 = 1 << 16;
+const OPENED: u64 = OPEN << 1;
+
+static BOARD: Board =
+    Board { state: Line(AtomicU64::new(0)), claim: AtomicPtr::new(ptr::null_mut()) };
+
+/// The helpers; whoever holds the lock is the caller whose job they do.
+static CREW: Mutex<Crew> = Mutex::new(Crew { helpers: Vec::new(), missed: 0 });
+
+struct Crew {
+    helpers: Vec<&'static Helper>,
+    /// Picoseconds of jobs since helpers were woken last.
+    missed: i64,
+}
+
+/// A thread that helps.
+struct Helper {
+    /// Its scratch; the caller's is the first.
+    position: usize,
+    is_asleep: AtomicBool,
+    thread: std::sync::OnceLock<Thread>,
+}
+
+/// Executes a job, with help if there is any: what generated code calls.
+///
+/// # Safety
+/// - `team` is that of a [`Call`], and `job` as the contract in `abi` says, with scratch for as many threads as the call has.
+unsafe extern "C" fn run(team: *const Team, job: *const Job) {
+    // SAFETY: the caller's promise.
+    let (threads, job) = unsafe { ((*team.cast::<Call>()).threads, job.read()) };
+    let whole = job.iterations.saturating_mul(job.cost);
+    let grain = grain(&job, whole, threads);
+    let ranges = job.iterations / grain + i64::from(job.iterations % grain > 0);
+    let claim = Claim { job, grain, ranges, next: Line(AtomicI64::new(0)), threads };
+    if ranges > 1 && threads > 1 {
+        match CREW.try_lock() {
+            Ok(mut crew) => return crew.run(&claim, whole),
+            Err(TryLockError::Poisoned(poisoned)) => {
+                return poisoned.into_inner().run(&claim, whole);
+            }
+            Err(TryLockError::WouldBlock) => {}
+        }
+    }
+    claim.work(0);
+}
+
+/// How many iterations a range has.
+fn grain(job: &Job, whole: i64, threads: usize) -> i64 {
+    let (least, most) = RANGE;
+    let share = whole / (RANGES * threads.max(1) as i64);
+    let iterations = share.clamp(least, most) / job.cost.max(1);
+    let multiple = job.multiple.max(1);
+    let iterations = iterations.clamp(1, job.iterations.max(1));
+    iterations.saturating_add(multiple - 1) / multiple * multiple
+}
+
+impl Claim {
+    /// Executes ranges until nobody's are left.
+    fn work(&self, position: usize) {
+        if position >= self.threads {
+            return;
+        }
+        let job = &self.job;
+        loop {
+            let range = self.next.0.fetch_add(1, Ordering::Relaxed);
+            if range >= self.ranges {
+                return;
+            }
+            let begin = range * self.grain;
+            let end = begin.saturating_add(self.grain).min(job.iterations);
+            // SAFETY: the range belongs to this thread alone, and so does the scratch at its position, of which there are `threads`.
+            unsafe {
+                let private = job.private.add(position * job.stride as usize);
+                (job.task)(job.arguments, begin, end, private);
+            }
+        }
+    }
+}
+
+impl Crew {
+    fn run(&mut self, claim: &Claim, whole: i64) {
+        let wanted = claim.threads.min(usize::try_from(claim.ranges).unwrap_or(usize::MAX)) - 1;
+        self.missed = self.missed.saturating_add(whole);
+        if self.missed >= WAKE {
+            self.hire(wanted);
+        }
+        BOARD.open(claim);
+        if self.missed >= WAKE {
+            self.missed = 0;
+            self.helpers.iter().take(wanted).for_each(|helper| helper.wake());
+        }
+        claim.work(0);
+        BOARD.close();
+    }
+
+    /// Starts helpers until there are so many, or the system has no more threads.
+    fn hire(&mut self, wanted: usize) {
+        while self.helpers.len() < wanted {
+            let position = self.helpers.len() + 1;
+            let helper: &'static Helper = Box::leak(Box::new(Helper {
+                position,
+                is_asleep: AtomicBool::new(false),
+                thread: std::sync::OnceLock::new(),
+            }));
+            let builder = thread::Builder::new().name(format!("defn-{position}"));
+            let Ok(started) = builder.spawn(move || helper.serve()) else { return };
+            let _ = helper.thread.set(started.thread().clone());
+            self.helpers.push(helper);
+        }
+    }
+}
+
+impl Board {
+    /// Shows a claim to all helpers.
+    fn open(&self, claim: &Claim) {
+        self.claim.store(ptr::from_ref(claim).cast_mut(), Ordering::Relaxed);
+        // Only the holder of the crew opens and closes, and nobody is inside.
+        let state = self.state.0.load(Ordering::Relaxed);
+        self.state.0.store((state + OPENED) | OPEN, Ordering::Release);
+        // Either a helper that goes to sleep sees the board open, or this thread sees it asleep.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Lets no more helpers in, and waits for those inside.
+    fn close(&self) {
+        let mut state = self.state.0.fetch_and(!OPEN, Ordering::Acquire);
+        let mut looks = 0;
+        while state & INSIDE != 0 {
+            looks += 1;
+            if looks < PATIENCE {
+                hint::spin_loop();
+            } else {
+                thread::yield_now();
+            }
+            state = self.state.0.load(Ordering::Acquire);
+        }
+    }
+
+    /// Executes ranges of the claim that was shown in `state`, if it still is.
+    fn enter(&self, state: u64, position: usize) {
+        let mut state = state;
+        while state & OPEN != 0 {
+            let entered = self.state.0.compare_exchange_weak(
+                state,
+                state + 1,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            );
+            match entered {
+                Ok(_) => {
+                    let claim = self.claim.load(Ordering::Relaxed);
+                    // SAFETY: see Note [Why nobody looks at a claim that is gone].
+                    unsafe { &*claim }.work(position);
+                    self.state.0.fetch_sub(1, Ordering::Release);
+                    return;
+                }
+                Err(found) if found / OPENED == state / OPENED => state = found,
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+impl Helper {
+    fn serve(&self) {
+        let mut seen = 0;
+        loop {
+            let state = self.next_job(seen);
+            BOARD.enter(state, self.position);
+            seen = state / OPENED;
+        }
+    }
+
+    /// The state of the board once it was opened again.
+    fn next_job(&self, seen: u64) -> u64 {
+        let mut since = Instant::now();
+        loop {
+            for _ in 0..64 {
+                let state = BOARD.state.0.load(Ordering::Acquire);
+                if state / OPENED != seen {
+                    return state;
+                }
+                hint::spin_loop();
+            }
+            if since.elapsed() >= SPIN {
+                self.sleep(seen);
+                since = Instant::now();
+            }
+        }
+    }
+
+    /// Sleeps until somebody wakes this helper, or not at all if there is a job.
+    fn sleep(&self, seen: u64) {
+        self.is_asleep.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        while self.is_asleep.load(Ordering::Acquire) {
+            if BOARD.state.0.load(Ordering::Acquire) / OPENED != seen {
+                self.is_asleep.store(false, Ordering::Relaxed);
+                return;
+            }
+            thread::park();
+        }
+    }
+
+    fn wake(&self) {
+        if self.is_asleep.load(Ordering::Relaxed)
+            && self.is_asleep.swap(false, Ordering::AcqRel)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+}
+
+// Note [Why nobody looks at a claim that is gone]
+// -----------------------------------------------
+// A claim lives on the stack of its caller until `close` returns. A helper reads it only after it has raised the number of those
+// inside in a state that is open, by an exchange that compares the whole word, so that the claim shown is that of this opening.
+// `close` takes the mark away in the same word and then waits until the number is zero; it is lowered after the last look at the claim.
+// The claim is written before the board is opened (release), and the exchange sees it (acquire).
+// What a task wrote is seen by the caller, because leaving is a release and waiting acquires.
