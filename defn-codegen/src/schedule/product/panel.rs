@@ -45,31 +45,8 @@ pub(super) struct Panels<'s> {
 impl<'s> Panels<'s> {
     /// The panels of a product; none if its reduction is not one nest of loops whose operands are named.
     pub(super) fn of(product: &Product<'s>) -> Option<Self> {
-        let mut loops = product.lanes.body.iter().filter_map(|statement| match statement {
-            Statement::For(inner) => Some(inner),
-            Statement::Let { .. }
-            | Statement::Declare { .. }
-            | Statement::Set { .. }
-            | Statement::Store { .. }
-            | Statement::If { .. } => None,
-        });
-        let mut reduction = vec![loops.next()?];
-        if loops.next().is_some() {
-            return None;
-        }
-        while let [Statement::For(inner)] = reduction[reduction.len() - 1].body.as_slice() {
-            reduction.push(inner);
-        }
-        if reduction.iter().any(|inner| inner.clip.is_some()) {
-            return None;
-        }
+        let reduction = reduction(product.lanes)?;
         let body = &reduction[reduction.len() - 1].body;
-        if body
-            .iter()
-            .any(|statement| !matches!(statement, Statement::Let { .. } | Statement::Set { .. }))
-        {
-            return None;
-        }
         let mut known = Known {
             rows: product.rows.variable,
             columns: product.lanes.variable,
@@ -259,6 +236,36 @@ impl<'s> Panels<'s> {
         let body = all.map(|statement| visit::rename_statement(&statement, &fresh)).collect();
         For { body, ..product.rows.clone() }
     }
+}
+
+/// The loops of the only reduction in lanes, outermost first; none if there are several, or if it does more than fold.
+fn reduction(lanes: &For) -> Option<Vec<&For>> {
+    let mut loops = lanes.body.iter().filter_map(|statement| match statement {
+        Statement::For(inner) => Some(inner),
+        Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::Store { .. }
+        | Statement::If { .. } => None,
+    });
+    let mut reduction = vec![loops.next()?];
+    if loops.next().is_some() {
+        return None;
+    }
+    while let [Statement::For(inner)] = reduction[reduction.len() - 1].body.as_slice() {
+        reduction.push(inner);
+    }
+    if reduction.iter().any(|inner| inner.clip.is_some()) {
+        return None;
+    }
+    let body = &reduction[reduction.len() - 1].body;
+    if body
+        .iter()
+        .any(|statement| !matches!(statement, Statement::Let { .. } | Statement::Set { .. }))
+    {
+        return None;
+    }
+    Some(reduction)
 }
 
 /// Removes values that nothing uses any more.
