@@ -14,7 +14,7 @@
 //! Afterwards: no movement follows one of its own kind, none is the identity.
 //! Never here: a law that adds floats in another order.
 
-use crate::graph::{Combine, Dim, NodeId, Op, Scalar, TensorType};
+use crate::graph::{Combine, Dim, NodeId, Op, Scalar, Sliding, TensorType};
 
 use super::Candidate;
 use super::share::Sharing;
@@ -32,6 +32,8 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         Op::Slice { starts } => slice(sharing, starts, operands[0], ty),
         Op::Pad { low, high } => pad(sharing, [low, high], [operands[0], operands[1]], ty),
         Op::Reverse { axes } => reverse(sharing, axes, operands[0], ty),
+        Op::Window(sliding) => window(sharing, sliding, operands[0], ty),
+        Op::OverlapAdd(sliding) => overlap_add(sharing, sliding, operands[0], ty),
         Op::Concat { axis } => concat(sharing, *axis, operands, ty),
         Op::Take { batch } => take(sharing, *batch, operands[0], ty),
         Op::Reduce { combine, axes } => reduce(sharing, *combine, axes, operands[0]),
@@ -291,6 +293,86 @@ fn reverse(sharing: &mut Sharing, axes: &[usize], x: NodeId, ty: &TensorType) ->
         return Some(sharing.broadcast(core, &ty.shape, &core_axes));
     }
     (turned.len() < axes.len()).then(|| sharing.reverse(x, turned))
+}
+
+fn window(sharing: &mut Sharing, sliding: &Sliding, x: NodeId, ty: &TensorType) -> Option<NodeId> {
+    let shape = sharing.shape(x);
+    let rank = shape.len();
+    if shape == ty.shape && (0..rank).all(|axis| sliding.keeps(axis)) {
+        return Some(x);
+    }
+    // A window of one element along an axis is that element.
+    let wide = wide_taps(&ty.shape[rank..]);
+    if wide.len() < sliding.axes.len() {
+        let seen = kept_taps(&ty.shape, rank, &wide);
+        let narrower = sharing.window(x, with_taps(sliding, &wide), &seen);
+        return Some(sharing.reshape(narrower, &ty.shape));
+    }
+    if (0..rank).all(|axis| sliding.keeps(axis)) {
+        return Some(sharing.slice(x, vec![Dim::from(0); rank], &ty.shape));
+    }
+    let node = sharing.get(x).clone();
+    if let Op::Window(inner) = &node.op {
+        return Some(sharing.window(node.operands[0], sliding.over(inner), &ty.shape));
+    }
+    let Op::Broadcast { axes: core_axes } = &node.op else { return None };
+    // What is repeated along an axis looks the same through every window along it.
+    let own = |axis: usize| core_axes.iter().position(|core| *core == axis);
+    let taps: Vec<usize> =
+        (0..sliding.axes.len()).filter(|tap| own(sliding.axes[*tap]).is_some()).collect();
+    let inner = Sliding {
+        strides: core_axes.iter().map(|axis| sliding.strides[*axis].clone()).collect(),
+        axes: taps.iter().filter_map(|tap| own(sliding.axes[*tap])).collect(),
+        dilations: taps.iter().map(|tap| sliding.dilations[*tap].clone()).collect(),
+    };
+    let axes: Vec<usize> =
+        core_axes.iter().copied().chain(taps.iter().map(|tap| rank + tap)).collect();
+    let seen: Vec<Dim> = axes.iter().map(|axis| ty.shape[*axis].clone()).collect();
+    let core = sharing.window(node.operands[0], inner, &seen);
+    Some(sharing.broadcast(core, &ty.shape, &axes))
+}
+
+/// The taps that are longer than one.
+fn wide_taps(taps: &[Dim]) -> Vec<usize> {
+    (0..taps.len()).filter(|tap| !is_unit(&taps[*tap])).collect()
+}
+
+/// What is seen, with only some of the taps.
+fn kept_taps(seen: &[Dim], rank: usize, taps: &[usize]) -> Vec<Dim> {
+    let windows = seen[..rank].iter().cloned();
+    windows.chain(taps.iter().map(|tap| seen[rank + tap].clone())).collect()
+}
+
+fn with_taps(sliding: &Sliding, taps: &[usize]) -> Sliding {
+    Sliding {
+        strides: sliding.strides.clone(),
+        axes: taps.iter().map(|tap| sliding.axes[*tap]).collect(),
+        dilations: taps.iter().map(|tap| sliding.dilations[*tap].clone()).collect(),
+    }
+}
+
+fn overlap_add(
+    sharing: &mut Sharing,
+    sliding: &Sliding,
+    x: NodeId,
+    ty: &TensorType,
+) -> Option<NodeId> {
+    let (rank, seen) = (ty.rank(), sharing.shape(x));
+    let is_zero = |value: Scalar| value == Scalar::from_i64(value.element, 0);
+    if let Some(zero) = sharing.splat_value(x).filter(|value| is_zero(*value)) {
+        return Some(sharing.splat(zero, &ty.shape));
+    }
+    let wide = wide_taps(&seen[rank..]);
+    if wide.len() < sliding.axes.len() {
+        let x = sharing.reshape(x, &kept_taps(&seen, rank, &wide));
+        return Some(sharing.overlap_add(x, with_taps(sliding, &wide), &ty.shape));
+    }
+    // Without overlap only the zeros behind are left.
+    (0..rank).all(|axis| sliding.keeps(axis)).then(|| {
+        let sizes = ty.shape.iter().zip(&seen);
+        let behind = sizes.map(|(whole, seen)| whole.clone() - seen.clone()).collect();
+        sharing.pad_zeros(x, vec![Dim::from(0); rank], behind)
+    })
 }
 
 fn concat(
