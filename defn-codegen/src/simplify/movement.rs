@@ -184,6 +184,19 @@ fn slice(sharing: &mut Sharing, starts: &[Dim], x: NodeId, ty: &TensorType) -> O
         let sums = starts.iter().zip(inner).map(|(outer, inner)| outer.clone() + inner.clone());
         return Some(sharing.slice(node.operands[0], sums.collect(), &ty.shape));
     }
+    if let Op::Transpose { permutation } = &node.op {
+        let mut inner = starts.to_vec();
+        let mut sizes = ty.shape.clone();
+        for (position, axis) in permutation.iter().enumerate() {
+            inner[*axis] = starts[position].clone();
+            sizes[*axis] = ty.shape[position].clone();
+        }
+        let part = sharing.slice(node.operands[0], inner, &sizes);
+        return Some(sharing.transpose(part, permutation));
+    }
+    if let Op::Window(sliding) = &node.op {
+        return slice_of_window(sharing, starts, sliding, node.operands[0], ty);
+    }
     if let Op::Pad { low, high: _ } = &node.op {
         return slice_of_pad(sharing, starts, low, &node.operands, ty);
     }
@@ -223,7 +236,42 @@ fn slice_of_pad(
         let behind = inner[axis].clone() - shape[axis].clone();
         is_natural(&before) || is_natural(&behind)
     };
-    (0..shape.len()).any(outside).then(|| sharing.broadcast(value, &ty.shape, &[]))
+    if (0..shape.len()).any(outside) {
+        return Some(sharing.broadcast(value, &ty.shape, &[]));
+    }
+    // What is cut from the padding alone leaves less padding.
+    let fewer: Vec<Dim> = inner.iter().map(|start| -start.clone()).collect();
+    let behind = |axis: usize| inner[axis].clone() + ty.shape[axis].clone() - shape[axis].clone();
+    let behind: Vec<Dim> = (0..shape.len()).map(behind).collect();
+    fewer.iter().chain(&behind).all(is_natural).then(|| {
+        let op = Op::Pad { low: fewer, high: behind };
+        sharing.node(op, operands, ty.clone())
+    })
+}
+
+/// What is cut of windows begins at the first element that is seen; where nothing is left, that may be behind the end.
+fn slice_of_window(
+    sharing: &mut Sharing,
+    starts: &[Dim],
+    sliding: &Sliding,
+    x: NodeId,
+    ty: &TensorType,
+) -> Option<NodeId> {
+    if !ty.shape.iter().all(Dim::is_surely_positive) {
+        return None;
+    }
+    let shape = sharing.shape(x);
+    let first = |axis: usize| {
+        let windows = starts[axis].clone() * sliding.strides[axis].clone();
+        sliding.taps(axis).fold(windows, |first, tap| {
+            first + starts[shape.len() + tap].clone() * sliding.dilations[tap].clone()
+        })
+    };
+    let inner: Vec<Dim> = (0..shape.len()).map(first).collect();
+    let seen = |axis: usize| sliding.reach(axis, &ty.shape) + Dim::from(1);
+    let sizes: Vec<Dim> = (0..shape.len()).map(seen).collect();
+    let part = sharing.slice(x, inner, &sizes);
+    Some(sharing.window(part, sliding.clone(), &ty.shape))
 }
 
 /// What is cut from one of the operands is cut from it alone.
@@ -263,6 +311,9 @@ fn pad(
         return Some(sharing.broadcast(value, &ty.shape, &[]));
     }
     let node = sharing.get(x).clone();
+    if let Op::Window(sliding) = &node.op {
+        return pad_of_window(sharing, [low, high], sliding, [node.operands[0], value], ty);
+    }
     let Op::Pad { low: inner_low, high: inner_high } = &node.op else { return None };
     if node.operands[1] != value {
         return None;
@@ -272,6 +323,34 @@ fn pad(
     };
     let op = Op::Pad { low: sums(low, inner_low), high: sums(high, inner_high) };
     Some(sharing.node(op, &node.operands, ty.clone()))
+}
+
+/// Along axes that windows do not move along, what they look at is padded: what is padded is written out.
+fn pad_of_window(
+    sharing: &mut Sharing,
+    [low, high]: [&[Dim]; 2],
+    sliding: &Sliding,
+    [x, value]: [NodeId; 2],
+    ty: &TensorType,
+) -> Option<NodeId> {
+    let mut shape = sharing.shape(x);
+    let rank = shape.len();
+    let stays = |axis: &usize| low[*axis].is(0) && high[*axis].is(0);
+    let is_below = |axis: usize| {
+        let (low, high) = (low[axis].clone(), high[axis].clone());
+        sliding.keeps(axis) && shape[axis].clone() + low + high == ty.shape[axis]
+    };
+    if !(0..rank).all(|axis| stays(&axis) || is_below(axis))
+        || !(rank..low.len()).all(|axis| stays(&axis))
+    {
+        return None;
+    }
+    for axis in (0..rank).filter(|axis| !stays(axis)) {
+        shape[axis] = ty.shape[axis].clone();
+    }
+    let op = Op::Pad { low: low[..rank].to_vec(), high: high[..rank].to_vec() };
+    let padded = sharing.node(op, &[x, value], TensorType::new(ty.element, shape));
+    Some(sharing.window(padded, sliding.clone(), &ty.shape))
 }
 
 fn reverse(sharing: &mut Sharing, axes: &[usize], x: NodeId, ty: &TensorType) -> Option<NodeId> {
@@ -291,6 +370,14 @@ fn reverse(sharing: &mut Sharing, axes: &[usize], x: NodeId, ty: &TensorType) ->
         let inner = (0..core_axes.len()).filter(|axis| turned.contains(&core_axes[*axis]));
         let core = sharing.reverse(core, inner.collect());
         return Some(sharing.broadcast(core, &ty.shape, &core_axes));
+    }
+    if let Op::Transpose { permutation } = sharing.op(x) {
+        let permutation = permutation.clone();
+        let mut inner: Vec<usize> = turned.iter().map(|axis| permutation[*axis]).collect();
+        inner.sort_unstable();
+        let source = sharing.get(x).operands[0];
+        let core = sharing.reverse(source, inner);
+        return Some(sharing.transpose(core, &permutation));
     }
     (turned.len() < axes.len()).then(|| sharing.reverse(x, turned))
 }
