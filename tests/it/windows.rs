@@ -215,6 +215,35 @@ fn convolution_of_images() {
     }
 }
 
+/// The filters first: many, and so few that lanes run along the image.
+#[defn]
+fn reversed<T: Float>(
+    x: Tensor<T, channel, h, w>,
+    many: Tensor<T, filter, channel, kh<3>, kw<3>>,
+    few: Tensor<T, color<3>, channel, kh<3>, kw<3>>,
+) -> (Tensor<T, filter, h<{ h - 2 }>, w<{ w - 2 }>>, Tensor<T, color<3>, h<{ h - 2 }>, w<{ w - 2 }>>)
+{
+    let x = x.window(h, kh = 3).window(w, kw = 3);
+    (many.dot(x, (channel, kh, kw)), few.dot(x, (channel, kh, kw)))
+}
+
+#[test]
+fn filters_may_come_first() {
+    let valid = [[1, 1, 0]; 2];
+    for [filter, h, w] in [[1, 3, 3], [5, 6, 40], [32, 9, 20], [0, 4, 4]] {
+        let x = floats::<f32, 3>([4, h, w], 1);
+        let many = floats::<f32, 4>([filter, 4, 3, 3], 2);
+        let few = floats::<f32, 4>([3, 4, 3, 3], 3);
+        let found = reversed::<f32>(&x, &many, &few);
+        let wide = x.cast::<f64>().reshaped([1, 4, h, w]).unwrap();
+        let (many, few) = (many.cast::<f64>(), few.cast::<f64>());
+        near(&found.0, of_sums::<f32>(), |[f, i, j]| {
+            naive_image(&wide, &many, [0, f, i, j], valid)
+        });
+        near(&found.1, of_sums::<f32>(), |[f, i, j]| naive_image(&wide, &few, [0, f, i, j], valid));
+    }
+}
+
 #[test]
 fn views_are_convolved() {
     let whole = floats::<f32, 4>([7, 9, 3, 4], 1);

@@ -50,6 +50,7 @@ fn store_base(graph: &Graph, stored: &mut SideTable<Node, bool>, node: NodeId) {
         graph.op(node),
         Op::Transpose { .. }
             | Op::Slice { .. }
+            | Op::Reverse { .. }
             | Op::Broadcast { .. }
             | Op::Reshape
             | Op::Window(_)

@@ -29,6 +29,7 @@ mod prune;
 mod constant;
 mod algebra;
 mod movement;
+mod window;
 mod contraction;
 mod overlap;
 

@@ -14,10 +14,11 @@
 //! Afterwards: no movement follows one of its own kind, none is the identity.
 //! Never here: a law that adds floats in another order.
 
-use crate::graph::{Combine, Dim, NodeId, Op, Scalar, Sliding, TensorType};
+use crate::graph::{Combine, Dim, NodeId, Op, Scalar, TensorType};
 
 use super::Candidate;
 use super::share::Sharing;
+use super::window;
 
 /// A simpler node.
 pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<NodeId> {
@@ -32,8 +33,8 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         Op::Slice { starts } => slice(sharing, starts, operands[0], ty),
         Op::Pad { low, high } => pad(sharing, [low, high], [operands[0], operands[1]], ty),
         Op::Reverse { axes } => reverse(sharing, axes, operands[0], ty),
-        Op::Window(sliding) => window(sharing, sliding, operands[0], ty),
-        Op::OverlapAdd(sliding) => overlap_add(sharing, sliding, operands[0], ty),
+        Op::Window(sliding) => window::seen(sharing, sliding, operands[0], ty),
+        Op::OverlapAdd(sliding) => window::overlapping(sharing, sliding, operands[0], ty),
         Op::Concat { axis } => concat(sharing, *axis, operands, ty),
         Op::Take { batch } => take(sharing, *batch, operands[0], ty),
         Op::Reduce { combine, axes } => reduce(sharing, *combine, axes, operands[0]),
@@ -84,7 +85,7 @@ fn positions(axes: &[usize], kept: &[usize]) -> Option<Vec<usize>> {
     axes.iter().map(|axis| kept.iter().position(|candidate| candidate == axis)).collect()
 }
 
-fn is_unit(dim: &Dim) -> bool {
+pub(super) fn is_unit(dim: &Dim) -> bool {
     dim.is(1)
 }
 
@@ -195,7 +196,7 @@ fn slice(sharing: &mut Sharing, starts: &[Dim], x: NodeId, ty: &TensorType) -> O
         return Some(sharing.transpose(part, permutation));
     }
     if let Op::Window(sliding) = &node.op {
-        return slice_of_window(sharing, starts, sliding, node.operands[0], ty);
+        return window::sliced(sharing, starts, sliding, [node.operands[0], x], ty);
     }
     if let Op::Pad { low, high: _ } = &node.op {
         return slice_of_pad(sharing, starts, low, &node.operands, ty);
@@ -249,31 +250,6 @@ fn slice_of_pad(
     })
 }
 
-/// What is cut of windows begins at the first element that is seen; where nothing is left, that may be behind the end.
-fn slice_of_window(
-    sharing: &mut Sharing,
-    starts: &[Dim],
-    sliding: &Sliding,
-    x: NodeId,
-    ty: &TensorType,
-) -> Option<NodeId> {
-    if !ty.shape.iter().all(Dim::is_surely_positive) {
-        return None;
-    }
-    let shape = sharing.shape(x);
-    let first = |axis: usize| {
-        let windows = starts[axis].clone() * sliding.strides[axis].clone();
-        sliding.taps(axis).fold(windows, |first, tap| {
-            first + starts[shape.len() + tap].clone() * sliding.dilations[tap].clone()
-        })
-    };
-    let inner: Vec<Dim> = (0..shape.len()).map(first).collect();
-    let seen = |axis: usize| sliding.reach(axis, &ty.shape) + Dim::from(1);
-    let sizes: Vec<Dim> = (0..shape.len()).map(seen).collect();
-    let part = sharing.slice(x, inner, &sizes);
-    Some(sharing.window(part, sliding.clone(), &ty.shape))
-}
-
 /// What is cut from one of the operands is cut from it alone.
 fn slice_of_concat(
     sharing: &mut Sharing,
@@ -311,8 +287,22 @@ fn pad(
         return Some(sharing.broadcast(value, &ty.shape, &[]));
     }
     let node = sharing.get(x).clone();
+    if let Op::Transpose { permutation } = &node.op {
+        // What is written out keeps the order of what it is read from.
+        let (mut before, mut behind) = (low.to_vec(), high.to_vec());
+        let mut shape = ty.shape.clone();
+        for (position, axis) in permutation.iter().enumerate() {
+            before[*axis] = low[position].clone();
+            behind[*axis] = high[position].clone();
+            shape[*axis] = ty.shape[position].clone();
+        }
+        let op = Op::Pad { low: before, high: behind };
+        let padded =
+            sharing.node(op, &[node.operands[0], value], TensorType::new(ty.element, shape));
+        return Some(sharing.transpose(padded, permutation));
+    }
     if let Op::Window(sliding) = &node.op {
-        return pad_of_window(sharing, [low, high], sliding, [node.operands[0], value], ty);
+        return window::padded(sharing, [low, high], sliding, [node.operands[0], value], ty);
     }
     let Op::Pad { low: inner_low, high: inner_high } = &node.op else { return None };
     if node.operands[1] != value {
@@ -323,34 +313,6 @@ fn pad(
     };
     let op = Op::Pad { low: sums(low, inner_low), high: sums(high, inner_high) };
     Some(sharing.node(op, &node.operands, ty.clone()))
-}
-
-/// Along axes that windows do not move along, what they look at is padded: what is padded is written out.
-fn pad_of_window(
-    sharing: &mut Sharing,
-    [low, high]: [&[Dim]; 2],
-    sliding: &Sliding,
-    [x, value]: [NodeId; 2],
-    ty: &TensorType,
-) -> Option<NodeId> {
-    let mut shape = sharing.shape(x);
-    let rank = shape.len();
-    let stays = |axis: &usize| low[*axis].is(0) && high[*axis].is(0);
-    let is_below = |axis: usize| {
-        let (low, high) = (low[axis].clone(), high[axis].clone());
-        sliding.keeps(axis) && shape[axis].clone() + low + high == ty.shape[axis]
-    };
-    if !(0..rank).all(|axis| stays(&axis) || is_below(axis))
-        || !(rank..low.len()).all(|axis| stays(&axis))
-    {
-        return None;
-    }
-    for axis in (0..rank).filter(|axis| !stays(axis)) {
-        shape[axis] = ty.shape[axis].clone();
-    }
-    let op = Op::Pad { low: low[..rank].to_vec(), high: high[..rank].to_vec() };
-    let padded = sharing.node(op, &[x, value], TensorType::new(ty.element, shape));
-    Some(sharing.window(padded, sliding.clone(), &ty.shape))
 }
 
 fn reverse(sharing: &mut Sharing, axes: &[usize], x: NodeId, ty: &TensorType) -> Option<NodeId> {
@@ -380,86 +342,6 @@ fn reverse(sharing: &mut Sharing, axes: &[usize], x: NodeId, ty: &TensorType) ->
         return Some(sharing.transpose(core, &permutation));
     }
     (turned.len() < axes.len()).then(|| sharing.reverse(x, turned))
-}
-
-fn window(sharing: &mut Sharing, sliding: &Sliding, x: NodeId, ty: &TensorType) -> Option<NodeId> {
-    let shape = sharing.shape(x);
-    let rank = shape.len();
-    if shape == ty.shape && (0..rank).all(|axis| sliding.keeps(axis)) {
-        return Some(x);
-    }
-    // A window of one element along an axis is that element.
-    let wide = wide_taps(&ty.shape[rank..]);
-    if wide.len() < sliding.axes.len() {
-        let seen = kept_taps(&ty.shape, rank, &wide);
-        let narrower = sharing.window(x, with_taps(sliding, &wide), &seen);
-        return Some(sharing.reshape(narrower, &ty.shape));
-    }
-    if (0..rank).all(|axis| sliding.keeps(axis)) {
-        return Some(sharing.slice(x, vec![Dim::from(0); rank], &ty.shape));
-    }
-    let node = sharing.get(x).clone();
-    if let Op::Window(inner) = &node.op {
-        return Some(sharing.window(node.operands[0], sliding.over(inner), &ty.shape));
-    }
-    let Op::Broadcast { axes: core_axes } = &node.op else { return None };
-    // What is repeated along an axis looks the same through every window along it.
-    let own = |axis: usize| core_axes.iter().position(|core| *core == axis);
-    let taps: Vec<usize> =
-        (0..sliding.axes.len()).filter(|tap| own(sliding.axes[*tap]).is_some()).collect();
-    let inner = Sliding {
-        strides: core_axes.iter().map(|axis| sliding.strides[*axis].clone()).collect(),
-        axes: taps.iter().filter_map(|tap| own(sliding.axes[*tap])).collect(),
-        dilations: taps.iter().map(|tap| sliding.dilations[*tap].clone()).collect(),
-    };
-    let axes: Vec<usize> =
-        core_axes.iter().copied().chain(taps.iter().map(|tap| rank + tap)).collect();
-    let seen: Vec<Dim> = axes.iter().map(|axis| ty.shape[*axis].clone()).collect();
-    let core = sharing.window(node.operands[0], inner, &seen);
-    Some(sharing.broadcast(core, &ty.shape, &axes))
-}
-
-/// The taps that are longer than one.
-fn wide_taps(taps: &[Dim]) -> Vec<usize> {
-    (0..taps.len()).filter(|tap| !is_unit(&taps[*tap])).collect()
-}
-
-/// What is seen, with only some of the taps.
-fn kept_taps(seen: &[Dim], rank: usize, taps: &[usize]) -> Vec<Dim> {
-    let windows = seen[..rank].iter().cloned();
-    windows.chain(taps.iter().map(|tap| seen[rank + tap].clone())).collect()
-}
-
-fn with_taps(sliding: &Sliding, taps: &[usize]) -> Sliding {
-    Sliding {
-        strides: sliding.strides.clone(),
-        axes: taps.iter().map(|tap| sliding.axes[*tap]).collect(),
-        dilations: taps.iter().map(|tap| sliding.dilations[*tap].clone()).collect(),
-    }
-}
-
-fn overlap_add(
-    sharing: &mut Sharing,
-    sliding: &Sliding,
-    x: NodeId,
-    ty: &TensorType,
-) -> Option<NodeId> {
-    let (rank, seen) = (ty.rank(), sharing.shape(x));
-    let is_zero = |value: Scalar| value == Scalar::from_i64(value.element, 0);
-    if let Some(zero) = sharing.splat_value(x).filter(|value| is_zero(*value)) {
-        return Some(sharing.splat(zero, &ty.shape));
-    }
-    let wide = wide_taps(&seen[rank..]);
-    if wide.len() < sliding.axes.len() {
-        let x = sharing.reshape(x, &kept_taps(&seen, rank, &wide));
-        return Some(sharing.overlap_add(x, with_taps(sliding, &wide), &ty.shape));
-    }
-    // Without overlap only the zeros behind are left.
-    (0..rank).all(|axis| sliding.keeps(axis)).then(|| {
-        let sizes = ty.shape.iter().zip(&seen);
-        let behind = sizes.map(|(whole, seen)| whole.clone() - seen.clone()).collect();
-        sharing.pad_zeros(x, vec![Dim::from(0); rank], behind)
-    })
 }
 
 fn concat(

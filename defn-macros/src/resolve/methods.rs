@@ -125,15 +125,22 @@ impl Body<'_, '_> {
         self.answer(answer, culprit)
     }
 
-    /// The argument that a mistake is about, if it names an axis that is not there.
+    /// The argument that a mistake is about, if it names what is wrong.
     fn guilty(&self, answer: &library::Result<Tensor>, arguments: &[Expr]) -> Option<Span> {
         let wrong = answer.as_ref().err()?;
         let defn_codegen::diagnostic::Mistake::Axis(wrong) = wrong else { return None };
         use defn_codegen::diagnostic::catalogue::AxisMistake;
+        if let AxisMistake::WindowTooLong { .. } = wrong {
+            return arguments.get(1).map(|window| window.span);
+        }
+        if let AxisMistake::NegativePadding { .. } = wrong {
+            return named(arguments, "padding").last().copied();
+        }
         let (AxisMistake::UnknownAxis { axis: word, .. }
         | AxisMistake::AxisExists { axis: word, .. }
         | AxisMistake::ContractedAxis { axis: word, .. }
-        | AxisMistake::RepeatedAxis { axis: word }) = wrong
+        | AxisMistake::RepeatedAxis { axis: word }
+        | AxisMistake::WindowStep { argument: word, .. }) = wrong
         else {
             return None;
         };
