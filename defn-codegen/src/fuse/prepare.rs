@@ -9,10 +9,10 @@
 //! %1 = contract x, w     (w: [n, k])        %1 = transpose w [k, n]   stored
 //!                                           %2 = transpose %1 [n, k]
 //!                                           %3 = contract x, %2
-//! ```
 //!
 //! %1 = contract g, x     (x: windows)       %1 = contract x, g          what is read through windows is not copied
 //!                                           %2 = transpose %1
+//! ```
 //!
 //! The second: a contraction with free axes on both sides runs with lanes along the last free axis of the right operand,
 //! so that operand must have this axis innermost in memory.
