@@ -84,6 +84,9 @@ fn describe(kernels: &Kernels, step: &Step) -> String {
             format!("keep for the row{}: {}", columns(step), fused(kernels, *node))
         }
         Step::Region { node: _, operand } => format!("write operand {operand} into its region"),
+        Step::Scatter(node) if matches!(graph.op(*node), Op::OverlapAdd(_)) => {
+            "zeros, then add what overlaps".to_owned()
+        }
         Step::Scatter(_) => "copy, then add at positions".to_owned(),
     }
 }
@@ -115,6 +118,7 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
             Op::Transpose { .. } => words.push("transpose"),
             Op::Reverse { .. } => words.push("reverse"),
             Op::Slice { .. } => words.push("slice"),
+            Op::Window(_) => words.push("window"),
             Op::Parameter(_)
             | Op::Constant(_)
             | Op::Extent(_)
@@ -122,6 +126,7 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
             | Op::Broadcast { .. }
             | Op::Reshape
             | Op::Pad { .. }
+            | Op::OverlapAdd(_)
             | Op::Concat { .. }
             | Op::AddAt { .. }
             | Op::Reduce { .. }

@@ -146,7 +146,7 @@ fn every_primitive_is_generated() {
         );
         seen.extend(printed.contains("  parameter ").then(|| "parameter".to_owned()));
     }
-    let words = "constant extent iota select convert broadcast transpose reshape slice pad reverse concat take add_at \
+    let words = "constant extent iota select convert broadcast transpose reshape slice pad reverse window overlap_add concat take add_at \
                  reduce.add reduce.mul reduce.max reduce.min contract updates parameter";
     let mut all: Vec<&str> = words.split_whitespace().collect();
     all.extend(Unary::ALL.iter().map(|function| function.word()));

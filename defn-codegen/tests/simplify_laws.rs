@@ -98,8 +98,11 @@ fn simplify_changes_no_bit_of_special_values() {
     for (_, graphs) in file_tests("simplify") {
         for _draw in 0..50 {
             let Some(mut arguments) = special_arguments(&graphs[0], &mut numbers) else { continue };
-            // Of three factors two are summed first, which is the same sum only of finite numbers.
-            if contractions(&simplify(graphs[0].clone())) > 1 {
+            // Of three factors two are summed first, and what overlaps meets zeros of a padding: the same sums only of finite numbers.
+            let overlaps = |op: &Op| matches!(op, Op::OverlapAdd(_));
+            if contractions(&simplify(graphs[0].clone())) > 1
+                || graphs[0].nodes.iter().any(|(_, node)| overlaps(&node.op))
+            {
                 arguments.iter_mut().for_each(make_finite);
             }
             check_simplified(Case { graph: graphs[0].clone(), arguments });

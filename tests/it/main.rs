@@ -15,6 +15,7 @@ mod reduce;
 mod contraction;
 mod movement;
 mod indexing;
+mod windows;
 mod extents;
 mod containers;
 mod calls;

@@ -54,6 +54,7 @@ pub(super) fn is_boundary(graph: &Graph, stored: &SideTable<Node, bool>, node: N
             | Op::AddAt { .. }
             | Op::Concat { .. }
             | Op::Pad { .. }
+            | Op::OverlapAdd(_)
             | Op::Call { .. }
             | Op::Project(_) => true,
             Op::Constant(_)
@@ -69,6 +70,7 @@ pub(super) fn is_boundary(graph: &Graph, stored: &SideTable<Node, bool>, node: N
             | Op::Reshape
             | Op::Slice { .. }
             | Op::Reverse { .. }
+            | Op::Window(_)
             | Op::Take { .. } => false,
         }
 }
@@ -170,6 +172,14 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
         Op::Reverse { axes } => one((0..at.len())
             .map(|axis| if axes.contains(&axis) { Place::Other } else { at[axis] })
             .collect()),
+        Op::Window(sliding) => {
+            let shape = graph.shape(operands[0]);
+            let whole =
+                |axis: usize| sliding.keeps(axis) && shape[axis] == graph.shape(access.node)[axis];
+            one((0..shape.len())
+                .map(|axis| if whole(axis) { at[axis] } else { Place::Other })
+                .collect())
+        }
         Op::Take { batch } => {
             let index_rank = graph.ty(operands[1]).rank();
             let rest = at[index_rank..].iter().copied();
@@ -184,6 +194,7 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
         | Op::Extent(_)
         | Op::Iota { .. }
         | Op::Pad { .. }
+        | Op::OverlapAdd(_)
         | Op::Concat { .. }
         | Op::AddAt { .. }
         | Op::Reduce { .. }

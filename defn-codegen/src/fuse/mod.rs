@@ -62,13 +62,17 @@ pub fn fuse(graph: &Graph) -> Kernels {
     Kernels { graph, stored, kernels }
 }
 
-/// Dear values that are repeated along an axis outside of their own: computed where they are used, they would be computed again for
-/// every position along it.
+/// Dear values that are repeated along an axis outside of their own, or seen through windows that overlap: computed where they are
+/// used, they would be computed again for every position along it.
 fn repeated_from_outside(graph: &Graph, costs: &SideTable<Node, u32>) -> Vec<NodeId> {
     let dear = |node: &Node| {
-        let Op::Broadcast { axes } = &node.op else { return None };
-        let outside = axes.iter().enumerate().any(|(position, axis)| position != *axis);
-        (outside && costs[node.operands[0]] > DEAR).then_some(node.operands[0])
+        let again = if let Op::Window(sliding) = &node.op {
+            !sliding.axes.is_empty()
+        } else {
+            let Op::Broadcast { axes } = &node.op else { return None };
+            axes.iter().enumerate().any(|(position, axis)| position != *axis)
+        };
+        (again && costs[node.operands[0]] > DEAR).then_some(node.operands[0])
     };
     graph.nodes.iter().filter_map(|(_, node)| dear(node)).collect()
 }
@@ -87,10 +91,11 @@ fn costs(graph: &Graph) -> SideTable<Node, u32> {
                 | Op::AddAt { .. }
                 | Op::Concat { .. }
                 | Op::Pad { .. }
+                | Op::OverlapAdd(_)
                 | Op::Call { .. }
         );
         // What is repeated is computed in front of the loop that repeats it, or stored.
-        let boundary = boundary || matches!(node.op, Op::Broadcast { .. });
+        let boundary = boundary || matches!(node.op, Op::Broadcast { .. } | Op::Window(_));
         let inherited =
             node.operands.iter().map(|operand| costs[*operand]).fold(0, u32::saturating_add);
         costs[id] = if boundary { 0 } else { inherited.saturating_add(own_cost(graph, id)) };
@@ -114,6 +119,8 @@ fn own_cost(graph: &Graph, node: NodeId) -> u32 {
         | Op::Reshape
         | Op::Slice { .. }
         | Op::Reverse { .. }
+        | Op::Window(_)
+        | Op::OverlapAdd(_)
         | Op::Pad { .. }
         | Op::Concat { .. }
         | Op::AddAt { .. }
@@ -240,7 +247,7 @@ fn kernel(
 /// The steps of a kernel that writes parts one after the other.
 fn assembly(graph: &Graph, root: NodeId) -> Vec<Step> {
     let region = |operand| Step::Region { node: root, operand };
-    if matches!(graph.op(root), Op::AddAt { .. }) {
+    if matches!(graph.op(root), Op::AddAt { .. } | Op::OverlapAdd(_)) {
         vec![Step::Scatter(root)]
     } else if matches!(graph.op(root), Op::Pad { .. }) {
         // The whole is filled before the operand goes into the middle.

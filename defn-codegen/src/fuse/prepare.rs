@@ -9,6 +9,9 @@
 //! %1 = contract x, w     (w: [n, p, k],     %1 = transpose w [k, n, p]   stored
 //!       in memory [p, k, n])                %2 = transpose %1 [n, p, k]
 //!                                           %3 = contract x, %2
+//!
+//! %1 = contract g, x     (x: windows)       %1 = contract x, g          what is read through windows is not copied
+//!                                           %2 = transpose %1
 //! ```
 //!
 //! The second: a contraction with free axes on both sides runs with lanes along the last free axis of the right operand,
@@ -32,6 +35,7 @@ pub(super) fn prepare(graph: &Graph) -> (Graph, Vec<NodeId>) {
         for operand in &mut node.operands {
             *operand = moved[*operand];
         }
+        prepared.windows_left(&mut node);
         prepared.copy_right_operand(&mut node);
         moved[id] = prepared.graph.nodes.push(node);
     }
@@ -48,6 +52,9 @@ pub(super) fn is_matrix_product(graph: &Graph, node: NodeId) -> bool {
     graph.operands(node).iter().all(|operand| graph.ty(*operand).rank() > batch + contracted)
 }
 
+/// Shorter axes leave most of the lanes of an instruction unused.
+const NARROW: i64 = 8;
+
 struct Prepared {
     graph: Graph,
     copies: Vec<NodeId>,
@@ -57,6 +64,51 @@ impl Prepared {
     fn push(&mut self, op: Op, operand: NodeId, ty: TensorType) -> NodeId {
         let origin = self.graph.node(operand).origin;
         self.graph.nodes.push(Node { op, operands: vec![operand], types: vec![ty], origin })
+    }
+
+    /// Windows are never copied, because that would write them out, and as rows they are read where they are.
+    /// They stay on the right if lanes can run along them and the other side is too narrow for lanes.
+    fn windows_left(&mut self, node: &mut Node) {
+        let Op::Contract { batch, contracted } = node.op else { return };
+        let [left, right] = [node.operands[0], node.operands[1]];
+        let free = |operand: NodeId| self.graph.ty(operand).rank() - batch - contracted;
+        let (lefts, rights) = (free(left), free(right));
+        if lefts == 0 || rights == 0 {
+            return;
+        }
+        let in_place = innermost(&self.graph, right) == Some(batch + rights - 1);
+        let narrow = self.graph.shape(left)[batch + lefts - 1].as_constant();
+        let narrow = narrow.is_some_and(|extent| extent < NARROW);
+        let sees_windows = |operand| sees_windows(&self.graph, operand);
+        if !sees_windows(right) || sees_windows(left) || in_place && narrow {
+            return;
+        }
+        let ty = node.types[0].clone();
+        let windows = self.graph.ty(right).clone();
+        // Taps are few: the longest axis goes last, where the rows of a tile are.
+        let mut rows: Vec<usize> = (batch..batch + rights).collect();
+        rows.sort_by_key(|axis| windows.shape[*axis].as_constant().unwrap_or(i64::MAX));
+        let summed = batch + rights..windows.rank();
+        let order: Vec<usize> = (0..batch).chain(rows.iter().copied()).chain(summed).collect();
+        let permuted = |ty: &TensorType, order: &[usize]| {
+            TensorType::new(ty.element, order.iter().map(|axis| ty.shape[*axis].clone()).collect())
+        };
+        let first = permuted(&windows, &order);
+        let first = self.push(Op::Transpose { permutation: order }, right, first);
+        // Where each axis of the product stands in the result of the node, and back.
+        let rows = rows.iter().map(|axis| axis + lefts);
+        let order: Vec<usize> = (0..batch).chain(rows).chain(batch..batch + lefts).collect();
+        let mut back = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(position, axis)| back[*axis] = position);
+        let mut swapped = Node {
+            operands: vec![first, left],
+            types: vec![permuted(&ty, &order)],
+            ..node.clone()
+        };
+        self.copy_right_operand(&mut swapped);
+        let product = self.graph.nodes.push(swapped);
+        let op = Op::Transpose { permutation: back };
+        *node = Node { op, operands: vec![product], types: vec![ty], origin: node.origin };
     }
 
     fn copy_right_operand(&mut self, node: &mut Node) {
@@ -99,6 +151,15 @@ impl Prepared {
     }
 }
 
+/// Whether a node is a view of a tensor through windows, which overlap there.
+fn sees_windows(graph: &Graph, node: NodeId) -> bool {
+    let views = matches!(
+        graph.op(node),
+        Op::Transpose { .. } | Op::Slice { .. } | Op::Broadcast { .. } | Op::Reverse { .. }
+    );
+    matches!(graph.op(node), Op::Window(_)) || views && sees_windows(graph, graph.operands(node)[0])
+}
+
 /// The axis of a node that is innermost in memory, if the node is a view of one that will be in memory.
 fn innermost(graph: &Graph, node: NodeId) -> Option<usize> {
     let operands = graph.operands(node);
@@ -107,6 +168,10 @@ fn innermost(graph: &Graph, node: NodeId) -> Option<usize> {
         permutation.iter().position(|axis| *axis == inner)
     } else if let Op::Broadcast { axes } = graph.op(node) {
         innermost(graph, operands[0]).map(|axis| axes[axis])
+    } else if let Op::Reverse { axes } = graph.op(node) {
+        innermost(graph, operands[0]).filter(|axis| !axes.contains(axis))
+    } else if let Op::Window(sliding) = graph.op(node) {
+        innermost(graph, operands[0]).filter(|axis| sliding.strides[*axis].is(1))
     } else if matches!(graph.op(node), Op::Slice { .. }) {
         innermost(graph, operands[0])
     } else {

@@ -1,6 +1,6 @@
 //! Which values get a buffer whatever the grouping is.
 //!
-//! Stored are: parameters, results, what `concat`, `pad` and `add_at` make, operands of matrix products that are more than a view,
+//! Stored are: parameters, results, what `concat`, `pad`, `overlap_add` and `add_at` make, operands of matrix products that are more than a view,
 //! tables that elements are taken from, and what a reshape merges axes of (a buffer is reshaped for nothing).
 
 use super::prepare::is_matrix_product;
@@ -48,7 +48,12 @@ pub(super) fn scattered_tables(graph: &Graph) -> Vec<NodeId> {
 fn store_base(graph: &Graph, stored: &mut SideTable<Node, bool>, node: NodeId) {
     let views = matches!(
         graph.op(node),
-        Op::Transpose { .. } | Op::Slice { .. } | Op::Broadcast { .. } | Op::Reshape
+        Op::Transpose { .. }
+            | Op::Slice { .. }
+            | Op::Reverse { .. }
+            | Op::Broadcast { .. }
+            | Op::Reshape
+            | Op::Window(_)
     );
     if views && !is_merging_reshape(graph, node) {
         store_base(graph, stored, graph.operands(node)[0]);

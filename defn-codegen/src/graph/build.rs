@@ -5,7 +5,7 @@
 use super::infer::{Application, infer};
 use super::{
     Binary, Check, Combine, Comparison, Dim, Element, Graph, Node, NodeId, Op, Output, Parameter,
-    Scalar, Symbol, TensorType, Unary,
+    Scalar, Sliding, Symbol, TensorType, Unary,
 };
 use crate::bug;
 use crate::graph::Callable;
@@ -216,6 +216,22 @@ impl Builder {
             return operand;
         }
         self.inferred(Op::Reverse { axes: axes.to_vec() }, &[operand])
+    }
+
+    /// The operand seen through windows; the operand itself if they are one wide and side by side.
+    pub fn window(&mut self, operand: NodeId, sliding: Sliding, seen: &[Dim]) -> NodeId {
+        let kept = (0..sliding.strides.len()).all(|axis| sliding.keeps(axis));
+        if kept && self.graph.shape(operand) == seen {
+            return operand;
+        }
+        let claimed = TensorType::new(self.graph.element(operand), seen.to_vec());
+        self.apply(Op::Window(sliding), &[operand], claimed)
+    }
+
+    /// Zeros of `shape` with all that is seen through windows added.
+    pub fn overlap_add(&mut self, seen: NodeId, sliding: Sliding, shape: &[Dim]) -> NodeId {
+        let claimed = TensorType::new(self.graph.element(seen), shape.to_vec());
+        self.apply(Op::OverlapAdd(sliding), &[seen], claimed)
     }
 
     /// One behind the other.

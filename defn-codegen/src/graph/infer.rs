@@ -3,7 +3,9 @@
 //! A rule answers with what is wrong in the words of the dump language; users never see these sentences,
 //! because `library/` has looked at the operands before.
 
-use super::{Binary, Combine, Comparison, Dim, Element, ElementKind, Op, TensorType, Unary};
+use super::{
+    Binary, Combine, Comparison, Dim, Element, ElementKind, Op, Sliding, TensorType, Unary,
+};
 
 /// What a node looks like: everything but its type.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +14,7 @@ pub struct Application<'a> {
     pub op: &'a Op,
     /// The types of the operands.
     pub operands: &'a [&'a TensorType],
-    /// The type that is claimed, for primitives whose attributes do not say it (`iota`, `broadcast`, `reshape`, `slice`, `convert`).
+    /// The type that is claimed, for primitives whose attributes do not say it (`iota`, `broadcast`, `reshape`, `slice`, `window`, `overlap_add`, `convert`).
     pub claimed: &'a TensorType,
 }
 
@@ -42,6 +44,17 @@ pub fn infer(application: Application<'_>) -> Result<TensorType, String> {
             increasing_below(axes, operands[0].rank())?;
             operands[0].shape.clone()
         }
+        Op::Window(sliding) => {
+            slide(sliding, &operands[0].shape, &claimed.shape)?;
+            claimed.shape.clone()
+        }
+        Op::OverlapAdd(sliding) => {
+            slide(sliding, &claimed.shape, &operands[0].shape)?;
+            if operands[0].element == Element::Bool {
+                return Err("adds bool".to_owned());
+            }
+            claimed.shape.clone()
+        }
         Op::Concat { axis } => concat(*axis, operands)?,
         Op::Take { batch } => take(*batch, operands)?,
         Op::AddAt { batch } => add_at(*batch, operands)?,
@@ -62,6 +75,8 @@ pub fn arity(op: &Op) -> Option<usize> {
         | Op::Reshape
         | Op::Slice { .. }
         | Op::Reverse { .. }
+        | Op::Window(_)
+        | Op::OverlapAdd(_)
         | Op::Reduce { .. }
         | Op::Project(_) => Some(1),
         Op::Binary(_) | Op::Compare(_) | Op::Pad { .. } | Op::Take { .. } | Op::Contract { .. } => {
@@ -206,6 +221,40 @@ fn slice(starts: &[Dim], operand: &TensorType, claimed: &TensorType) -> Result<V
     match (0..starts.len()).find(|axis| outside(*axis)) {
         Some(axis) => Err(format!("axis {axis} is cut outside of the operand")),
         None => Ok(claimed.shape.clone()),
+    }
+}
+
+/// Whether what is seen through windows over `whole` has the shape `seen`.
+fn slide(sliding: &Sliding, whole: &[Dim], seen: &[Dim]) -> Result<(), String> {
+    let Sliding { strides, axes, dilations } = sliding;
+    if strides.len() != whole.len()
+        || axes.len() != dilations.len()
+        || seen.len() != whole.len() + axes.len()
+        || axes.iter().any(|axis| *axis >= whole.len())
+    {
+        return Err(
+            "needs a stride for each axis, and an axis and a dilation for each tap".to_owned()
+        );
+    }
+    let is_below = |dim: &Dim, least: i64| dim.as_constant().is_some_and(|value| value < least);
+    if strides.iter().chain(dilations).any(|by| is_below(by, 1)) {
+        return Err("strides and dilations are positive".to_owned());
+    }
+    if seen.iter().any(|extent| is_below(extent, 0)) {
+        return Err("a negative extent".to_owned());
+    }
+    let outside = |axis: &usize| {
+        // Along an axis where nothing is seen, nothing is outside.
+        let mut taps = sliding.taps(*axis).map(|tap| &seen[whole.len() + tap]);
+        if seen[*axis].is(0) || taps.any(|extent| extent.is(0)) {
+            return false;
+        }
+        let rest = whole[*axis].clone() - Dim::from(1) - sliding.reach(*axis, seen);
+        is_below(&rest, 0)
+    };
+    match (0..whole.len()).find(outside) {
+        Some(axis) => Err(format!("axis {axis} is seen outside of its extent")),
+        None => Ok(()),
     }
 }
 

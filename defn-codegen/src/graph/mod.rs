@@ -38,7 +38,7 @@ pub mod bounds;
 pub mod arbitrary;
 
 pub use call::{Callable, FunctionId};
-pub use op::{Binary, Combine, Comparison, Op, Scalar, Unary};
+pub use op::{Binary, Combine, Comparison, Op, Scalar, Sliding, Unary};
 pub use shape::{Atom, Dim, Symbol};
 pub use signature::{Signature, Solve, solve};
 pub use ty::{Element, ElementKind, TensorType};

@@ -60,6 +60,12 @@ pub enum Op {
         /// The reversed axes, increasing.
         axes: Vec<usize>,
     },
+    /// The operand seen through windows: result `[o.., t..]` is the operand at the place that [`Sliding`] gives; sizes are those of the
+    /// result type.
+    Window(Sliding),
+    /// Each place of the result is the sum of all elements `[o.., t..]` of the operand that [`Sliding`] sends there, and zero if there are
+    /// none; the shape is that of the result type. The adjoint of [`Op::Window`].
+    OverlapAdd(Sliding),
     /// Operands one behind the other along `axis`.
     Concat {
         /// The axis along which they follow each other.
@@ -113,7 +119,73 @@ impl Op {
 
     /// Whether it writes parts of its result one after the other: it then needs a buffer, and is never computed where it is used.
     pub fn assembles(&self) -> bool {
-        matches!(self, Self::AddAt { .. } | Self::Concat { .. } | Self::Pad { .. })
+        matches!(
+            self,
+            Self::AddAt { .. } | Self::Concat { .. } | Self::Pad { .. } | Self::OverlapAdd(_)
+        )
+    }
+}
+
+/// How windows lie on the axes of a tensor of shape `[n..]`: they have a place on each axis, and inside of them there are taps.
+/// What is seen through them has the shape `[o.., t..]`: the places along each axis, then an axis for each tap.
+///
+/// ```text
+/// n[a] = strides[a]·o[a] + Σ dilations[k]·t[k]      over the taps k with axes[k] = a
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sliding {
+    /// For each axis the distance of neighbouring windows; positive.
+    pub strides: Vec<Dim>,
+    /// For each tap the axis that it runs along.
+    pub axes: Vec<usize>,
+    /// For each tap the distance of neighbouring elements in the window; positive.
+    pub dilations: Vec<Dim>,
+}
+
+impl Sliding {
+    /// The taps along an axis.
+    pub fn taps(&self, axis: usize) -> impl Iterator<Item = usize> + '_ {
+        (0..self.axes.len()).filter(move |tap| self.axes[*tap] == axis)
+    }
+
+    /// Whether the places along `axis` are those of the tensor: windows one wide, side by side.
+    pub fn keeps(&self, axis: usize) -> bool {
+        self.strides[axis].is(1) && !self.axes.contains(&axis)
+    }
+
+    /// How many elements of `axis` lie between the first and the last that are seen, if the windows have `seen` places and taps.
+    pub fn reach(&self, axis: usize, seen: &[Dim]) -> Dim {
+        let last = |extent: &Dim| extent.clone() - Dim::from(1);
+        let windows = last(&seen[axis]) * self.strides[axis].clone();
+        self.taps(axis).fold(windows, |reach, tap| {
+            reach + last(&seen[self.strides.len() + tap]) * self.dilations[tap].clone()
+        })
+    }
+
+    /// What is seen through these windows over what is seen through `inner` ones.
+    pub fn over(&self, inner: &Self) -> Self {
+        let rank = inner.strides.len();
+        let (windows, taps) = self.strides.split_at(rank);
+        let product = |(left, right): (&Dim, &Dim)| left.clone() * right.clone();
+        let mut axes = inner.axes.clone();
+        let mut dilations: Vec<Dim> = inner.dilations.iter().zip(taps).map(product).collect();
+        for (axis, by) in self.axes.iter().zip(&self.dilations) {
+            let (along, step) = match axis.checked_sub(rank) {
+                None => (*axis, &inner.strides[*axis]),
+                Some(tap) => (inner.axes[tap], &inner.dilations[tap]),
+            };
+            axes.push(along);
+            dilations.push(by.clone() * step.clone());
+        }
+        let strides = inner.strides.iter().zip(windows).map(product).collect();
+        Self { strides, axes, dilations }
+    }
+
+    /// The same with another extent in place of each.
+    pub fn map(&self, mut extent: impl FnMut(&Dim) -> Dim) -> Self {
+        let strides = self.strides.iter().map(&mut extent).collect();
+        let dilations = self.dilations.iter().map(extent).collect();
+        Self { strides, axes: self.axes.clone(), dilations }
     }
 }
 

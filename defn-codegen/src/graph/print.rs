@@ -10,7 +10,7 @@
 
 use std::fmt;
 
-use super::{Check, Dim, Element, Graph, Node, NodeId, Op, Relation, Scalar, TensorType};
+use super::{Check, Dim, Element, Graph, Node, NodeId, Op, Relation, Scalar, Sliding, TensorType};
 use crate::arena::SideTable;
 use crate::graph::Callable;
 use crate::text::quote;
@@ -209,6 +209,13 @@ impl<'g> Printer<'g> {
             .join(" ")
     }
 
+    fn sliding(&self, sliding: &Sliding) -> String {
+        let Sliding { strides, axes, dilations } = sliding;
+        let symbols = &self.graph.symbols;
+        let (strides, dilations) = (extents(strides, symbols), extents(dilations, symbols));
+        format!("strides={strides} axes={axes:?} dilations={dilations}")
+    }
+
     /// The word, and what stands behind the operands.
     fn op(&self, op: &Op) -> (String, String) {
         let symbols = &self.graph.symbols;
@@ -230,6 +237,8 @@ impl<'g> Printer<'g> {
                 ("pad", format!("low={} high={}", extents(low, symbols), extents(high, symbols)))
             }
             Op::Reverse { axes } => ("reverse", format!("axes={axes:?}")),
+            Op::Window(sliding) => ("window", self.sliding(sliding)),
+            Op::OverlapAdd(sliding) => ("overlap_add", self.sliding(sliding)),
             Op::Concat { axis } => ("concat", format!("axis={axis}")),
             Op::Take { batch } => ("take", format!("batch={batch}")),
             Op::AddAt { batch } => ("add_at", format!("batch={batch}")),

@@ -6,6 +6,7 @@
 //! ```text
 //! (n + 1) * (n - 1)  is  n*n - 1
 //! 64 * exact(n / 64) is  n          (an exact quotient was checked on entry)
+//! floor((n - 2) / 2) is  floor(n / 2) - 1
 //! floor(n / 2) * 2   stays          (nothing says that n is even)
 //! ```
 
@@ -103,6 +104,9 @@ impl Dim {
         if let (Some(left), Some(right)) = (self.as_constant(), divisor.as_constant()) {
             return Self::from(floor_div(left, right));
         }
+        if let Some((whole, rest)) = divisor.as_constant().and_then(|by| self.split_by(by)) {
+            return whole + rest.quotient(divisor, exact);
+        }
         self.divide_terms(divisor).unwrap_or_else(|| {
             Self::from_atom(Atom::Quotient {
                 numerator: self.clone(),
@@ -110,6 +114,18 @@ impl Dim {
                 exact,
             })
         })
+    }
+
+    /// What comes out of a division by a positive number in front, and what is left to divide: `(2*n - 1) / 2 = n - 1 + 1 / 2`.
+    /// All coefficients of the rest lie in `0..divisor`, so that equal quotients have one form; none if nothing comes out.
+    fn split_by(&self, divisor: i64) -> Option<(Self, Self)> {
+        let part = |of: fn(i64, i64) -> i64| {
+            // Another coefficient may make an exact quotient whole.
+            Self::from_terms(self.terms.iter().map(|(m, c)| (m.clone(), of(*c, divisor))).collect())
+        };
+        let outside = |c: i64| divisor > 0 && !(0..divisor).contains(&c);
+        let splits = self.terms.iter().any(|(_, c)| outside(*c));
+        splits.then(|| (part(i64::wrapping_div_euclid), part(i64::wrapping_rem_euclid)))
     }
 
     /// The quotient if every term of `self` is a multiple of `divisor`, a single term.

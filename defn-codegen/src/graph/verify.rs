@@ -123,6 +123,10 @@ impl Verifier<'_> {
         match op {
             Op::Extent(dim) => self.extents(Some(id), std::slice::from_ref(dim)),
             Op::Slice { starts } => self.extents(Some(id), starts),
+            Op::Window(sliding) | Op::OverlapAdd(sliding) => {
+                self.extents(Some(id), &sliding.strides);
+                self.extents(Some(id), &sliding.dilations);
+            }
             Op::Pad { low, high } => {
                 self.extents(Some(id), low);
                 self.extents(Some(id), high);

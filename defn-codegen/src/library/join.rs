@@ -72,22 +72,33 @@ pub fn pad(
 ) -> Result<Tensor> {
     let position = axis(b, x, of)?;
     same_element(b, "pad", x, value)?;
-    if value.rank() > 0 {
-        let ty = show(b, value);
-        return Err(ElementMistake::NeedsScalar { what: "`pad`".to_owned(), ty }.into());
-    }
-    for width in [low, high] {
-        if natural(b, width).is_err() {
-            return Err(AxisMistake::NegativePadding { width: show_dim(b, width) }.into());
-        }
-        at_most(b, &Dim::from(0), width, "padding");
-    }
+    one_value(b, "pad", value)?;
+    widths(b, [low, high])?;
     let mut lows = vec![Dim::default(); x.rank()];
     let mut highs = lows.clone();
     lows[position] = low.clone();
     highs[position] = high.clone();
     let node = b.pad(x.node, value.node, &lows, &highs);
     Ok(x.with(node))
+}
+
+/// A mistake if the value that stands around is not one.
+pub(super) fn one_value(b: &Builder, operation: &str, value: &Tensor) -> Result<()> {
+    if value.rank() == 0 {
+        return Ok(());
+    }
+    Err(ElementMistake::NeedsScalar { what: format!("`{operation}`"), ty: show(b, value) }.into())
+}
+
+/// A mistake if a width is known to be negative, else a check on entry if it may be.
+pub(super) fn widths(b: &mut Builder, widths: [&Dim; 2]) -> Result<()> {
+    for width in widths {
+        if natural(b, width).is_err() {
+            return Err(AxisMistake::NegativePadding { width: show_dim(b, width) }.into());
+        }
+        at_most(b, &Dim::from(0), width, "padding");
+    }
+    Ok(())
 }
 
 /// Counts backwards along axes.

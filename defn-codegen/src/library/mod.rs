@@ -23,6 +23,7 @@ mod position;
 mod contract;
 mod movement;
 mod slice;
+mod window;
 mod join;
 mod index;
 mod create;
@@ -41,6 +42,7 @@ pub use movement::{broadcast, merge, name, order, rename, reorder, split};
 pub use position::{argmax, argmin};
 pub use reduce::{all, any, count, logsumexp, max, mean, min, product, softmax, sum, variance};
 pub use slice::{Bound, slice};
+pub use window::{Slide, window};
 
 use crate::diagnostic::Mistake;
 use crate::graph::build::Builder;

@@ -20,6 +20,7 @@ mod emit;
 mod pull;
 mod steps;
 mod scatter;
+mod overlap;
 
 use std::collections::BTreeMap;
 
@@ -190,7 +191,13 @@ impl<'k> Lowering<'k> {
     fn body(&mut self, kernel: &Kernel, tables_are_empty: bool) -> Vec<Statement> {
         let mut emitter = Emitter::new(self, kernel, tables_are_empty);
         match kernel.steps.as_slice() {
-            [Step::Scatter(node)] => scatter::scatter(&mut emitter, *node),
+            [Step::Scatter(node)] => {
+                if let Op::OverlapAdd(sliding) = emitter.graph().op(*node) {
+                    overlap::overlap(&mut emitter, *node, sliding);
+                } else {
+                    scatter::scatter(&mut emitter, *node);
+                }
+            }
             steps => steps::steps(&mut emitter, steps),
         }
         emitter.finish()

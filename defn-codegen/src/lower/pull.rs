@@ -4,7 +4,7 @@
 //! elementwise nodes become expressions; stored nodes are loaded.
 
 use super::emit::{Emitter, Placed};
-use crate::graph::{Binary, Comparison, Dim, Element, NodeId, Op, Scalar};
+use crate::graph::{Binary, Comparison, Dim, Element, NodeId, Op, Scalar, Sliding};
 use crate::kernels::reshape::blocks;
 use crate::kernels::uncertain_table;
 use crate::loops::{Address, BufferId, Expr};
@@ -69,9 +69,11 @@ fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Ex
         | Op::Transpose { .. }
         | Op::Reshape
         | Op::Slice { .. }
-        | Op::Reverse { .. } => moved(emitter, node, place),
+        | Op::Reverse { .. }
+        | Op::Window(_) => moved(emitter, node, place),
         Op::Parameter(_)
         | Op::Pad { .. }
+        | Op::OverlapAdd(_)
         | Op::Concat { .. }
         | Op::AddAt { .. }
         | Op::Reduce { .. }
@@ -112,6 +114,8 @@ fn moved(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Expr
         (0..place.len())
             .map(|axis| if axes.contains(&axis) { mirrored(axis) } else { place[axis].clone() })
             .collect()
+    } else if let Op::Window(sliding) = op {
+        seen(sliding, place)
     } else {
         match unmerged(shape, graph.shape(node), place) {
             Some(there) => there,
@@ -133,6 +137,20 @@ fn mirror(position: &Address, extent: &Dim) -> Address {
     let mut mirrored = Address { constant: extent.clone() - Dim::from(1), ..Address::default() };
     mirrored.add_scaled(position, &Dim::from(-1));
     mirrored
+}
+
+/// The place in the tensor over which windows slide: `strides·o + Σ dilations·t`.
+pub(super) fn seen(sliding: &Sliding, place: &[Address]) -> Vec<Address> {
+    let (windows, taps) = place.split_at(sliding.strides.len());
+    let along = |axis: usize| {
+        let mut there = Address::default();
+        there.add_scaled(&windows[axis], &sliding.strides[axis]);
+        for tap in sliding.taps(axis) {
+            there.add_scaled(&taps[tap], &sliding.dilations[tap]);
+        }
+        there
+    };
+    (0..windows.len()).map(along).collect()
 }
 
 /// The place in the operand of a reshape that merges no axes.

@@ -17,7 +17,7 @@
 
 use super::lanes::{folds_inside, make_serial};
 use super::names::{Choice, Names, choice};
-use crate::graph::Comparison;
+use crate::graph::{Comparison, Dim};
 use crate::loops::visit;
 use crate::loops::{Expr, For, Loops, Manner, Statement};
 
@@ -51,22 +51,19 @@ fn block(statements: Vec<Statement>, names: &mut Names) -> Vec<Statement> {
     out
 }
 
-fn one_loop(mut rows: For, names: &mut Names) -> Vec<Statement> {
-    let Some(columns) = columns(&rows) else {
-        rows.body = block(rows.body, names);
-        return vec![Statement::For(rows)];
+fn one_loop(mut outer: For, names: &mut Names) -> Vec<Statement> {
+    let Some((rows, columns)) = rows_and_columns(&outer) else {
+        outer.body = block(outer.body, names);
+        return vec![Statement::For(outer)];
     };
-    let many = choice(&[
-        (rows.extent.clone(), Comparison::Ge, MANY),
-        (columns.extent.clone(), Comparison::Ge, MANY),
-    ]);
+    let many = choice(&[(rows, Comparison::Ge, MANY), (columns, Comparison::Ge, MANY)]);
     match many {
-        Choice::Never => vec![Statement::For(rows)],
-        Choice::Always => vec![Statement::For(turned(rows))],
+        Choice::Never => vec![Statement::For(outer)],
+        Choice::Always => vec![Statement::For(turned(outer))],
         Choice::If(many, few) => {
-            let dots = names.copy(&[Statement::For(rows.clone())]);
+            let dots = names.copy(&[Statement::For(outer.clone())]);
             vec![
-                Statement::If { condition: many, body: vec![Statement::For(turned(rows))] },
+                Statement::If { condition: many, body: vec![Statement::For(turned(outer))] },
                 Statement::If { condition: few, body: dots },
             ]
         }
@@ -74,12 +71,43 @@ fn one_loop(mut rows: For, names: &mut Names) -> Vec<Statement> {
 }
 
 /// The product with its columns in lanes.
-fn turned(mut rows: For) -> For {
-    if let Some(Statement::For(columns)) = rows.body.last_mut() {
-        columns.manner = Manner::Lanes(LANES);
-        make_serial(&mut columns.body);
+fn turned(mut outer: For) -> For {
+    let is_product = columns(&outer).is_some();
+    if let Some(Statement::For(inner)) = outer.body.last_mut() {
+        if is_product {
+            inner.manner = Manner::Lanes(LANES);
+            make_serial(&mut inner.body);
+        } else {
+            *inner = turned(inner.clone());
+        }
     }
-    rows
+    outer
+}
+
+/// How many rows and columns the product has that stands alone in a loop; none if there is no such product.
+fn rows_and_columns(outer: &For) -> Option<(Dim, Dim)> {
+    let mut around = vec![outer];
+    while let [Statement::For(inner)] = around[around.len() - 1].body.as_slice()
+        && columns(around[around.len() - 1]).is_none()
+    {
+        around.push(inner);
+    }
+    let columns = columns(around[around.len() - 1])?;
+    if around.iter().any(|it| it.manner != Manner::Parallel || it.clip.is_some()) {
+        return None;
+    }
+    // A loop that changes the right operand too is one over batches.
+    let turned = |variable| {
+        let mut depends = false;
+        visit::addresses(&columns.body, &mut |_, address, written| {
+            let of_column = !address.coefficient(columns.variable).is(0);
+            depends |= !written && of_column && !address.coefficient(variable).is(0);
+        });
+        depends
+    };
+    let rows = around.iter().filter(|it| !turned(it.variable));
+    let rows = rows.fold(Dim::from(1), |rows, it| rows * it.extent.clone());
+    Some((rows, columns.extent.clone()))
 }
 
 /// The loop over columns, if the loop over rows is a product whose right operand lies column by column.

@@ -36,6 +36,8 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         | Op::Slice { .. }
         | Op::Pad { .. }
         | Op::Reverse { .. }
+        | Op::Window(_)
+        | Op::OverlapAdd(_)
         | Op::Concat { .. }
         | Op::Take { .. }
         | Op::AddAt { .. }

@@ -71,6 +71,8 @@ fn constant(sharing: &Sharing, candidate: &Candidate<'_>) -> Option<Scalar> {
         | Op::Slice { .. }
         | Op::Pad { .. }
         | Op::Reverse { .. }
+        | Op::Window(_)
+        | Op::OverlapAdd(_)
         | Op::Concat { .. }
         | Op::Take { .. }
         | Op::AddAt { .. }

@@ -27,13 +27,13 @@ use super::share::Sharing;
 
 /// A node whose axis `k` is axis `axes[k]` of the space.
 #[derive(Clone)]
-struct Factor {
-    node: NodeId,
-    axes: Vec<usize>,
+pub(super) struct Factor {
+    pub(super) node: NodeId,
+    pub(super) axes: Vec<usize>,
 }
 
 impl Factor {
-    fn has(&self, axis: usize) -> bool {
+    pub(super) fn has(&self, axis: usize) -> bool {
         self.axes.contains(&axis)
     }
 }
@@ -103,6 +103,36 @@ pub(super) fn swapped(
     Some(sharing.node(Op::Contract { batch, contracted }, &[first, second], ty))
 }
 
+/// Of a contraction of which only a part is read, that part, if no summed axis is cut.
+pub(super) fn cut(
+    sharing: &mut Sharing,
+    graph: &Graph,
+    uses: &SideTable<Node, usize>,
+    values: &SideTable<Node, NodeId>,
+    id: NodeId,
+) -> Option<NodeId> {
+    let Op::Slice { starts } = graph.op(id) else { return None };
+    let product = graph.operands(id)[0];
+    let Op::Contract { batch, contracted } = *graph.op(product) else { return None };
+    let operands = graph.operands(product);
+    let left = graph.shape(operands[0]).len() - contracted;
+    let (ty, rank) = (graph.ty(id).clone(), starts.len());
+    if uses[product] != 1 {
+        return None;
+    }
+    let free: [Vec<usize>; 2] = [(0..left).collect(), (0..batch).chain(left..rank).collect()];
+    let parts = [0, 1].map(|side| {
+        let whole = graph.shape(operands[side]);
+        let summed = whole[whole.len() - contracted..].iter();
+        let from = free[side].iter().map(|axis| starts[*axis].clone());
+        let sizes = free[side].iter().map(|axis| ty.shape[*axis].clone());
+        let from = from.chain(summed.clone().map(|_| Dim::from(0))).collect();
+        let sizes: Vec<Dim> = sizes.chain(summed.cloned()).collect();
+        sharing.slice(values[operands[side]], from, &sizes)
+    });
+    Some(sharing.node(Op::Contract { batch, contracted }, &parts, ty))
+}
+
 /// The factors of a product: looks through repetitions and transposes, and through products that only this one reads.
 fn collect_factors(
     graph: &Graph,
@@ -127,7 +157,7 @@ fn collect_factors(
 }
 
 /// The operand of a repetition or a transpose, where the axes of the result are `axes` of the space.
-fn moved(node: &Node, axes: &[usize]) -> Option<Factor> {
+pub(super) fn moved(node: &Node, axes: &[usize]) -> Option<Factor> {
     if let Op::Broadcast { axes: inner } = &node.op {
         let axes = inner.iter().map(|axis| axes[*axis]).collect();
         return Some(Factor { node: node.operands[0], axes });
@@ -139,11 +169,11 @@ fn moved(node: &Node, axes: &[usize]) -> Option<Factor> {
 }
 
 /// What a product spans, and which axes are summed.
-struct Space<'a> {
-    shape: &'a [Dim],
-    summed: &'a [usize],
+pub(super) struct Space<'a> {
+    pub(super) shape: &'a [Dim],
+    pub(super) summed: &'a [usize],
     /// The summed axes that some factor has.
-    held: &'a [usize],
+    pub(super) held: &'a [usize],
 }
 
 impl Space<'_> {
@@ -205,7 +235,7 @@ impl Space<'_> {
 
     /// The product summed over `contracted`, in the normal form.
     /// The factor whose own axes come first in the space is the left one, so that the result seldom needs a transpose.
-    fn contract(
+    pub(super) fn contract(
         &self,
         sharing: &mut Sharing,
         a: &Factor,
@@ -243,7 +273,7 @@ impl Space<'_> {
     }
 
     /// Sums what is left to sum, and brings the axes into the order of the space.
-    fn finish(&self, sharing: &mut Sharing, product: Factor) -> NodeId {
+    pub(super) fn finish(&self, sharing: &mut Sharing, product: Factor) -> NodeId {
         let is_summed = |axis: &usize| self.summed.contains(axis);
         let left = (0..product.axes.len()).filter(|k| is_summed(&product.axes[*k]));
         let node = sharing.reduce(Combine::Add, product.node, &left.collect::<Vec<_>>());

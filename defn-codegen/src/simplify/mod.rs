@@ -29,7 +29,9 @@ mod prune;
 mod constant;
 mod algebra;
 mod movement;
+mod window;
 mod contraction;
+mod overlap;
 
 use crate::arena::SideTable;
 use crate::graph::{Graph, Node, NodeId, Op, Output, TensorType};
@@ -71,6 +73,8 @@ fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
         let product = uses.and_then(|uses| {
             contraction::summed_product(&mut sharing, graph, uses, &values, id)
                 .or_else(|| contraction::swapped(&mut sharing, graph, uses, &values, id))
+                .or_else(|| contraction::cut(&mut sharing, graph, uses, &values, id))
+                .or_else(|| overlap::product(&mut sharing, graph, uses, &values, id))
         });
         values[id] = product.unwrap_or_else(|| {
             let operands: Vec<NodeId> =

@@ -18,6 +18,7 @@ use crate::graph::{Combine, Dim, NodeId, Op, Scalar, TensorType};
 
 use super::Candidate;
 use super::share::Sharing;
+use super::window;
 
 /// A simpler node.
 pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<NodeId> {
@@ -32,6 +33,8 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         Op::Slice { starts } => slice(sharing, starts, operands[0], ty),
         Op::Pad { low, high } => pad(sharing, [low, high], [operands[0], operands[1]], ty),
         Op::Reverse { axes } => reverse(sharing, axes, operands[0], ty),
+        Op::Window(sliding) => window::seen(sharing, sliding, operands[0], ty),
+        Op::OverlapAdd(sliding) => window::overlapping(sharing, sliding, operands[0], ty),
         Op::Concat { axis } => concat(sharing, *axis, operands, ty),
         Op::Take { batch } => take(sharing, *batch, operands[0], ty),
         Op::Reduce { combine, axes } => reduce(sharing, *combine, axes, operands[0]),
@@ -82,7 +85,7 @@ fn positions(axes: &[usize], kept: &[usize]) -> Option<Vec<usize>> {
     axes.iter().map(|axis| kept.iter().position(|candidate| candidate == axis)).collect()
 }
 
-fn is_unit(dim: &Dim) -> bool {
+pub(super) fn is_unit(dim: &Dim) -> bool {
     dim.is(1)
 }
 
@@ -182,6 +185,19 @@ fn slice(sharing: &mut Sharing, starts: &[Dim], x: NodeId, ty: &TensorType) -> O
         let sums = starts.iter().zip(inner).map(|(outer, inner)| outer.clone() + inner.clone());
         return Some(sharing.slice(node.operands[0], sums.collect(), &ty.shape));
     }
+    if let Op::Transpose { permutation } = &node.op {
+        let mut inner = starts.to_vec();
+        let mut sizes = ty.shape.clone();
+        for (position, axis) in permutation.iter().enumerate() {
+            inner[*axis] = starts[position].clone();
+            sizes[*axis] = ty.shape[position].clone();
+        }
+        let part = sharing.slice(node.operands[0], inner, &sizes);
+        return Some(sharing.transpose(part, permutation));
+    }
+    if let Op::Window(sliding) = &node.op {
+        return window::sliced(sharing, starts, sliding, [node.operands[0], x], ty);
+    }
     if let Op::Pad { low, high: _ } = &node.op {
         return slice_of_pad(sharing, starts, low, &node.operands, ty);
     }
@@ -221,7 +237,17 @@ fn slice_of_pad(
         let behind = inner[axis].clone() - shape[axis].clone();
         is_natural(&before) || is_natural(&behind)
     };
-    (0..shape.len()).any(outside).then(|| sharing.broadcast(value, &ty.shape, &[]))
+    if (0..shape.len()).any(outside) {
+        return Some(sharing.broadcast(value, &ty.shape, &[]));
+    }
+    // What is cut from the padding alone leaves less padding.
+    let fewer: Vec<Dim> = inner.iter().map(|start| -start.clone()).collect();
+    let behind = |axis: usize| inner[axis].clone() + ty.shape[axis].clone() - shape[axis].clone();
+    let behind: Vec<Dim> = (0..shape.len()).map(behind).collect();
+    fewer.iter().chain(&behind).all(is_natural).then(|| {
+        let op = Op::Pad { low: fewer, high: behind };
+        sharing.node(op, operands, ty.clone())
+    })
 }
 
 /// What is cut from one of the operands is cut from it alone.
@@ -261,6 +287,23 @@ fn pad(
         return Some(sharing.broadcast(value, &ty.shape, &[]));
     }
     let node = sharing.get(x).clone();
+    if let Op::Transpose { permutation } = &node.op {
+        // What is written out keeps the order of what it is read from.
+        let (mut before, mut behind) = (low.to_vec(), high.to_vec());
+        let mut shape = ty.shape.clone();
+        for (position, axis) in permutation.iter().enumerate() {
+            before[*axis] = low[position].clone();
+            behind[*axis] = high[position].clone();
+            shape[*axis] = ty.shape[position].clone();
+        }
+        let op = Op::Pad { low: before, high: behind };
+        let padded =
+            sharing.node(op, &[node.operands[0], value], TensorType::new(ty.element, shape));
+        return Some(sharing.transpose(padded, permutation));
+    }
+    if let Op::Window(sliding) = &node.op {
+        return window::padded(sharing, [low, high], sliding, [node.operands[0], value], ty);
+    }
     let Op::Pad { low: inner_low, high: inner_high } = &node.op else { return None };
     if node.operands[1] != value {
         return None;
@@ -289,6 +332,14 @@ fn reverse(sharing: &mut Sharing, axes: &[usize], x: NodeId, ty: &TensorType) ->
         let inner = (0..core_axes.len()).filter(|axis| turned.contains(&core_axes[*axis]));
         let core = sharing.reverse(core, inner.collect());
         return Some(sharing.broadcast(core, &ty.shape, &core_axes));
+    }
+    if let Op::Transpose { permutation } = sharing.op(x) {
+        let permutation = permutation.clone();
+        let mut inner: Vec<usize> = turned.iter().map(|axis| permutation[*axis]).collect();
+        inner.sort_unstable();
+        let source = sharing.get(x).operands[0];
+        let core = sharing.reverse(source, inner);
+        return Some(sharing.transpose(core, &permutation));
     }
     (turned.len() < axes.len()).then(|| sharing.reverse(x, turned))
 }

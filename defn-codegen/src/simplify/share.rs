@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 
 use crate::graph::build::Builder;
 use crate::graph::{
-    Binary, Combine, Comparison, Dim, Element, Graph, Node, NodeId, Op, Output, Scalar, TensorType,
-    Unary,
+    Binary, Combine, Comparison, Dim, Element, Graph, Node, NodeId, Op, Output, Scalar, Sliding,
+    TensorType, Unary,
 };
 use crate::origin::Origin;
 
@@ -180,6 +180,27 @@ impl Sharing {
     pub(super) fn slice(&mut self, x: NodeId, starts: Vec<Dim>, sizes: &[Dim]) -> NodeId {
         let ty = TensorType::new(self.element(x), sizes.to_vec());
         self.node(Op::Slice { starts }, &[x], ty)
+    }
+
+    pub(super) fn window(&mut self, x: NodeId, sliding: Sliding, seen: &[Dim]) -> NodeId {
+        let ty = TensorType::new(self.element(x), seen.to_vec());
+        self.node(Op::Window(sliding), &[x], ty)
+    }
+
+    pub(super) fn overlap_add(&mut self, x: NodeId, sliding: Sliding, shape: &[Dim]) -> NodeId {
+        let ty = TensorType::new(self.element(x), shape.to_vec());
+        self.node(Op::OverlapAdd(sliding), &[x], ty)
+    }
+
+    /// Zeros in front of and behind the operand.
+    pub(super) fn pad_zeros(&mut self, x: NodeId, low: Vec<Dim>, high: Vec<Dim>) -> NodeId {
+        let element = self.element(x);
+        let widths = low.iter().zip(&high);
+        let padded = self.shape(x).into_iter().zip(widths);
+        let padded = padded.map(|(dim, (low, high))| dim + low.clone() + high.clone());
+        let ty = TensorType::new(element, padded.collect());
+        let zero = self.constant(Scalar::from_i64(element, 0));
+        self.node(Op::Pad { low, high }, &[x, zero], ty)
     }
 
     pub(super) fn reduce(&mut self, combine: Combine, x: NodeId, axes: &[usize]) -> NodeId {

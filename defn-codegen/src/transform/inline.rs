@@ -137,6 +137,8 @@ fn substitute(op: &Op, symbols: &[Dim]) -> Op {
         Op::Pad { low, high } => {
             Op::Pad { low: substitute_all(low, symbols), high: substitute_all(high, symbols) }
         }
+        Op::Window(sliding) => Op::Window(sliding.map(|dim| dim.substitute(symbols))),
+        Op::OverlapAdd(sliding) => Op::OverlapAdd(sliding.map(|dim| dim.substitute(symbols))),
         Op::Call { callee, symbols: inner } => {
             Op::Call { callee: callee.clone(), symbols: substitute_all(inner, symbols) }
         }

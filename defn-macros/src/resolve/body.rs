@@ -12,9 +12,10 @@ use crate::surface::{
 use defn_codegen::diagnostic::Mistake as Wrong;
 use defn_codegen::diagnostic::catalogue::{ElementMistake, Limit, NameMistake};
 use defn_codegen::graph::build::Builder;
-use defn_codegen::graph::{Dim, Element, Output};
+use defn_codegen::graph::{Dim, Element, NodeId, Output};
 use defn_codegen::library::{self, Literal, Tensor};
 use proc_macro2::Span;
+use std::collections::BTreeSet;
 
 /// The walk over one body.
 pub(super) struct Body<'w, 'e> {
@@ -26,6 +27,8 @@ pub(super) struct Body<'w, 'e> {
     pub(super) scope: Scope,
     /// What the definition mentions, and its element parameters.
     pub(super) env: Env<'e>,
+    /// Windows whose padding holds zeros that nobody wrote.
+    pub(super) padded: BTreeSet<NodeId>,
     mistakes: Vec<Mistake>,
 }
 
@@ -37,7 +40,8 @@ impl<'w, 'e> Body<'w, 'e> {
         env: Env<'e>,
         mistakes: Vec<Mistake>,
     ) -> Self {
-        Self { world, b, scope: Scope::default(), env, mistakes }
+        let (scope, padded) = (Scope::default(), BTreeSet::new());
+        Self { world, b, scope, env, padded, mistakes }
     }
 
     /// What was built, and what is wrong.

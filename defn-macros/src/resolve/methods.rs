@@ -103,12 +103,14 @@ impl Body<'_, '_> {
             }
             Form::Axes(operation) => {
                 let axes = self.axes(arguments, x, usage)?;
+                self.sees_padding(x, at)?;
                 operation(&mut self.b, x, &axes)
             }
             Form::AxesOrValue(operation, binary) => match arguments {
                 [value] if !self.is_axis(value, x) => self.beside(binary, x, value, usage)?,
                 _ => {
                     let axes = self.axes(arguments, x, usage)?;
+                    self.sees_padding(x, at)?;
                     operation(&mut self.b, x, &axes)
                 }
             },
@@ -123,15 +125,22 @@ impl Body<'_, '_> {
         self.answer(answer, culprit)
     }
 
-    /// The argument that a mistake is about, if it names an axis that is not there.
+    /// The argument that a mistake is about, if it names what is wrong.
     fn guilty(&self, answer: &library::Result<Tensor>, arguments: &[Expr]) -> Option<Span> {
         let wrong = answer.as_ref().err()?;
         let defn_codegen::diagnostic::Mistake::Axis(wrong) = wrong else { return None };
         use defn_codegen::diagnostic::catalogue::AxisMistake;
+        if let AxisMistake::WindowTooLong { .. } = wrong {
+            return arguments.get(1).map(|window| window.span);
+        }
+        if let AxisMistake::NegativePadding { .. } = wrong {
+            return named(arguments, "padding").last().copied();
+        }
         let (AxisMistake::UnknownAxis { axis: word, .. }
         | AxisMistake::AxisExists { axis: word, .. }
         | AxisMistake::ContractedAxis { axis: word, .. }
-        | AxisMistake::RepeatedAxis { axis: word }) = wrong
+        | AxisMistake::RepeatedAxis { axis: word }
+        | AxisMistake::WindowStep { argument: word, .. }) = wrong
         else {
             return None;
         };
@@ -163,6 +172,7 @@ impl Body<'_, '_> {
             Own::Dot | Own::Take | Own::AddAt | Own::Slice | Own::At | Own::Pad | Own::Roll => {
                 self.positional(own, x, arguments, at)
             }
+            Own::Window => self.window(x, arguments, at),
             Own::Rename | Own::Name | Own::Split | Own::Merge | Own::Broadcast => {
                 self.renaming(own, x, arguments, at)
             }
@@ -354,15 +364,7 @@ impl Body<'_, '_> {
         arguments: &[Expr],
         usage: Usage,
     ) -> Option<library::Result<Tensor>> {
-        let widths: Vec<Option<Dim>> = match &arguments[0].kind {
-            ExprKind::Tuple(parts) => parts.iter().map(|part| self.extent(part)).collect(),
-            _ => Vec::new(),
-        };
-        let [low, high] = widths.as_slice() else {
-            let (function, form) = (usage.name.to_owned(), usage.form.to_owned());
-            self.wrong(CallMistake::ValueExpected { function, form }, arguments[0].span);
-            return None;
-        };
+        let widths = self.widths(&arguments[0], usage);
         let element = x.element(&self.b);
         let value = match arguments.get(1).map(|argument| (&argument.kind, argument)) {
             None if element == Element::Bool => Value::Literal(Literal::Bool(false)),
@@ -382,8 +384,21 @@ impl Body<'_, '_> {
         };
         let span = arguments.last().map_or(arguments[0].span, |argument| argument.span);
         let value = self.tensor_of(value, element, span)?;
-        let (low, high) = (low.clone()?, high.clone()?);
+        let (low, high) = widths?;
         Some(library::pad(&mut self.b, x, of, (&low, &high), &value))
+    }
+
+    /// `(1, 1)`: how much stands in front and behind.
+    pub(super) fn widths(&mut self, argument: &Expr, usage: Usage) -> Option<(Dim, Dim)> {
+        if let ExprKind::Tuple(parts) = &argument.kind
+            && let [low, high] = parts.as_slice()
+        {
+            let (low, high) = (self.extent(low), self.extent(high));
+            return Some((low?, high?));
+        }
+        let (function, form) = (usage.name.to_owned(), usage.form.to_owned());
+        self.wrong(CallMistake::ValueExpected { function, form }, argument.span);
+        None
     }
 
     /// `x.dot(w, features)`, `a.dot(b, j = i)`.

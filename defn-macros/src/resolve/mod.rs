@@ -26,6 +26,7 @@ mod constants;
 mod arguments;
 mod intrinsics;
 mod methods;
+mod windows;
 mod free;
 mod calls;
 mod binding;

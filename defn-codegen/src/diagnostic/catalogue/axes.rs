@@ -92,6 +92,17 @@ catalogue! {
         /// Fewer than no elements in front or behind.
         NegativePadding { width: String } "negative-padding" =>
             say("padding cannot be negative").fact("width", width).help("use `slice` to cut an axis");
+        /// A window that moves by nothing.
+        WindowStep { argument: String, value: String } "window-step" =>
+            say(format!("`{argument}` of a window is at least 1")).fact("found", value);
+        /// A window that has no place on the axis.
+        WindowTooLong { window: String, axis: String, extent: String } "window-too-long" =>
+            say(format!("the window is longer than axis `{axis}`")).fact("window", window).fact("extent", extent)
+                .help("put something around the axis: `padding = (1, 1)`");
+        /// `max` over windows, where zeros that nobody wrote could be the largest.
+        PaddedWindow { operation: String, identity: String } "padded-window" =>
+            say(format!("`{operation}` would see the zeros of the padding"))
+                .help(format!("say what the padding of `window` holds: `value = {identity}`"));
         /// More positions than axes in `x[…]`.
         TooManyPositions { count: usize, ty: String } "too-many-positions" =>
             say(format!("there are {count} positions")).fact("tensor", ty)

@@ -20,6 +20,9 @@ catalogue! {
         /// `x.sum(n, stride = 2)`.
         UnknownArgument { function: String, argument: String } "unknown-argument" =>
             say(format!("`{function}` has no argument `{argument}`"));
+        /// `x.window(h, kh = 3, stride = 2, stride = 3)`.
+        ArgumentTwice { argument: String } "argument-twice" =>
+            say(format!("the argument `{argument}` is given twice")).help("give it once");
         /// `x.sum::<f64>()`.
         UnusedElements { function: String } "unused-element" =>
             say(format!("`{function}` takes no element type")).help("leave it out, or convert with `as`");

@@ -69,13 +69,18 @@ impl Generator {
 
     /// States that `small` is at most `large`, unless that is known.
     pub(super) fn check_at_most(&mut self, small: i64, large: &Dim) {
-        if large.as_constant().is_none() && small > 0 {
-            self.builder.check(Check {
-                relation: Relation::AtMost,
-                left: Dim::from(small),
-                right: large.clone(),
-                text: format!("an axis must have {small} places"),
-            });
+        if small > 0 {
+            self.check_below(&Dim::from(small), large);
+        }
+    }
+
+    /// States that `small` is at most `large`, unless both are numbers.
+    pub(super) fn check_below(&mut self, small: &Dim, large: &Dim) {
+        if (large.clone() - small.clone()).as_constant().is_none() {
+            let symbols = &self.builder.graph().symbols;
+            let text = format!("an axis must have {} places", small.display(symbols));
+            let (left, right) = (small.clone(), large.clone());
+            self.builder.check(Check { relation: Relation::AtMost, left, right, text });
         }
     }
 }

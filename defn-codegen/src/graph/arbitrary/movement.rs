@@ -1,13 +1,13 @@
 //! Random applications that move elements, reduce and contract them.
 
 use super::generator::{Generator, MOST_ELEMENTS, Mood};
-use crate::graph::{Binary, Combine, Dim, Element, NodeId, Op, TensorType};
+use crate::graph::{Binary, Combine, Dim, Element, NodeId, Op, Sliding, TensorType};
 
 impl Generator {
     /// A random application that is not elementwise.
     pub(super) fn movement(&mut self) -> NodeId {
         let operand = self.any();
-        match self.random.below(13) {
+        match self.random.below(16) {
             0 => self.random_broadcast(operand),
             1 => {
                 let order = self.random.permutation(self.ty_of(operand).rank());
@@ -24,6 +24,8 @@ impl Generator {
             7 | 8 => self.random_take(operand),
             9 => self.random_add_at(operand),
             10 | 11 => self.random_reduce(operand),
+            12 | 13 => self.random_window(operand),
+            14 => self.random_overlap_add(operand),
             _ => self.random_contract(operand),
         }
     }
@@ -111,6 +113,79 @@ impl Generator {
         let element = self.ty_of(operand).element;
         let value = self.like(&TensorType::scalar(element));
         self.builder.pad(operand, value, &low, &high)
+    }
+
+    fn random_step(&mut self) -> Dim {
+        let number = Dim::from(self.random.pick(&[1, 1, 1, 2, 3]));
+        if self.symbols.is_empty() || self.random.chance(85) {
+            return number;
+        }
+        let symbolic = self.extent();
+        if !(1..=3).contains(&self.value(&symbolic)) {
+            return number;
+        }
+        self.check_at_most(1, &symbolic);
+        symbolic
+    }
+
+    fn random_window(&mut self, operand: NodeId) -> NodeId {
+        let shape = self.builder.shape(operand);
+        let strides: Vec<Dim> = shape.iter().map(|_| self.random_step()).collect();
+        let (mut axes, mut dilations, mut taps) = (Vec::new(), Vec::new(), Vec::new());
+        let mut spans = vec![Dim::from(1); shape.len()];
+        for _ in 0..self.random.below(3) {
+            if shape.is_empty() || shape.len() + taps.len() >= 5 {
+                break;
+            }
+            let axis = self.random.below(shape.len());
+            let (by, extent) = (self.random_step(), self.extent());
+            let extent = if self.value(&extent) == 0 { Dim::from(1) } else { extent };
+            let span = spans[axis].clone() + by.clone() * (extent.clone() - Dim::from(1));
+            let all: Vec<Dim> = shape.iter().chain(&taps).cloned().collect();
+            if self.value(&span) > self.value(&shape[axis])
+                || self.fitting(&all, extent.clone()) != extent
+            {
+                continue;
+            }
+            self.check_below(&span, &shape[axis]);
+            spans[axis] = span;
+            axes.push(axis);
+            dilations.push(by);
+            taps.push(extent);
+        }
+        let windows = shape.iter().zip(&spans).zip(&strides);
+        let windows = windows.map(|((extent, span), by)| {
+            (extent.clone() - span.clone()).floor_div(by) + Dim::from(1)
+        });
+        let seen: Vec<Dim> = windows.chain(taps).collect();
+        self.builder.window(operand, Sliding { strides, axes, dilations }, &seen)
+    }
+
+    fn random_overlap_add(&mut self, operand: NodeId) -> NodeId {
+        let mut operand = operand;
+        if self.ty_of(operand).element == Element::Bool {
+            operand = self.builder.convert(Element::I32, operand);
+        }
+        let seen = self.builder.shape(operand);
+        let taps = self.random.below(3).min(seen.len().saturating_sub(1));
+        let rank = seen.len() - taps;
+        let sliding = Sliding {
+            strides: (0..rank).map(|_| self.random_step()).collect(),
+            axes: (0..taps).map(|_| self.random.below(rank)).collect(),
+            dilations: (0..taps).map(|_| self.random_step()).collect(),
+        };
+        let mut shape = Vec::new();
+        for axis in 0..rank {
+            let least = sliding.reach(axis, &seen) + Dim::from(1);
+            let rest = Dim::from(self.random.pick(&[0, 0, 1, 2]));
+            let is_natural = self.value(&least) >= 0;
+            let extent = if is_natural { least + rest } else { rest };
+            if self.size(&shape) * self.value(&extent) > MOST_ELEMENTS {
+                return self.random_window(operand);
+            }
+            shape.push(extent);
+        }
+        self.builder.overlap_add(operand, sliding, &shape)
     }
 
     fn random_concat(&mut self, operand: NodeId) -> NodeId {

@@ -3,7 +3,7 @@
 //! Afterwards: nothing has been computed but what the results need in their order, and every index was in range.
 
 use crate::graph::{
-    Binary, Combine, Comparison, Dim, Element, Graph, Node, NodeId, Op, Scalar, Unary,
+    Binary, Combine, Comparison, Dim, Element, Graph, Node, NodeId, Op, Scalar, Sliding, Unary,
 };
 
 /// What stands in a place of a tensor.
@@ -169,6 +169,10 @@ impl<T: Item> Walk<'_, T> {
                 pad(operand(0), operand(1), &self.extents(low)?, &shape)
             }
             Op::Reverse { axes } => reverse(operand(0), axes),
+            Op::Window(sliding) => window(operand(0), &self.steps(sliding)?, &shape)?,
+            Op::OverlapAdd(sliding) => {
+                overlap_add(operand(0), &self.steps(sliding)?, (ty.element, &shape))?
+            }
             Op::Concat { axis } => {
                 let operands: Vec<&Tensor<T>> =
                     node.operands.iter().map(|operand| self.tensor(*operand)).collect();
@@ -187,6 +191,15 @@ impl<T: Item> Walk<'_, T> {
                 return Err("calls are evaluated after inlining".to_owned());
             }
         })
+    }
+
+    fn steps(&self, sliding: &Sliding) -> Result<Steps, String> {
+        let strides = self.extents(&sliding.strides)?;
+        let dilations = self.extents(&sliding.dilations)?;
+        if strides.iter().chain(&dilations).any(|step| *step == 0) {
+            return Err("windows move by nothing".to_owned());
+        }
+        Ok(Steps { strides, axes: sliding.axes.clone(), dilations })
     }
 
     fn tensor(&self, id: NodeId) -> &Tensor<T> {
@@ -259,6 +272,72 @@ fn reverse<T: Item>(operand: &Tensor<T>, axes: &[usize]) -> Tensor<T> {
         }
         operand.at(&source).clone()
     })
+}
+
+/// A [`Sliding`] in numbers.
+struct Steps {
+    strides: Vec<usize>,
+    axes: Vec<usize>,
+    dilations: Vec<usize>,
+}
+
+impl Steps {
+    /// The place in the tensor that is seen at `index`.
+    fn place(&self, index: &[usize]) -> Vec<usize> {
+        let (windows, taps) = index.split_at(self.strides.len());
+        let mut place: Vec<usize> =
+            windows.iter().zip(&self.strides).map(|(o, by)| o * by).collect();
+        for ((tap, by), axis) in taps.iter().zip(&self.dilations).zip(&self.axes) {
+            place[*axis] += tap * by;
+        }
+        place
+    }
+
+    /// Each axis is seen inside of its extent, or not at all.
+    fn fit(&self, seen: &[usize], whole: &[usize]) -> Result<(), String> {
+        for (axis, extent) in whole.iter().enumerate() {
+            let own = |place: &usize| {
+                *place == axis || *place >= whole.len() && self.axes[*place - whole.len()] == axis
+            };
+            let last: Vec<usize> = seen
+                .iter()
+                .enumerate()
+                .map(|(place, extent)| if own(&place) { extent.wrapping_sub(1) } else { 0 })
+                .collect();
+            if last.contains(&usize::MAX) {
+                continue;
+            }
+            let last = self.place(&last)[axis];
+            if last >= *extent {
+                return Err(format!("{last} of axis {axis} is seen, which has {extent}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn window<T: Item>(
+    operand: &Tensor<T>,
+    steps: &Steps,
+    shape: &[usize],
+) -> Result<Tensor<T>, String> {
+    steps.fit(shape, &operand.shape)?;
+    Ok(Tensor::filled(shape, |index| operand.at(&steps.place(index)).clone()))
+}
+
+fn overlap_add<T: Item>(
+    operand: &Tensor<T>,
+    steps: &Steps,
+    (element, shape): (Element, &[usize]),
+) -> Result<Tensor<T>, String> {
+    steps.fit(&operand.shape, shape)?;
+    let mut shares: Vec<Vec<T>> = vec![Vec::new(); shape.iter().product()];
+    for (position, item) in operand.items.iter().enumerate() {
+        let target = steps.place(&place(position, &operand.shape));
+        shares[row_major(&target, shape)].push(item.clone());
+    }
+    let sum = |items: &Vec<T>| T::reduce(Combine::Add, element, items);
+    Ok(Tensor::new(shape, shares.iter().map(sum).collect()))
 }
 
 fn concat<T: Item>(operands: &[&Tensor<T>], axis: usize, shape: &[usize]) -> Tensor<T> {

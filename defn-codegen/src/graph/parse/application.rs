@@ -3,7 +3,7 @@
 use super::{Operand, extent, operand, operands};
 use crate::arena::Id;
 use crate::graph::Callable;
-use crate::graph::{Binary, Combine, Comparison, Dim, Element, Op, Scalar, Unary};
+use crate::graph::{Binary, Combine, Comparison, Dim, Element, Op, Scalar, Sliding, Unary};
 use crate::text::{Cursor, ParseError, Token};
 
 /// A primitive and its operands, as written.
@@ -68,6 +68,8 @@ fn attributes(
             Op::Pad { low, high: extents(cursor, "high", symbols)? }
         }
         "reverse" => Op::Reverse { axes: positions(cursor, "axes")? },
+        "window" => Op::Window(sliding(cursor, symbols)?),
+        "overlap_add" => Op::OverlapAdd(sliding(cursor, symbols)?),
         "concat" => Op::Concat { axis: position(cursor, "axis")? },
         "take" => Op::Take { batch: position(cursor, "batch")? },
         "add_at" => Op::AddAt { batch: position(cursor, "batch")? },
@@ -102,6 +104,12 @@ fn extents(
 ) -> Result<Vec<Dim>, ParseError> {
     name(cursor, attribute)?;
     cursor.list("[", "]", |cursor| extent(cursor, symbols))
+}
+
+fn sliding(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Sliding, ParseError> {
+    let strides = extents(cursor, "strides", symbols)?;
+    let axes = positions(cursor, "axes")?;
+    Ok(Sliding { strides, axes, dilations: extents(cursor, "dilations", symbols)? })
 }
 
 fn call<'t>(cursor: &mut Cursor<'t>, symbols: &[String]) -> Result<Applied<'t>, ParseError> {

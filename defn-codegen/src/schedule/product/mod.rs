@@ -63,8 +63,8 @@ impl Target<'_> {
         let mut out = Vec::with_capacity(statements.len());
         for statement in statements {
             match statement {
-                Statement::For(mut inner) => match Product::of(&inner, self.buffers, self.level) {
-                    Some(product) => out.extend(self.product(&product)),
+                Statement::For(mut inner) => match self.product(&inner) {
+                    Some(forms) => out.extend(forms),
                     None => {
                         inner.body = self.block(inner.body);
                         out.push(Statement::For(inner));
@@ -84,22 +84,48 @@ impl Target<'_> {
         out
     }
 
-    /// With panels, without, or both with a choice by the extents.
-    fn product(&mut self, product: &Product<'_>) -> Vec<Statement> {
-        let rows = self.rows_at_a_time(product);
-        let by_rows = |names: &mut Names| vec![tile::by_rows(product, rows, names)];
-        let Some(panels) = panel::Panels::of(product) else { return by_rows(self.names) };
-        match panels.pay(product, self.sizes) {
-            Choice::Never => by_rows(self.names),
-            Choice::Always => vec![panels.write(product, rows, self)],
+    /// With panels, without, or both with a choice by the extents; none if the loop does not stand around a product,
+    /// or around more of it than its rows.
+    fn product(&mut self, outer: &For) -> Option<Vec<Statement>> {
+        let mut around = vec![];
+        let mut rows = outer;
+        let product = loop {
+            if let Some(product) = Product::of(rows, self.buffers, self.level) {
+                break product;
+            }
+            let [Statement::For(inner)] = rows.body.as_slice() else { return None };
+            if rows.manner != Manner::Parallel || rows.clip.is_some() {
+                return None;
+            }
+            around.push(rows);
+            rows = inner;
+        };
+        let count = self.rows_at_a_time(&product);
+        let Some(panels) = panel::Panels::of(&product) else {
+            return around.is_empty().then(|| vec![tile::by_rows(&product, count, self.names)]);
+        };
+        if around.iter().any(|it| panels.depend_on(it.variable)) {
+            return None;
+        }
+        let by_rows = |names: &mut Names| {
+            let tiles = tile::by_rows(&product, count, names);
+            let inside =
+                |body, it: &&For| Statement::For(For { body: vec![body], ..(*it).clone() });
+            around.iter().rev().fold(tiles, inside)
+        };
+        Some(match panels.pay((&around, &product), self.sizes) {
+            Choice::Never => vec![by_rows(self.names)],
+            Choice::Always => vec![panels.write((&around, &product), count, self)],
             Choice::If(pays, not) => {
-                let large = panels.write(product, rows, self);
+                let large = panels.write((&around, &product), count, self);
+                let small = by_rows(self.names);
+                let small = self.names.copy(&[small]);
                 vec![
                     Statement::If { condition: pays, body: vec![large] },
-                    Statement::If { condition: not, body: by_rows(self.names) },
+                    Statement::If { condition: not, body: small },
                 ]
             }
-        }
+        })
     }
 
     /// How many rows pay: as many as have room for their accumulators.

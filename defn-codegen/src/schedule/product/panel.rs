@@ -92,18 +92,47 @@ impl<'s> Panels<'s> {
     }
 
     /// When the panels are worth their copies.
-    pub(super) fn pay(&self, product: &Product<'_>, sizes: Sizes) -> Choice {
+    pub(super) fn pay(&self, (around, product): (&[&For], &Product<'_>), sizes: Sizes) -> Choice {
         // Columns that do not lie side by side would be gathered again for every tile of rows.
         if self.gathers(product) {
             return Choice::Always;
         }
         let bytes = self.packed.iter().map(|(_, element)| element.size() as i64).sum::<i64>();
         let size = self.steps() * product.lanes.extent.clone() * Dim::from(bytes);
+        let rows =
+            around.iter().fold(product.rows.extent.clone(), |rows, it| rows * it.extent.clone());
         choice(&[
             (size, Comparison::Ge, sizes.panel_bytes),
-            (product.rows.extent.clone(), Comparison::Ge, sizes.panel_rows),
+            (rows, Comparison::Ge, sizes.panel_rows),
             (self.steps(), Comparison::Le, LONGEST),
         ])
+    }
+
+    /// Whether what goes into the panels changes with a loop.
+    pub(super) fn depend_on(&self, variable: VariableId) -> bool {
+        let mut depends = false;
+        let mut terms = |terms: &[(VariableId, Dim)]| {
+            depends |= terms.iter().any(|(candidate, _)| *candidate == variable);
+        };
+        for statement in &self.shared {
+            visit::own_expressions(statement, &mut |expr| {
+                visit::expressions(expr, &mut |expr| match expr {
+                    Expr::Position { constant: _, terms: all } => terms(all),
+                    Expr::Load(_, address) => terms(&address.terms),
+                    Expr::Constant(_)
+                    | Expr::Value(_)
+                    | Expr::Register(_)
+                    | Expr::Combine(..)
+                    | Expr::Unary(..)
+                    | Expr::Binary(..)
+                    | Expr::Compare(..)
+                    | Expr::Select(..)
+                    | Expr::MultiplyAdd(..)
+                    | Expr::Convert(..) => {}
+                });
+            });
+        }
+        depends
     }
 
     /// Whether what goes into the panels is loaded from columns that are apart.
@@ -121,7 +150,7 @@ impl<'s> Panels<'s> {
     /// The loop over groups of columns: copies, then all rows.
     pub(super) fn write(
         &self,
-        product: &Product<'_>,
+        (around, product): (&[&For], &Product<'_>),
         rows: i64,
         target: &mut Target<'_>,
     ) -> Statement {
@@ -131,7 +160,12 @@ impl<'s> Panels<'s> {
         let mut body = vec![self.copies(product, (columns, &panels), target.names)];
         let inner = self.rows(product, (columns, &panels));
         let rows_inside = Product { rows: &inner, ..*product };
-        body.extend(tile::one_by_one(&rows_inside, rows, target.names));
+        let mut tiles = tile::one_by_one(&rows_inside, rows, target.names);
+        for it in around.iter().rev() {
+            let manner = Manner::Serial;
+            tiles = vec![Statement::For(For { manner, body: tiles, ..(*it).clone() })];
+        }
+        body.extend(tiles);
         Statement::For(For {
             variable: columns,
             extent: product.lanes.extent.clone(),

@@ -112,8 +112,7 @@ impl Linearization {
     /// The rule of each primitive.
     fn node(&mut self, id: NodeId, node: &Node) -> Option<NodeId> {
         let operands = node.operands.as_slice();
-        let tangents: Vec<Option<NodeId>> =
-            operands.iter().map(|operand| self.tangents[*operand]).collect();
+        let tangents: Vec<_> = operands.iter().map(|operand| self.tangents[*operand]).collect();
         if tangents.iter().all(Option::is_none) || !node.types[0].element.is_float() {
             return None;
         }
@@ -126,6 +125,8 @@ impl Linearization {
             | Op::Reshape
             | Op::Slice { .. }
             | Op::Reverse { .. }
+            | Op::Window(_)
+            | Op::OverlapAdd(_)
             | Op::Reduce { combine: Combine::Add, .. } => {
                 Some(builder.apply(node.op.clone(), &[tangents[0]?], node.types[0].clone()))
             }

@@ -106,6 +106,8 @@ impl Transposition {
                 _ => self.padding(low, high, node.operands[0], cotangent),
             },
             Op::Reverse { axes } => builder.reverse(cotangent, axes),
+            Op::Window(sliding) => builder.overlap_add(cotangent, sliding.clone(), &shape),
+            Op::OverlapAdd(sliding) => builder.window(cotangent, sliding.clone(), &shape),
             Op::Concat { axis } => {
                 let mut starts = vec![Dim::from(0); shape.len()];
                 starts[*axis] = node.operands[..position]
