@@ -77,6 +77,11 @@ fn describe(kernels: &Kernels, step: &Step) -> String {
         }
         Step::Region { node: _, operand } => format!("write operand {operand} into its region"),
         Step::Scatter(_) => "copy, then add at positions".to_owned(),
+        Step::Scan(node) => {
+            let word =
+                if let Op::Scan { combine, .. } = graph.op(*node) { combine.word() } else { "" };
+            format!("scan with {word}{}: {}", columns(step), fused(kernels, *node))
+        }
     }
 }
 
@@ -116,6 +121,7 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
             | Op::Pad { .. }
             | Op::Concat { .. }
             | Op::AddAt { .. }
+            | Op::Scan { .. }
             | Op::Reduce { .. }
             | Op::Contract { .. }
             | Op::Call { .. }
@@ -180,6 +186,7 @@ fn operations(statements: &[Statement]) -> Dim {
                     | Expr::Register(_)
                     | Expr::Combine(..)
                     | Expr::Position { .. }
+                    | Expr::Shift { .. }
                     | Expr::Load(..) => 0,
                 };
             });

@@ -12,6 +12,7 @@ mod support;
 mod arithmetic;
 mod broadcast;
 mod reduce;
+mod scans;
 mod contraction;
 mod movement;
 mod indexing;

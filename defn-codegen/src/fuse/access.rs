@@ -52,6 +52,7 @@ pub(super) fn is_boundary(graph: &Graph, stored: &SideTable<Node, bool>, node: N
             | Op::Reduce { .. }
             | Op::Contract { .. }
             | Op::AddAt { .. }
+            | Op::Scan { .. }
             | Op::Concat { .. }
             | Op::Pad { .. }
             | Op::Call { .. }
@@ -186,6 +187,7 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
         | Op::Pad { .. }
         | Op::Concat { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }

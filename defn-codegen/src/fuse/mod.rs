@@ -85,6 +85,7 @@ fn costs(graph: &Graph) -> SideTable<Node, u32> {
             Op::Reduce { .. }
                 | Op::Contract { .. }
                 | Op::AddAt { .. }
+                | Op::Scan { .. }
                 | Op::Concat { .. }
                 | Op::Pad { .. }
                 | Op::Call { .. }
@@ -117,6 +118,7 @@ fn own_cost(graph: &Graph, node: NodeId) -> u32 {
         | Op::Pad { .. }
         | Op::Concat { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
@@ -242,6 +244,8 @@ fn assembly(graph: &Graph, root: NodeId) -> Vec<Step> {
     let region = |operand| Step::Region { node: root, operand };
     if matches!(graph.op(root), Op::AddAt { .. }) {
         vec![Step::Scatter(root)]
+    } else if matches!(graph.op(root), Op::Scan { .. }) {
+        vec![Step::Scan(root)]
     } else if matches!(graph.op(root), Op::Pad { .. }) {
         // The whole is filled before the operand goes into the middle.
         vec![region(1), region(0)]

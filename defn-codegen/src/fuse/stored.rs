@@ -1,6 +1,6 @@
 //! Which values get a buffer whatever the grouping is.
 //!
-//! Stored are: parameters, results, what `concat`, `pad` and `add_at` make, operands of matrix products that are more than a view,
+//! Stored are: parameters, results, what `concat`, `pad`, `add_at` and `scan` make, operands of matrix products that are more than a view,
 //! tables that elements are taken from, and what a reshape merges axes of (a buffer is reshaped for nothing).
 
 use super::prepare::is_matrix_product;

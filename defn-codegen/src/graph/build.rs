@@ -242,6 +242,17 @@ impl Builder {
         self.inferred(Op::AddAt { batch }, &[operand, index, values])
     }
 
+    /// Combines along an axis, element by element.
+    pub fn scan(
+        &mut self,
+        combine: Combine,
+        operand: NodeId,
+        axis: usize,
+        reverse: bool,
+    ) -> NodeId {
+        self.inferred(Op::Scan { combine, axis, reverse }, &[operand])
+    }
+
     /// Reduces axes away; the operand itself if there are none.
     pub fn reduce(&mut self, combine: Combine, operand: NodeId, axes: &[usize]) -> NodeId {
         if axes.is_empty() {

@@ -45,6 +45,7 @@ pub fn infer(application: Application<'_>) -> Result<TensorType, String> {
         Op::Concat { axis } => concat(*axis, operands)?,
         Op::Take { batch } => take(*batch, operands)?,
         Op::AddAt { batch } => add_at(*batch, operands)?,
+        Op::Scan { combine, axis, reverse: _ } => scan(*combine, *axis, operands[0])?,
         Op::Reduce { combine, axes } => reduce(*combine, axes, operands[0])?,
         Op::Contract { batch, contracted } => contract(*batch, *contracted, operands)?,
     };
@@ -62,6 +63,7 @@ pub fn arity(op: &Op) -> Option<usize> {
         | Op::Reshape
         | Op::Slice { .. }
         | Op::Reverse { .. }
+        | Op::Scan { .. }
         | Op::Reduce { .. }
         | Op::Project(_) => Some(1),
         Op::Binary(_) | Op::Compare(_) | Op::Pad { .. } | Op::Take { .. } | Op::Contract { .. } => {
@@ -274,11 +276,24 @@ fn add_at(batch: usize, operands: &[&TensorType]) -> Result<Vec<Dim>, String> {
     Ok(operands[0].shape.clone())
 }
 
+/// Whether elements of a type can be combined.
+fn combines(combine: Combine, element: Element) -> bool {
+    element.kind() != ElementKind::Bool || matches!(combine, Combine::Max | Combine::Min)
+}
+
+fn scan(combine: Combine, axis: usize, operand: &TensorType) -> Result<Vec<Dim>, String> {
+    if axis >= operand.rank() {
+        return Err(format!("axis {axis} of rank {}", operand.rank()));
+    }
+    if !combines(combine, operand.element) {
+        return Err(format!("scan.{} of bool", combine.word()));
+    }
+    Ok(operand.shape.clone())
+}
+
 fn reduce(combine: Combine, axes: &[usize], operand: &TensorType) -> Result<Vec<Dim>, String> {
     increasing_below(axes, operand.rank())?;
-    if operand.element.kind() == ElementKind::Bool
-        && !matches!(combine, Combine::Max | Combine::Min)
-    {
+    if !combines(combine, operand.element) {
         return Err(format!("reduce.{} of bool", combine.word()));
     }
     let kept = operand.shape.iter().enumerate().filter(|(axis, _)| !axes.contains(axis));

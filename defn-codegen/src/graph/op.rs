@@ -78,6 +78,15 @@ pub enum Op {
         /// The number of leading axes that all share.
         batch: usize,
     },
+    /// Along `axis`, element `i` of the result combines the elements `0..=i` of the operand, or, in reverse, those from `i` to the end.
+    Scan {
+        /// What combines two elements.
+        combine: Combine,
+        /// The axis that is walked along.
+        axis: usize,
+        /// Whether from the end.
+        reverse: bool,
+    },
     /// Reduces `axes` away. An empty reduction gives the identity (sum 0, product 1, max −inf or MIN or false, min +inf or MAX or true).
     Reduce {
         /// What combines two elements.
@@ -113,7 +122,10 @@ impl Op {
 
     /// Whether it writes parts of its result one after the other: it then needs a buffer, and is never computed where it is used.
     pub fn assembles(&self) -> bool {
-        matches!(self, Self::AddAt { .. } | Self::Concat { .. } | Self::Pad { .. })
+        matches!(
+            self,
+            Self::AddAt { .. } | Self::Scan { .. } | Self::Concat { .. } | Self::Pad { .. }
+        )
     }
 }
 
@@ -253,7 +265,7 @@ words! {
 }
 
 words! {
-    /// What a reduction combines two elements with. Numbers, and for `Max` and `Min` also `bool` (any, all).
+    /// What a reduction or a scan combines two elements with. Numbers, and for `Max` and `Min` also `bool` (any, all).
     Combine {
         /// Sum; identity 0.
         Add "add",

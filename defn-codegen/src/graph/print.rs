@@ -233,6 +233,10 @@ impl<'g> Printer<'g> {
             Op::Concat { axis } => ("concat", format!("axis={axis}")),
             Op::Take { batch } => ("take", format!("batch={batch}")),
             Op::AddAt { batch } => ("add_at", format!("batch={batch}")),
+            Op::Scan { combine, axis, reverse } => {
+                let direction = if *reverse { " reverse" } else { "" };
+                return (format!("scan.{}", combine.word()), format!("axis={axis}{direction}"));
+            }
             Op::Reduce { combine, axes } => {
                 return (format!("reduce.{}", combine.word()), format!("axes={axes:?}"));
             }

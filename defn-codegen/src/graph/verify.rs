@@ -157,6 +157,7 @@ impl Verifier<'_> {
             | Op::Concat { .. }
             | Op::Take { .. }
             | Op::AddAt { .. }
+            | Op::Scan { .. }
             | Op::Reduce { .. }
             | Op::Contract { .. }
             | Op::Project(_) => {}

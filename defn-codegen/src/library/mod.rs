@@ -20,6 +20,7 @@ mod arithmetic;
 mod functions;
 mod reduce;
 mod position;
+mod scan;
 mod contract;
 mod movement;
 mod slice;
@@ -40,6 +41,7 @@ pub use literal::{Literal, literal};
 pub use movement::{broadcast, merge, name, order, rename, reorder, split};
 pub use position::{argmax, argmin};
 pub use reduce::{all, any, count, logsumexp, max, mean, min, product, softmax, sum, variance};
+pub use scan::{cummax, cummin, cumprod, cumsum};
 pub use slice::{Bound, slice};
 
 use crate::diagnostic::Mistake;

@@ -368,6 +368,20 @@ impl<'c> Ir<'c> {
         }
     }
 
+    /// Lanes of two vectors of one type: those of the second count on behind those of the first.
+    pub(super) fn shuffle_two(
+        &self,
+        first: Value,
+        second: Value,
+        lanes: impl Iterator<Item = u32>,
+    ) -> Value {
+        let index = self.int(32);
+        let parts: Vec<Value> = lanes.map(|lane| self.constant(index, i64::from(lane))).collect();
+        let (mask, builder) = (self.constant_vector(&parts), self.builder.as_mut_ptr());
+        // SAFETY: ownership.
+        unsafe { Value(core::LLVMBuildShuffleVector(builder, first.0, second.0, mask.0, NO_NAME)) }
+    }
+
     /// A scalar in every lane.
     pub(super) fn splat(&self, value: Value, lanes: u32) -> Value {
         if lanes == 1 {

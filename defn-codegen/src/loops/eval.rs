@@ -236,6 +236,10 @@ impl<'l> Machine<'l> {
                 if condition.bits != 0 { then } else { otherwise }
             }
             Expr::MultiplyAdd(a, b, c) => multiply_add(of(a)?, of(b)?, of(c)?),
+            Expr::Shift { by, fill, operand } => match lane.checked_sub(*by as usize) {
+                Some(source) => self.expr(operand, source)?,
+                None => *fill,
+            },
             Expr::Convert(element, operand) => scalar::convert(*element, of(operand)?),
             Expr::Load(buffer, address) => self.load(*buffer, self.address(address, lane)?)?,
         })

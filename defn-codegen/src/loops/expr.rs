@@ -40,6 +40,15 @@ pub enum Expr {
     Select(Box<Expr>, Box<Expr>, Box<Expr>),
     /// a · b + c, rounded once; for integers, wrapping.
     MultiplyAdd(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// The operand in the lane `by` places below; where there is none, the scalar. Inside lanes only.
+    Shift {
+        /// How far.
+        by: u32,
+        /// What the lowest lanes get.
+        fill: Scalar,
+        /// What is moved.
+        operand: Box<Expr>,
+    },
     /// Rust's `as`.
     Convert(Element, Box<Expr>),
     /// An element of a buffer.

@@ -225,6 +225,15 @@ impl Verifier<'_> {
                 }
                 inner[1]
             }
+            Expr::Shift { by, fill, operand: _ } => {
+                if self.lanes.is_none_or(|(_, width)| *by == 0 || *by >= width) {
+                    self.fault(format!("a shift by {by} where there are no such lanes"));
+                }
+                if inner[0] != Some(fill.element) {
+                    self.fault(format!("a shift that fills with another type: {expr:?}"));
+                }
+                inner[0]
+            }
             Expr::Convert(element, _) => Some(*element),
             Expr::Load(buffer, address) => {
                 self.terms(&address.constant, &address.terms);

@@ -14,12 +14,13 @@
 //! Afterwards: every address is affine in the loop variables but for positions that are data.
 //! `parallel` means that iterations are independent but for the folds of registers.
 //! Updated parameters are computed into temporaries and copied by the last nests.
-//! Never here: the order of loops, lanes, tiles (that is `schedule`).
+//! Never here: the order of loops, lanes, tiles (that is `schedule`), but for the lanes of a scan, which are its order of additions.
 
 mod emit;
 mod pull;
 mod steps;
 mod scatter;
+mod scan;
 
 use std::collections::BTreeMap;
 
@@ -186,6 +187,7 @@ impl<'k> Lowering<'k> {
         let mut emitter = Emitter::new(self, kernel, tables_are_empty);
         match kernel.steps.as_slice() {
             [Step::Scatter(node)] => scatter::scatter(&mut emitter, *node),
+            [Step::Scan(node)] => scan::scan(&mut emitter, *node),
             steps => steps::steps(&mut emitter, steps),
         }
         emitter.finish()

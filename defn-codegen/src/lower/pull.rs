@@ -74,6 +74,7 @@ fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Ex
         | Op::Pad { .. }
         | Op::Concat { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
@@ -129,7 +130,7 @@ pub(super) fn shifted(position: &Address, start: &Dim) -> Address {
 }
 
 /// `extent − 1 − position`
-fn mirror(position: &Address, extent: &Dim) -> Address {
+pub(super) fn mirror(position: &Address, extent: &Dim) -> Address {
     let mut mirrored = Address { constant: extent.clone() - Dim::from(1), ..Address::default() };
     mirrored.add_scaled(position, &Dim::from(-1));
     mirrored

@@ -27,7 +27,8 @@ fn block(statements: Vec<Statement>) -> Vec<Statement> {
                 inner.body = block(std::mem::take(&mut inner.body));
                 match inner.extent.as_constant() {
                     Some(extent) if extent <= 0 => {}
-                    Some(1) => {
+                    // What a lanes loop holds may need its lanes.
+                    Some(1) if !matches!(inner.manner, Manner::Lanes(_)) => {
                         let first = Replace {
                             variable: inner.variable,
                             constant: Dim::default(),

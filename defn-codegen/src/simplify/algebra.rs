@@ -39,6 +39,7 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         | Op::Concat { .. }
         | Op::Take { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }

@@ -74,6 +74,7 @@ fn constant(sharing: &Sharing, candidate: &Candidate<'_>) -> Option<Scalar> {
         | Op::Concat { .. }
         | Op::Take { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }

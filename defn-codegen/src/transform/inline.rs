@@ -155,6 +155,7 @@ fn substitute(op: &Op, symbols: &[Dim]) -> Op {
         | Op::Concat { .. }
         | Op::Take { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Project(_) => op.clone(),

@@ -7,6 +7,9 @@ use defn_codegen::library::{self, AxisRef, Method, Result, Tensor};
 /// An operation over axes.
 pub(super) type OverAxes = fn(&mut Builder, &Tensor, &[AxisRef]) -> Result<Tensor>;
 
+/// An operation along one axis, in one of two directions.
+pub(super) type AlongAxis = fn(&mut Builder, &Tensor, &AxisRef, bool) -> Result<Tensor>;
+
 /// What arguments a method takes.
 #[derive(Clone, Copy)]
 pub(super) enum Form {
@@ -16,6 +19,8 @@ pub(super) enum Form {
     Axes(OverAxes),
     /// Axes, or one value (R18).
     AxesOrValue(OverAxes, Binary),
+    /// One axis, and whether the other way: an argument of this name, `true` or `false`.
+    Along(AlongAxis, &'static str),
     /// One value.
     Value(Binary),
     /// Its own.
@@ -108,6 +113,10 @@ pub(super) const METHODS: &[(&str, Form, &str)] = &[
     ("min", Form::AxesOrValue(library::min, Binary::Min), "x.min(features)"),
     ("order", Form::Axes(library::order), "x.order(b, a)"),
     ("reverse", Form::Axes(library::reverse), "x.reverse(time)"),
+    ("cumsum", Form::Along(library::cumsum, "reverse"), "x.cumsum(time, reverse = true)"),
+    ("cumprod", Form::Along(library::cumprod, "reverse"), "x.cumprod(time, reverse = true)"),
+    ("cummax", Form::Along(library::cummax, "reverse"), "x.cummax(time, reverse = true)"),
+    ("cummin", Form::Along(library::cummin, "reverse"), "x.cummin(time, reverse = true)"),
     ("atan2", Form::Value(Binary::Atan2), "y.atan2(x)"),
     ("powf", Form::Value(Binary::Pow), "x.powf(0.5)"),
     ("pow", Form::Own(Own::Pow), "x.pow(2)"),
@@ -132,8 +141,6 @@ pub(super) const METHODS: &[(&str, Form, &str)] = &[
     ("ones_like", Form::Own(Own::Ones), "x.ones_like()"),
     ("extent", Form::Own(Own::Extent), "x.extent(time)"),
     ("window", Form::Limited, ""),
-    ("cumsum", Form::Limited, ""),
-    ("cumprod", Form::Limited, ""),
     ("sort", Form::Limited, ""),
     ("argsort", Form::Limited, ""),
     ("top_k", Form::Limited, ""),

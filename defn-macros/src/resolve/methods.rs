@@ -112,6 +112,16 @@ impl Body<'_, '_> {
                     operation(&mut self.b, x, &axes)
                 }
             },
+            Form::Along(operation, flag) => {
+                self.count(arguments, 1..=2, at)?;
+                let along = self.axis(&arguments[0], x, usage);
+                let other_way = match arguments.get(1) {
+                    Some(argument) => self.flag(argument, flag, usage),
+                    None => Some(false),
+                };
+                let (along, other_way) = (along?, other_way?);
+                operation(&mut self.b, x, &along, other_way)
+            }
             Form::Value(binary) => {
                 self.count(arguments, 1..=1, at)?;
                 self.beside(binary, x, &arguments[0], usage)?

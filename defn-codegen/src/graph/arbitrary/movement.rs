@@ -7,7 +7,7 @@ impl Generator {
     /// A random application that is not elementwise.
     pub(super) fn movement(&mut self) -> NodeId {
         let operand = self.any();
-        match self.random.below(13) {
+        match self.random.below(14) {
             0 => self.random_broadcast(operand),
             1 => {
                 let order = self.random.permutation(self.ty_of(operand).rank());
@@ -24,6 +24,7 @@ impl Generator {
             7 | 8 => self.random_take(operand),
             9 => self.random_add_at(operand),
             10 | 11 => self.random_reduce(operand),
+            12 => self.random_scan(operand),
             _ => self.random_contract(operand),
         }
     }
@@ -191,6 +192,21 @@ impl Generator {
         // No axes at all are legal too, and change nothing.
         let axes = self.random.subset(ty.rank());
         self.builder.apply(Op::Reduce { combine, axes }, &[operand], ty)
+    }
+
+    fn random_scan(&mut self, operand: NodeId) -> NodeId {
+        let ty = self.ty_of(operand);
+        if ty.rank() == 0 {
+            return self.random_broadcast(operand);
+        }
+        let combine = match (self.mood, ty.element) {
+            (Mood::Smooth, _) => self.random.pick(&[Combine::Add, Combine::Mul]),
+            (_, Element::Bool) => self.random.pick(&[Combine::Max, Combine::Min]),
+            _ => self.random.pick(Combine::ALL),
+        };
+        let axis = self.random.below(ty.rank());
+        let reverse = self.random.chance(50);
+        self.builder.scan(combine, operand, axis, reverse)
     }
 
     fn random_contract(&mut self, operand: NodeId) -> NodeId {

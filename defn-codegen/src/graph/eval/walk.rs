@@ -176,6 +176,10 @@ impl<T: Item> Walk<'_, T> {
             }
             Op::Take { batch } => take(operand(0), operand(1), *batch, (ty.element, &shape)),
             Op::AddAt { batch } => add_at(operand(0), [operand(1), operand(2)], *batch, ty.element),
+            Op::Scan { combine, axis, reverse } => {
+                let reduction = |items: &[T]| T::reduce(*combine, ty.element, items);
+                scan(operand(0), (*axis, *reverse), reduction)
+            }
             Op::Reduce { combine, axes } => {
                 let reduction = |items: &[T]| T::reduce(*combine, ty.element, items);
                 reduce(operand(0), axes, &shape, reduction)
@@ -325,6 +329,28 @@ fn add_at<T: Item>(
         }
     }
     sum
+}
+
+/// Every element is a reduction of its own, in the direction of the walk.
+fn scan<T: Item>(
+    operand: &Tensor<T>,
+    (axis, reverse): (usize, bool),
+    reduction: impl Fn(&[T]) -> T,
+) -> Tensor<T> {
+    Tensor::filled(&operand.shape, |index| {
+        let item = |position| {
+            let mut source = index.to_vec();
+            source[axis] = position;
+            operand.at(&source).clone()
+        };
+        let (here, extent) = (index[axis], operand.shape[axis]);
+        let items: Vec<T> = if reverse {
+            (here..extent).rev().map(item).collect()
+        } else {
+            (0..=here).map(item).collect()
+        };
+        reduction(&items)
+    })
 }
 
 fn reduce<T: Item>(

@@ -55,6 +55,10 @@ fn attributes(
     if let Some(combine) = word.strip_prefix("reduce.").and_then(Combine::from_word) {
         return Ok(Some(Op::Reduce { combine, axes: positions(cursor, "axes")? }));
     }
+    if let Some(combine) = word.strip_prefix("scan.").and_then(Combine::from_word) {
+        let axis = position(cursor, "axis")?;
+        return Ok(Some(Op::Scan { combine, axis, reverse: cursor.eat_word("reverse") }));
+    }
     Ok(Some(match word {
         "iota" => Op::Iota { axis: position(cursor, "axis")? },
         "select" => Op::Select,

@@ -119,6 +119,9 @@ impl Transposition {
                 0 => cotangent,
                 _ => self.added(*batch, node, cotangent),
             },
+            Op::Scan { combine: Combine::Add, axis, reverse } => {
+                builder.scan(Combine::Add, cotangent, *axis, !reverse)
+            }
             Op::Reduce { combine: Combine::Add, axes } => {
                 self.draft.repeat(cotangent, axes, operand)
             }
@@ -131,6 +134,7 @@ impl Transposition {
             | Op::Iota { .. }
             | Op::Unary(_)
             | Op::Compare(_)
+            | Op::Scan { .. }
             | Op::Reduce { .. }
             | Op::Call { .. }
             | Op::Project(_) => bug!("transform", "{:?} is not linear", node.op),
