@@ -77,6 +77,7 @@ fn describe(kernels: &Kernels, step: &Step) -> String {
         }
         Step::Region { node: _, operand } => format!("write operand {operand} into its region"),
         Step::Scatter(_) => "copy, then add at positions".to_owned(),
+        Step::Sort(_) => format!("put in order{}", columns(step)),
         Step::Scan(node) => {
             let word =
                 if let Op::Scan { combine, .. } = graph.op(*node) { combine.word() } else { "" };
@@ -122,6 +123,8 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
             | Op::Concat { .. }
             | Op::AddAt { .. }
             | Op::Scan { .. }
+            | Op::Sort { .. }
+            | Op::Argsort { .. }
             | Op::Reduce { .. }
             | Op::Contract { .. }
             | Op::Call { .. }
@@ -186,6 +189,7 @@ fn operations(statements: &[Statement]) -> Dim {
                     | Expr::Register(_)
                     | Expr::Combine(..)
                     | Expr::Position { .. }
+                    | Expr::Bits(_)
                     | Expr::Shift { .. }
                     | Expr::Load(..) => 0,
                 };

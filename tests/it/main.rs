@@ -13,6 +13,7 @@ mod arithmetic;
 mod broadcast;
 mod reduce;
 mod scans;
+mod sorting;
 mod contraction;
 mod movement;
 mod indexing;

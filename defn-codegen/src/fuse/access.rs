@@ -53,6 +53,8 @@ pub(super) fn is_boundary(graph: &Graph, stored: &SideTable<Node, bool>, node: N
             | Op::Contract { .. }
             | Op::AddAt { .. }
             | Op::Scan { .. }
+            | Op::Sort { .. }
+            | Op::Argsort { .. }
             | Op::Concat { .. }
             | Op::Pad { .. }
             | Op::Call { .. }
@@ -188,6 +190,8 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
         | Op::Concat { .. }
         | Op::AddAt { .. }
         | Op::Scan { .. }
+        | Op::Sort { .. }
+        | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }

@@ -86,6 +86,8 @@ fn costs(graph: &Graph) -> SideTable<Node, u32> {
                 | Op::Contract { .. }
                 | Op::AddAt { .. }
                 | Op::Scan { .. }
+                | Op::Sort { .. }
+                | Op::Argsort { .. }
                 | Op::Concat { .. }
                 | Op::Pad { .. }
                 | Op::Call { .. }
@@ -119,6 +121,8 @@ fn own_cost(graph: &Graph, node: NodeId) -> u32 {
         | Op::Concat { .. }
         | Op::AddAt { .. }
         | Op::Scan { .. }
+        | Op::Sort { .. }
+        | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
@@ -246,6 +250,8 @@ fn assembly(graph: &Graph, root: NodeId) -> Vec<Step> {
         vec![Step::Scatter(root)]
     } else if matches!(graph.op(root), Op::Scan { .. }) {
         vec![Step::Scan(root)]
+    } else if matches!(graph.op(root), Op::Sort { .. } | Op::Argsort { .. }) {
+        vec![Step::Sort(root)]
     } else if matches!(graph.op(root), Op::Pad { .. }) {
         // The whole is filled before the operand goes into the middle.
         vec![region(1), region(0)]

@@ -46,6 +46,16 @@ pub fn infer(application: Application<'_>) -> Result<TensorType, String> {
         Op::Take { batch } => take(*batch, operands)?,
         Op::AddAt { batch } => add_at(*batch, operands)?,
         Op::Scan { combine, axis, reverse: _ } => scan(*combine, *axis, operands[0])?,
+        Op::Sort { axis, descending: _ } => below(*axis, operands[0])?.to_vec(),
+        Op::Argsort { axis, descending: _, count } => {
+            let mut shape = below(*axis, operands[0])?.to_vec();
+            let rest = shape[*axis].clone() - count.clone();
+            if [&rest, count].iter().any(|dim| dim.as_constant().is_some_and(|value| value < 0)) {
+                return Err("more or less positions than there are".to_owned());
+            }
+            shape[*axis] = count.clone();
+            return Ok(TensorType::new(Element::I64, shape));
+        }
         Op::Reduce { combine, axes } => reduce(*combine, axes, operands[0])?,
         Op::Contract { batch, contracted } => contract(*batch, *contracted, operands)?,
     };
@@ -64,6 +74,8 @@ pub fn arity(op: &Op) -> Option<usize> {
         | Op::Slice { .. }
         | Op::Reverse { .. }
         | Op::Scan { .. }
+        | Op::Sort { .. }
+        | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Project(_) => Some(1),
         Op::Binary(_) | Op::Compare(_) | Op::Pad { .. } | Op::Take { .. } | Op::Contract { .. } => {
@@ -281,14 +293,21 @@ fn combines(combine: Combine, element: Element) -> bool {
     element.kind() != ElementKind::Bool || matches!(combine, Combine::Max | Combine::Min)
 }
 
-fn scan(combine: Combine, axis: usize, operand: &TensorType) -> Result<Vec<Dim>, String> {
-    if axis >= operand.rank() {
-        return Err(format!("axis {axis} of rank {}", operand.rank()));
+/// The shape of an operand that has this axis.
+fn below(axis: usize, operand: &TensorType) -> Result<&[Dim], String> {
+    if axis < operand.rank() {
+        Ok(&operand.shape)
+    } else {
+        Err(format!("axis {axis} of rank {}", operand.rank()))
     }
+}
+
+fn scan(combine: Combine, axis: usize, operand: &TensorType) -> Result<Vec<Dim>, String> {
+    let shape = below(axis, operand)?;
     if !combines(combine, operand.element) {
         return Err(format!("scan.{} of bool", combine.word()));
     }
-    Ok(operand.shape.clone())
+    Ok(shape.to_vec())
 }
 
 fn reduce(combine: Combine, axes: &[usize], operand: &TensorType) -> Result<Vec<Dim>, String> {

@@ -87,6 +87,22 @@ pub enum Op {
         /// Whether from the end.
         reverse: bool,
     },
+    /// The elements in order along `axis`: equal ones stay in theirs, zeros are equal, and NaN comes last.
+    Sort {
+        /// The axis along which they are put in order.
+        axis: usize,
+        /// Whether the largest comes first.
+        descending: bool,
+    },
+    /// `i64`: the positions along `axis` of the elements that come first in the order of [`Op::Sort`].
+    Argsort {
+        /// The axis along which they are put in order.
+        axis: usize,
+        /// Whether the largest comes first.
+        descending: bool,
+        /// How many, at most as many as there are.
+        count: Dim,
+    },
     /// Reduces `axes` away. An empty reduction gives the identity (sum 0, product 1, max −inf or MIN or false, min +inf or MAX or true).
     Reduce {
         /// What combines two elements.
@@ -124,7 +140,12 @@ impl Op {
     pub fn assembles(&self) -> bool {
         matches!(
             self,
-            Self::AddAt { .. } | Self::Scan { .. } | Self::Concat { .. } | Self::Pad { .. }
+            Self::AddAt { .. }
+                | Self::Scan { .. }
+                | Self::Sort { .. }
+                | Self::Argsort { .. }
+                | Self::Concat { .. }
+                | Self::Pad { .. }
         )
     }
 }

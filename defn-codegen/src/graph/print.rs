@@ -237,6 +237,14 @@ impl<'g> Printer<'g> {
                 let direction = if *reverse { " reverse" } else { "" };
                 return (format!("scan.{}", combine.word()), format!("axis={axis}{direction}"));
             }
+            Op::Sort { axis, descending } => {
+                ("sort", format!("axis={axis}{}", if *descending { " descending" } else { "" }))
+            }
+            Op::Argsort { axis, descending, count } => {
+                let direction = if *descending { " descending" } else { "" };
+                let count = count.display(symbols);
+                ("argsort", format!("axis={axis} count={count}{direction}"))
+            }
             Op::Reduce { combine, axes } => {
                 return (format!("reduce.{}", combine.word()), format!("axes={axes:?}"));
             }

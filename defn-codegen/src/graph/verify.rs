@@ -131,6 +131,9 @@ impl Verifier<'_> {
                     self.fault(Some(id), "pads by a negative width");
                 }
             }
+            Op::Argsort { axis: _, descending: _, count } => {
+                self.extents(Some(id), std::slice::from_ref(count));
+            }
             Op::Call { callee: _, symbols } => self.extents(Some(id), symbols),
             Op::Constant(scalar) => {
                 let fits = match scalar.element {
@@ -158,6 +161,7 @@ impl Verifier<'_> {
             | Op::Take { .. }
             | Op::AddAt { .. }
             | Op::Scan { .. }
+            | Op::Sort { .. }
             | Op::Reduce { .. }
             | Op::Contract { .. }
             | Op::Project(_) => {}

@@ -24,6 +24,7 @@ impl fmt::Display for Kernels {
                     Step::Region { .. } => "region",
                     Step::Scatter(_) => "scatter",
                     Step::Scan(_) => "scan",
+                    Step::Sort(_) => "sort",
                 };
                 let shape: Vec<String> = self
                     .graph
@@ -48,7 +49,8 @@ impl fmt::Display for Kernels {
                     | Step::Keep { .. }
                     | Step::Reduce(_)
                     | Step::Scatter(_)
-                    | Step::Scan(_) => {
+                    | Step::Scan(_)
+                    | Step::Sort(_) => {
                         writeln!(formatter)?;
                     }
                 }

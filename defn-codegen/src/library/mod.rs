@@ -21,6 +21,7 @@ mod functions;
 mod reduce;
 mod position;
 mod scan;
+mod sort;
 mod contract;
 mod movement;
 mod slice;
@@ -43,6 +44,7 @@ pub use position::{argmax, argmin};
 pub use reduce::{all, any, count, logsumexp, max, mean, min, product, softmax, sum, variance};
 pub use scan::{cummax, cummin, cumprod, cumsum};
 pub use slice::{Bound, slice};
+pub use sort::{argsort, sort, top_k};
 
 use crate::diagnostic::Mistake;
 use crate::graph::build::Builder;

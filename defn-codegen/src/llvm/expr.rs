@@ -44,6 +44,13 @@ impl Walk<'_, '_> {
                 let parts = self.together(parts);
                 self.multiply_add(parts)
             }
+            Expr::Bits(operand) => {
+                let float = self.expr(operand);
+                let element = Expr::bits_of(float.element)
+                    .unwrap_or_else(|| crate::bug!("llvm", "bits of {}", float.element));
+                let bits = Typed { element, ..float };
+                Typed { raw: self.ir.cast(Opcode::LLVMBitCast, float.raw, self.ty(bits)), ..bits }
+            }
             Expr::Shift { by, fill, operand } => {
                 let operand = self.expr(operand);
                 self.shifted(operand, *by, *fill)

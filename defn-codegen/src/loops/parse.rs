@@ -294,6 +294,7 @@ impl Reader {
             return Ok(Expr::Compare(comparison, first(cursor)?, next(cursor)?));
         }
         match word {
+            "bits" => Ok(Expr::Bits(first(cursor)?)),
             "select" => Ok(Expr::Select(first(cursor)?, next(cursor)?, next(cursor)?)),
             "fma" => Ok(Expr::MultiplyAdd(first(cursor)?, next(cursor)?, next(cursor)?)),
             _ => Err(here.error(format!("there is no function `{word}`"))),
@@ -342,7 +343,7 @@ loops all<n, m> workspace 64*floor((4*n + 63) / 64) {
         $0 = max($0, fma(%0, f32(1.5), shift.4(%0, f32(0x7fc00001 bits))))
       }
       let %1: f32 = combine.max $0
-      if lt(%1, exp(%1)) {
+      if lt(bits(%1), bits(exp(%1))) {
         store r0[(-2)*i0 + (n*m)*@(convert.i64(%1)) + (1)*@(pos(i0 + 3)) + n - 1] = bool(true)
       }
       for i2 in 0..4 {

@@ -159,6 +159,7 @@ impl Printer<'_> {
             Expr::Compare(comparison, left, right) => all(comparison.word(), &[left, right]),
             Expr::Select(a, b, c) => all("select", &[a, b, c]),
             Expr::MultiplyAdd(a, b, c) => all("fma", &[a, b, c]),
+            Expr::Bits(operand) => all("bits", &[operand]),
             Expr::Shift { by, fill, operand } => {
                 all(&format!("shift.{by}"), &[operand, &Expr::Constant(*fill)])
             }

@@ -21,11 +21,12 @@ mod pull;
 mod steps;
 mod scatter;
 mod scan;
+mod sort;
 
 use std::collections::BTreeMap;
 
 use crate::arena::{Arena, SideTable};
-use crate::graph::{Dim, Node, NodeId, Op};
+use crate::graph::{Dim, Element, Node, NodeId, Op};
 use crate::kernels::{self, Kernel, Kernels, Step};
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, Space, Statement, VariableId,
@@ -152,7 +153,11 @@ impl<'k> Lowering<'k> {
 
     /// Scratch for one row of a kept value.
     fn scratch(&mut self, node: NodeId, shape: Vec<Dim>) -> BufferId {
-        let element = self.kernels.graph.element(node);
+        self.scratch_of(self.kernels.graph.element(node), shape)
+    }
+
+    /// Scratch for what is done to one row.
+    fn scratch_of(&mut self, element: Element, shape: Vec<Dim>) -> BufferId {
         let name = format!("k{}", self.buffers.len());
         self.buffers.push(Buffer { name, element, shape, space: Space::Workspace(None) })
     }
@@ -188,6 +193,7 @@ impl<'k> Lowering<'k> {
         match kernel.steps.as_slice() {
             [Step::Scatter(node)] => scatter::scatter(&mut emitter, *node),
             [Step::Scan(node)] => scan::scan(&mut emitter, *node),
+            [Step::Sort(node)] => sort::sort(&mut emitter, *node),
             steps => steps::steps(&mut emitter, steps),
         }
         emitter.finish()

@@ -264,6 +264,7 @@ impl Copies<'_> {
                 | Expr::Compare(..)
                 | Expr::Select(..)
                 | Expr::MultiplyAdd(..)
+                | Expr::Bits(_)
                 | Expr::Shift { .. }
                 | Expr::Convert(..) => false,
             };

@@ -37,12 +37,15 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         Op::Scan { combine, axis, reverse } => {
             scan(sharing, (*combine, *axis, *reverse), operands[0], ty)
         }
+        // One element is in order.
+        Op::Sort { axis, descending: _ } => is_unit(&ty.shape[*axis]).then_some(operands[0]),
         Op::Reduce { combine, axes } => reduce(sharing, *combine, axes, operands[0]),
         Op::Parameter(_)
         | Op::Constant(_)
         | Op::Extent(_)
         | Op::Iota { .. }
         | Op::AddAt { .. }
+        | Op::Argsort { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
         | Op::Project(_) => None,

@@ -137,6 +137,9 @@ fn substitute(op: &Op, symbols: &[Dim]) -> Op {
         Op::Pad { low, high } => {
             Op::Pad { low: substitute_all(low, symbols), high: substitute_all(high, symbols) }
         }
+        Op::Argsort { axis, descending, count } => {
+            Op::Argsort { axis: *axis, descending: *descending, count: count.substitute(symbols) }
+        }
         Op::Call { callee, symbols: inner } => {
             Op::Call { callee: callee.clone(), symbols: substitute_all(inner, symbols) }
         }
@@ -156,6 +159,7 @@ fn substitute(op: &Op, symbols: &[Dim]) -> Op {
         | Op::Take { .. }
         | Op::AddAt { .. }
         | Op::Scan { .. }
+        | Op::Sort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Project(_) => op.clone(),

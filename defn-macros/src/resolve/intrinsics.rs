@@ -55,6 +55,7 @@ pub(super) enum Own {
     Zeros,
     Ones,
     Extent,
+    TopK,
 }
 
 const fn unary(unary: Unary) -> Form {
@@ -117,6 +118,9 @@ pub(super) const METHODS: &[(&str, Form, &str)] = &[
     ("cumprod", Form::Along(library::cumprod, "reverse"), "x.cumprod(time, reverse = true)"),
     ("cummax", Form::Along(library::cummax, "reverse"), "x.cummax(time, reverse = true)"),
     ("cummin", Form::Along(library::cummin, "reverse"), "x.cummin(time, reverse = true)"),
+    ("sort", Form::Along(library::sort, "descending"), "x.sort(time, descending = true)"),
+    ("argsort", Form::Along(library::argsort, "descending"), "x.argsort(time, descending = true)"),
+    ("top_k", Form::Own(Own::TopK), "x.top_k(class, 5)"),
     ("atan2", Form::Value(Binary::Atan2), "y.atan2(x)"),
     ("powf", Form::Value(Binary::Pow), "x.powf(0.5)"),
     ("pow", Form::Own(Own::Pow), "x.pow(2)"),
@@ -141,9 +145,6 @@ pub(super) const METHODS: &[(&str, Form, &str)] = &[
     ("ones_like", Form::Own(Own::Ones), "x.ones_like()"),
     ("extent", Form::Own(Own::Extent), "x.extent(time)"),
     ("window", Form::Limited, ""),
-    ("sort", Form::Limited, ""),
-    ("argsort", Form::Limited, ""),
-    ("top_k", Form::Limited, ""),
     ("put_at", Form::Limited, ""),
     ("max_at", Form::Limited, ""),
     ("along", Form::Limited, ""),

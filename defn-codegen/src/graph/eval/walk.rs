@@ -2,6 +2,7 @@
 //!
 //! Afterwards: nothing has been computed but what the results need in their order, and every index was in range.
 
+use super::order;
 use crate::graph::{
     Binary, Combine, Comparison, Dim, Element, Graph, Node, NodeId, Op, Scalar, Unary,
 };
@@ -68,12 +69,12 @@ impl<T: Clone> Tensor<T> {
     }
 
     /// The tensor of this shape whose place `index` holds `item(index)`.
-    fn filled(shape: &[usize], mut item: impl FnMut(&[usize]) -> T) -> Self {
+    pub(super) fn filled(shape: &[usize], mut item: impl FnMut(&[usize]) -> T) -> Self {
         let size = shape.iter().product();
         Self::new(shape, (0..size).map(|position| item(&place(position, shape))).collect())
     }
 
-    fn at(&self, index: &[usize]) -> &T {
+    pub(super) fn at(&self, index: &[usize]) -> &T {
         &self.items[row_major(index, &self.shape)]
     }
 
@@ -134,11 +135,7 @@ impl<T: Item> Walk<'_, T> {
         let [ty] = node.types.as_slice() else {
             return Err("calls are evaluated after inlining".to_owned());
         };
-        let shape = self.extents(&ty.shape)?;
-        let size = shape.iter().try_fold(1_usize, |size, extent| size.checked_mul(*extent));
-        if size.is_none_or(|size| size > MOST_ELEMENTS) {
-            return Err(format!("too many elements: {shape:?}"));
-        }
+        let shape = self.shape(&ty.shape)?;
         let operand = |k: usize| self.tensor(node.operands[k]);
         Ok(match &node.op {
             Op::Parameter(position) => self.parameters[*position].clone(),
@@ -170,15 +167,20 @@ impl<T: Item> Walk<'_, T> {
             }
             Op::Reverse { axes } => reverse(operand(0), axes),
             Op::Concat { axis } => {
-                let operands: Vec<&Tensor<T>> =
-                    node.operands.iter().map(|operand| self.tensor(*operand)).collect();
-                concat(&operands, *axis, &shape)
+                let operands = node.operands.iter().map(|operand| self.tensor(*operand));
+                concat(&operands.collect::<Vec<_>>(), *axis, &shape)
             }
             Op::Take { batch } => take(operand(0), operand(1), *batch, (ty.element, &shape)),
             Op::AddAt { batch } => add_at(operand(0), [operand(1), operand(2)], *batch, ty.element),
             Op::Scan { combine, axis, reverse } => {
-                let reduction = |items: &[T]| T::reduce(*combine, ty.element, items);
-                scan(operand(0), (*axis, *reverse), reduction)
+                let along = (*axis, *reverse);
+                order::scan(operand(0), along, |items| T::reduce(*combine, ty.element, items))
+            }
+            Op::Sort { axis, descending } => {
+                order::sort(operand(0), (*axis, *descending), ty.element)
+            }
+            Op::Argsort { axis, descending, count: _ } => {
+                order::argsort(operand(0), (*axis, *descending), &shape)
             }
             Op::Reduce { combine, axes } => {
                 let reduction = |items: &[T]| T::reduce(*combine, ty.element, items);
@@ -197,6 +199,16 @@ impl<T: Item> Walk<'_, T> {
         &self.computed[id.index()]
     }
 
+    /// The extents of a tensor, if any test needs one so large.
+    fn shape(&self, dims: &[Dim]) -> Result<Vec<usize>, String> {
+        let shape = self.extents(dims)?;
+        let size = shape.iter().try_fold(1_usize, |size, extent| size.checked_mul(*extent));
+        match size.is_some_and(|size| size <= MOST_ELEMENTS) {
+            true => Ok(shape),
+            false => Err(format!("too many elements: {shape:?}")),
+        }
+    }
+
     fn extents(&self, dims: &[Dim]) -> Result<Vec<usize>, String> {
         let extent = |dim: &Dim| {
             let value = dim.evaluate(self.symbols);
@@ -207,7 +219,7 @@ impl<T: Item> Walk<'_, T> {
     }
 }
 
-fn integer<T: Item>(value: i64) -> T {
+pub(super) fn integer<T: Item>(value: i64) -> T {
     T::constant(Scalar::from_i64(Element::I64, value))
 }
 
@@ -329,28 +341,6 @@ fn add_at<T: Item>(
         }
     }
     sum
-}
-
-/// Every element is a reduction of its own, in the direction of the walk.
-fn scan<T: Item>(
-    operand: &Tensor<T>,
-    (axis, reverse): (usize, bool),
-    reduction: impl Fn(&[T]) -> T,
-) -> Tensor<T> {
-    Tensor::filled(&operand.shape, |index| {
-        let item = |position| {
-            let mut source = index.to_vec();
-            source[axis] = position;
-            operand.at(&source).clone()
-        };
-        let (here, extent) = (index[axis], operand.shape[axis]);
-        let items: Vec<T> = if reverse {
-            (here..extent).rev().map(item).collect()
-        } else {
-            (0..=here).map(item).collect()
-        };
-        reduction(&items)
-    })
 }
 
 fn reduce<T: Item>(

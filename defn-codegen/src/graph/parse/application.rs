@@ -75,6 +75,16 @@ fn attributes(
         "concat" => Op::Concat { axis: position(cursor, "axis")? },
         "take" => Op::Take { batch: position(cursor, "batch")? },
         "add_at" => Op::AddAt { batch: position(cursor, "batch")? },
+        "sort" => {
+            let axis = position(cursor, "axis")?;
+            Op::Sort { axis, descending: cursor.eat_word("descending") }
+        }
+        "argsort" => {
+            let axis = position(cursor, "axis")?;
+            name(cursor, "count")?;
+            let count = extent(cursor, symbols)?;
+            Op::Argsort { axis, descending: cursor.eat_word("descending"), count }
+        }
         "contract" => {
             let batch = position(cursor, "batch")?;
             Op::Contract { batch, contracted: position(cursor, "contracted")? }

@@ -153,6 +153,9 @@ impl Linearization {
                 let along = (*axis, *reverse);
                 Some(scan::scan(&mut self.draft, *combine, [operands[0], id], along, tangents[0]?))
             }
+            Op::Sort { axis, descending } => {
+                Some(scan::sort(&mut self.draft, operands[0], (*axis, *descending), tangents[0]?))
+            }
             Op::Unary(unary) => {
                 let slope = self.unary(*unary, operands[0], id);
                 self.along(tangents[0], slope)
@@ -166,6 +169,7 @@ impl Linearization {
             | Op::Constant(_)
             | Op::Extent(_)
             | Op::Iota { .. }
+            | Op::Argsort { .. }
             | Op::Compare(_) => None,
             Op::Call { .. } | Op::Project(_) => bug!("transform", "the gradient of a call"),
         }

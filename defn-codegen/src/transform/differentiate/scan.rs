@@ -1,4 +1,4 @@
-//! Tangents of running sums, products and extremes.
+//! Tangents of what walks along an axis: running sums, products and extremes, and sorting.
 //!
 //! In:  the operand x, the direction, the tangent dx.   Out: the tangent of z, linear in dx.
 //!
@@ -6,6 +6,7 @@
 //! z = scan.add x      dz = scan.add dx
 //! z = scan.mul x      dz = (Π x) · Σ dx / x           where no element is zero, see Note [Running products with zeros]
 //! z = scan.max x      dz = dx at the last position whose element is the largest so far
+//! z = sort x          dz = dx at the positions of argsort x
 //! ```
 //!
 //! Of equal largest elements the last one moves the result: any one of them is a subgradient.
@@ -88,7 +89,25 @@ fn extreme(
     let latest = if reverse { Combine::Min } else { Combine::Max };
     let position = builder.scan(latest, marked, axis, reverse);
 
-    let rank = shape.len();
+    along(draft, dx, axis, position)
+}
+
+/// The tangent of z = sort x: dx in the order of x.
+pub(super) fn sort(
+    draft: &mut Draft,
+    x: NodeId,
+    (axis, descending): (usize, bool),
+    dx: NodeId,
+) -> NodeId {
+    let extent = draft.builder.shape(x)[axis].clone();
+    let position = draft.builder.argsort(x, axis, descending, &extent);
+    along(draft, dx, axis, position)
+}
+
+/// The elements of dx at positions along an axis, all other axes walked together.
+fn along(draft: &mut Draft, dx: NodeId, axis: usize, position: NodeId) -> NodeId {
+    let builder = &mut draft.builder;
+    let rank = builder.ty(dx).rank();
     let last: Vec<usize> = (0..rank).filter(|other| *other != axis).chain([axis]).collect();
     let mut back = vec![0; rank];
     last.iter().enumerate().for_each(|(to, from)| back[*from] = to);

@@ -106,14 +106,7 @@ impl Transposition {
                 _ => self.padding(low, high, node.operands[0], cotangent),
             },
             Op::Reverse { axes } => builder.reverse(cotangent, axes),
-            Op::Concat { axis } => {
-                let mut starts = vec![Dim::from(0); shape.len()];
-                starts[*axis] = node.operands[..position]
-                    .iter()
-                    .map(|before| builder.shape(*before)[*axis].clone())
-                    .fold(Dim::from(0), |sum, extent| sum + extent);
-                builder.slice(cotangent, &starts, &shape)
-            }
+            Op::Concat { axis } => self.part(*axis, node, position, cotangent),
             Op::Take { batch } => self.untake(*batch, node, cotangent),
             Op::AddAt { batch } => match position {
                 0 => cotangent,
@@ -135,6 +128,8 @@ impl Transposition {
             | Op::Unary(_)
             | Op::Compare(_)
             | Op::Scan { .. }
+            | Op::Sort { .. }
+            | Op::Argsort { .. }
             | Op::Reduce { .. }
             | Op::Call { .. }
             | Op::Project(_) => bug!("transform", "{:?} is not linear", node.op),
@@ -174,6 +169,18 @@ impl Transposition {
         let zero = self.draft.number(0.0, cotangent);
         let (then, otherwise) = if position == 1 { (cotangent, zero) } else { (zero, cotangent) };
         self.draft.select(node.operands[0], then, otherwise)
+    }
+
+    /// Of one of several behind each other: its part.
+    fn part(&mut self, axis: usize, node: &Node, position: usize, cotangent: NodeId) -> NodeId {
+        let builder = &mut self.draft.builder;
+        let shape = builder.shape(node.operands[position]);
+        let mut starts = vec![Dim::from(0); shape.len()];
+        starts[axis] = node.operands[..position]
+            .iter()
+            .map(|before| builder.shape(*before)[axis].clone())
+            .fold(Dim::from(0), |sum, extent| sum + extent);
+        builder.slice(cotangent, &starts, &shape)
     }
 
     /// Of a slice: its place in zeros.
