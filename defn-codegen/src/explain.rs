@@ -88,6 +88,12 @@ fn describe(kernels: &Kernels, step: &Step) -> String {
             "zeros, then add what overlaps".to_owned()
         }
         Step::Scatter(_) => "copy, then add at positions".to_owned(),
+        Step::Sort(_) => format!("put in order{}", columns(step)),
+        Step::Scan(node) => {
+            let word =
+                if let Op::Scan { combine, .. } = graph.op(*node) { combine.word() } else { "" };
+            format!("scan with {word}{}: {}", columns(step), fused(kernels, *node))
+        }
     }
 }
 
@@ -129,6 +135,9 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
             | Op::OverlapAdd(_)
             | Op::Concat { .. }
             | Op::AddAt { .. }
+            | Op::Scan { .. }
+            | Op::Sort { .. }
+            | Op::Argsort { .. }
             | Op::Reduce { .. }
             | Op::Contract { .. }
             | Op::Call { .. }
@@ -193,6 +202,8 @@ fn operations(statements: &[Statement]) -> Dim {
                     | Expr::Register(_)
                     | Expr::Combine(..)
                     | Expr::Position { .. }
+                    | Expr::Bits(_)
+                    | Expr::Shift { .. }
                     | Expr::Load(..) => 0,
                 };
             });

@@ -4,7 +4,7 @@ use defn_codegen::compile::schedule_graph;
 use defn_codegen::fuse::fuse;
 use defn_codegen::graph::Callable;
 use defn_codegen::graph::eval::{self, Value};
-use defn_codegen::graph::{Graph, parse};
+use defn_codegen::graph::{Element, Graph, parse};
 use defn_codegen::llvm::jit;
 use defn_codegen::loops;
 use defn_codegen::lower::lower;
@@ -84,7 +84,7 @@ fn check_graph(graph: &Graph, arguments: &[Value]) {
 fn f32s(shape: &[usize]) -> Value {
     let count: usize = shape.iter().product();
     let numbers: Vec<f64> = (0..count).map(|k| ((k * 7919 % 23) as f64 - 11.0) / 4.0).collect();
-    Value::from_f64(defn_codegen::graph::Element::F32, shape, &numbers)
+    Value::from_f64(Element::F32, shape, &numbers)
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn products_are_jammed() {
 fn i64s(shape: &[usize], modulus: i64) -> Value {
     let count: usize = shape.iter().product();
     let numbers: Vec<i64> = (0..count as i64).map(|k| (k * 7919 % modulus) - 1).collect();
-    Value::from_i64(defn_codegen::graph::Element::I64, shape, &numbers)
+    Value::from_i64(Element::I64, shape, &numbers)
 }
 
 #[test]
@@ -180,10 +180,7 @@ fn updates_happen_in_place() {
     let program = schedule_graph(&graph, Level::V4, &options());
     assert!(program.workspace.is(0), "{program}");
     for shape in [[3, 5], [1, 1], [0, 4], [2, 67]] {
-        check(
-            text,
-            &[f32s(&shape), f32s(&shape), Value::number(defn_codegen::graph::Element::F32, 0.5)],
-        );
+        check(text, &[f32s(&shape), f32s(&shape), Value::number(Element::F32, 0.5)]);
     }
     let swapped = "graph f<n>(p: f32[n], q: f32[n]) -> (f32[n] updates p, f32[n] updates q) {
   %0: f32[n] = reverse q axes=[0]
@@ -229,5 +226,65 @@ fn the_gradient_of_a_classifier() {
     for (b, i, h, c) in [(4, 5, 3, 3), (1, 1, 1, 1), (13, 9, 40, 10)] {
         let arguments = [f32s(&[i, h]), f32s(&[h]), f32s(&[h, c]), f32s(&[b, i]), i64s(&[b], 4)];
         check_graph(&graph, &arguments);
+    }
+}
+
+/// Numbers with ties, both zeros, infinities and NaN, as far as the element has them.
+fn mixed(element: Element, shape: &[usize]) -> Value {
+    let count: usize = shape.iter().product();
+    let whole = |k: usize| (k * 7919 % 1009 % 251) as i64 - 100;
+    match element {
+        Element::F32 | Element::F64 => {
+            let float = |k: usize| match k % 29 {
+                3 => -0.0,
+                7 => 0.0,
+                11 => f64::NAN,
+                13 => f64::INFINITY,
+                17 => f64::NEG_INFINITY,
+                _ => whole(k) as f64 * 1.5e-3 * f64::powi(10.0, (k % 60) as i32 - 30),
+            };
+            Value::from_f64(element, shape, &(0..count).map(float).collect::<Vec<_>>())
+        }
+        Element::I32 => {
+            let numbers: Vec<i64> = (0..count).map(|k| whole(k) * 20_000_003).collect();
+            Value::from_i64(element, shape, &numbers)
+        }
+        Element::I64 => {
+            let numbers: Vec<i64> = (0..count).map(|k| whole(k) << (k % 57)).collect();
+            Value::from_i64(element, shape, &numbers)
+        }
+        Element::U8 | Element::Bool => {
+            let numbers: Vec<i64> = (0..count).map(|k| whole(k) & 1).collect();
+            let bytes: Vec<i64> = (0..count).map(|k| whole(k) + 100).collect();
+            let data = if element == Element::Bool { numbers } else { bytes };
+            Value::from_i64(element, shape, &data)
+        }
+    }
+}
+
+/// Counting, radix and selection put every element type in the same order.
+#[test]
+fn sorting_by_every_way() {
+    for element in Element::ALL {
+        let text = format!(
+            "graph f<n, m>(x: {element}[n, m]) -> ({element}[n, m], {element}[n, m], i64[n, m], i64[n, m], i64[n, 5], i64[3, m], i64[n, m - 1]) {{
+  %0: {element}[n, m] = sort x axis=1
+  %1: {element}[n, m] = sort x axis=0 descending
+  %2: i64[n, m] = argsort x axis=1 count=m
+  %3: i64[n, m] = argsort x axis=1 count=m descending
+  %4: i64[n, 5] = argsort x axis=1 count=5
+  %5: i64[3, m] = argsort x axis=0 count=3 descending
+  %6: i64[n, m - 1] = argsort x axis=1 count=m - 1 descending
+  return %0, %1, %2, %3, %4, %5, %6
+}}"
+        );
+        // Beyond 160 a row is long.
+        for shape in [[3, 5], [3, 161], [161, 5]].into_iter().take(if *element == Element::F32 {
+            3
+        } else {
+            2
+        }) {
+            check(&text, &[mixed(*element, &shape)]);
+        }
     }
 }

@@ -12,6 +12,8 @@ mod support;
 mod arithmetic;
 mod broadcast;
 mod reduce;
+mod scans;
+mod sorting;
 mod contraction;
 mod movement;
 mod indexing;

@@ -52,6 +52,9 @@ pub(super) fn is_boundary(graph: &Graph, stored: &SideTable<Node, bool>, node: N
             | Op::Reduce { .. }
             | Op::Contract { .. }
             | Op::AddAt { .. }
+            | Op::Scan { .. }
+            | Op::Sort { .. }
+            | Op::Argsort { .. }
             | Op::Concat { .. }
             | Op::Pad { .. }
             | Op::OverlapAdd(_)
@@ -165,20 +168,14 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
                 starts[axis].is(0)
                     && graph.shape(operands[0])[axis] == graph.shape(access.node)[axis]
             };
-            one((0..at.len())
-                .map(|axis| if whole(axis) { at[axis] } else { Place::Other })
-                .collect())
+            one(kept(at, whole))
         }
-        Op::Reverse { axes } => one((0..at.len())
-            .map(|axis| if axes.contains(&axis) { Place::Other } else { at[axis] })
-            .collect()),
+        Op::Reverse { axes } => one(kept(at, |axis| !axes.contains(&axis))),
         Op::Window(sliding) => {
             let shape = graph.shape(operands[0]);
             let whole =
                 |axis: usize| sliding.keeps(axis) && shape[axis] == graph.shape(access.node)[axis];
-            one((0..shape.len())
-                .map(|axis| if whole(axis) { at[axis] } else { Place::Other })
-                .collect())
+            one(kept(&at[..shape.len()], whole))
         }
         Op::Take { batch } => {
             let index_rank = graph.ty(operands[1]).rank();
@@ -197,11 +194,19 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
         | Op::OverlapAdd(_)
         | Op::Concat { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
+        | Op::Sort { .. }
+        | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
         | Op::Project(_) => Vec::new(),
     }
+}
+
+/// The places of the axes that are read as they are; of the others another one.
+fn kept(at: &[Place], whole: impl Fn(usize) -> bool) -> Vec<Place> {
+    (0..at.len()).map(|axis| if whole(axis) { at[axis] } else { Place::Other }).collect()
 }
 
 /// A reshape that only adds or removes axes of extent 1 keeps the places of the others.

@@ -89,6 +89,9 @@ fn costs(graph: &Graph) -> SideTable<Node, u32> {
             Op::Reduce { .. }
                 | Op::Contract { .. }
                 | Op::AddAt { .. }
+                | Op::Scan { .. }
+                | Op::Sort { .. }
+                | Op::Argsort { .. }
                 | Op::Concat { .. }
                 | Op::Pad { .. }
                 | Op::OverlapAdd(_)
@@ -124,6 +127,9 @@ fn own_cost(graph: &Graph, node: NodeId) -> u32 {
         | Op::Pad { .. }
         | Op::Concat { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
+        | Op::Sort { .. }
+        | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
@@ -249,6 +255,10 @@ fn assembly(graph: &Graph, root: NodeId) -> Vec<Step> {
     let region = |operand| Step::Region { node: root, operand };
     if matches!(graph.op(root), Op::AddAt { .. } | Op::OverlapAdd(_)) {
         vec![Step::Scatter(root)]
+    } else if matches!(graph.op(root), Op::Scan { .. }) {
+        vec![Step::Scan(root)]
+    } else if matches!(graph.op(root), Op::Sort { .. } | Op::Argsort { .. }) {
+        vec![Step::Sort(root)]
     } else if matches!(graph.op(root), Op::Pad { .. }) {
         // The whole is filled before the operand goes into the middle.
         vec![region(1), region(0)]

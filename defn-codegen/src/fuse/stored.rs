@@ -1,7 +1,7 @@
 //! Which values get a buffer whatever the grouping is.
 //!
-//! Stored are: parameters, results, what `concat`, `pad`, `overlap_add` and `add_at` make, operands of matrix products that are more than a view,
-//! tables that elements are taken from, and what a reshape merges axes of (a buffer is reshaped for nothing).
+//! Stored are: parameters, results, what `concat`, `pad`, `overlap_add`, `add_at`, `scan` and sorting make, operands of matrix products that are more than a view,
+//! what is sorted, tables that elements are taken from, and what a reshape merges axes of (a buffer is reshaped for nothing).
 
 use super::prepare::is_matrix_product;
 use crate::arena::SideTable;
@@ -19,7 +19,7 @@ pub(super) fn stored(graph: &Graph, copies: &[NodeId]) -> SideTable<Node, bool> 
                 store_base(graph, &mut stored, *operand);
             }
         }
-        if matches!(node.op, Op::Take { .. }) {
+        if matches!(node.op, Op::Take { .. } | Op::Sort { .. } | Op::Argsort { .. }) {
             store_base(graph, &mut stored, node.operands[0]);
         }
         if is_merging_reshape(graph, id) {

@@ -258,6 +258,33 @@ impl Builder {
         self.inferred(Op::AddAt { batch }, &[operand, index, values])
     }
 
+    /// Combines along an axis, element by element.
+    pub fn scan(
+        &mut self,
+        combine: Combine,
+        operand: NodeId,
+        axis: usize,
+        reverse: bool,
+    ) -> NodeId {
+        self.inferred(Op::Scan { combine, axis, reverse }, &[operand])
+    }
+
+    /// The elements in order along an axis.
+    pub fn sort(&mut self, operand: NodeId, axis: usize, descending: bool) -> NodeId {
+        self.inferred(Op::Sort { axis, descending }, &[operand])
+    }
+
+    /// The positions of the first `count` elements in order along an axis.
+    pub fn argsort(
+        &mut self,
+        operand: NodeId,
+        axis: usize,
+        descending: bool,
+        count: &Dim,
+    ) -> NodeId {
+        self.inferred(Op::Argsort { axis, descending, count: count.clone() }, &[operand])
+    }
+
     /// Reduces axes away; the operand itself if there are none.
     pub fn reduce(&mut self, combine: Combine, operand: NodeId, axes: &[usize]) -> NodeId {
         if axes.is_empty() {

@@ -58,6 +58,17 @@ pub fn infer(application: Application<'_>) -> Result<TensorType, String> {
         Op::Concat { axis } => concat(*axis, operands)?,
         Op::Take { batch } => take(*batch, operands)?,
         Op::AddAt { batch } => add_at(*batch, operands)?,
+        Op::Scan { combine, axis, reverse: _ } => scan(*combine, *axis, operands[0])?,
+        Op::Sort { axis, descending: _ } => below(*axis, operands[0])?.to_vec(),
+        Op::Argsort { axis, descending: _, count } => {
+            let mut shape = below(*axis, operands[0])?.to_vec();
+            let rest = shape[*axis].clone() - count.clone();
+            if [&rest, count].iter().any(|dim| dim.as_constant().is_some_and(|value| value < 0)) {
+                return Err("more or less positions than there are".to_owned());
+            }
+            shape[*axis] = count.clone();
+            return Ok(TensorType::new(Element::I64, shape));
+        }
         Op::Reduce { combine, axes } => reduce(*combine, axes, operands[0])?,
         Op::Contract { batch, contracted } => contract(*batch, *contracted, operands)?,
     };
@@ -77,6 +88,9 @@ pub fn arity(op: &Op) -> Option<usize> {
         | Op::Reverse { .. }
         | Op::Window(_)
         | Op::OverlapAdd(_)
+        | Op::Scan { .. }
+        | Op::Sort { .. }
+        | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Project(_) => Some(1),
         Op::Binary(_) | Op::Compare(_) | Op::Pad { .. } | Op::Take { .. } | Op::Contract { .. } => {
@@ -323,11 +337,31 @@ fn add_at(batch: usize, operands: &[&TensorType]) -> Result<Vec<Dim>, String> {
     Ok(operands[0].shape.clone())
 }
 
+/// Whether elements of a type can be combined.
+fn combines(combine: Combine, element: Element) -> bool {
+    element.kind() != ElementKind::Bool || matches!(combine, Combine::Max | Combine::Min)
+}
+
+/// The shape of an operand that has this axis.
+fn below(axis: usize, operand: &TensorType) -> Result<&[Dim], String> {
+    if axis < operand.rank() {
+        Ok(&operand.shape)
+    } else {
+        Err(format!("axis {axis} of rank {}", operand.rank()))
+    }
+}
+
+fn scan(combine: Combine, axis: usize, operand: &TensorType) -> Result<Vec<Dim>, String> {
+    let shape = below(axis, operand)?;
+    if !combines(combine, operand.element) {
+        return Err(format!("scan.{} of bool", combine.word()));
+    }
+    Ok(shape.to_vec())
+}
+
 fn reduce(combine: Combine, axes: &[usize], operand: &TensorType) -> Result<Vec<Dim>, String> {
     increasing_below(axes, operand.rank())?;
-    if operand.element.kind() == ElementKind::Bool
-        && !matches!(combine, Combine::Max | Combine::Min)
-    {
+    if !combines(combine, operand.element) {
         return Err(format!("reduce.{} of bool", combine.word()));
     }
     let kept = operand.shape.iter().enumerate().filter(|(axis, _)| !axes.contains(axis));

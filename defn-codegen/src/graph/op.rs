@@ -84,6 +84,31 @@ pub enum Op {
         /// The number of leading axes that all share.
         batch: usize,
     },
+    /// Along `axis`, element `i` of the result combines the elements `0..=i` of the operand, or, in reverse, those from `i` to the end.
+    Scan {
+        /// What combines two elements.
+        combine: Combine,
+        /// The axis that is walked along.
+        axis: usize,
+        /// Whether from the end.
+        reverse: bool,
+    },
+    /// The elements in order along `axis`: equal ones stay in theirs, zeros are equal, and NaN comes last.
+    Sort {
+        /// The axis along which they are put in order.
+        axis: usize,
+        /// Whether the largest comes first.
+        descending: bool,
+    },
+    /// `i64`: the positions along `axis` of the elements that come first in the order of [`Op::Sort`].
+    Argsort {
+        /// The axis along which they are put in order.
+        axis: usize,
+        /// Whether the largest comes first.
+        descending: bool,
+        /// How many, at most as many as there are.
+        count: Dim,
+    },
     /// Reduces `axes` away. An empty reduction gives the identity (sum 0, product 1, max −inf or MIN or false, min +inf or MAX or true).
     Reduce {
         /// What combines two elements.
@@ -121,7 +146,13 @@ impl Op {
     pub fn assembles(&self) -> bool {
         matches!(
             self,
-            Self::AddAt { .. } | Self::Concat { .. } | Self::Pad { .. } | Self::OverlapAdd(_)
+            Self::AddAt { .. }
+                | Self::Scan { .. }
+                | Self::Sort { .. }
+                | Self::Argsort { .. }
+                | Self::Concat { .. }
+                | Self::Pad { .. }
+                | Self::OverlapAdd(_)
         )
     }
 }
@@ -325,7 +356,7 @@ words! {
 }
 
 words! {
-    /// What a reduction combines two elements with. Numbers, and for `Max` and `Min` also `bool` (any, all).
+    /// What a reduction or a scan combines two elements with. Numbers, and for `Max` and `Min` also `bool` (any, all).
     Combine {
         /// Sum; identity 0.
         Add "add",

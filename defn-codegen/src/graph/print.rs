@@ -242,6 +242,18 @@ impl<'g> Printer<'g> {
             Op::Concat { axis } => ("concat", format!("axis={axis}")),
             Op::Take { batch } => ("take", format!("batch={batch}")),
             Op::AddAt { batch } => ("add_at", format!("batch={batch}")),
+            Op::Scan { combine, axis, reverse } => {
+                let direction = if *reverse { " reverse" } else { "" };
+                return (format!("scan.{}", combine.word()), format!("axis={axis}{direction}"));
+            }
+            Op::Sort { axis, descending } => {
+                ("sort", format!("axis={axis}{}", if *descending { " descending" } else { "" }))
+            }
+            Op::Argsort { axis, descending, count } => {
+                let direction = if *descending { " descending" } else { "" };
+                let count = count.display(symbols);
+                ("argsort", format!("axis={axis} count={count}{direction}"))
+            }
             Op::Reduce { combine, axes } => {
                 return (format!("reduce.{}", combine.word()), format!("axes={axes:?}"));
             }

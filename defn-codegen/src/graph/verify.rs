@@ -135,6 +135,9 @@ impl Verifier<'_> {
                     self.fault(Some(id), "pads by a negative width");
                 }
             }
+            Op::Argsort { axis: _, descending: _, count } => {
+                self.extents(Some(id), std::slice::from_ref(count));
+            }
             Op::Call { callee: _, symbols } => self.extents(Some(id), symbols),
             Op::Constant(scalar) => {
                 let fits = match scalar.element {
@@ -161,6 +164,8 @@ impl Verifier<'_> {
             | Op::Concat { .. }
             | Op::Take { .. }
             | Op::AddAt { .. }
+            | Op::Scan { .. }
+            | Op::Sort { .. }
             | Op::Reduce { .. }
             | Op::Contract { .. }
             | Op::Project(_) => {}

@@ -69,13 +69,17 @@ pub enum Step {
     },
     /// Copies operand 0 of a stored `add_at` and adds the updates.
     Scatter(NodeId),
+    /// Walks along the axis of a stored `scan`, for all its other axes.
+    Scan(NodeId),
+    /// Puts the elements of a stored `sort` or `argsort` in order, for all other axes.
+    Sort(NodeId),
 }
 
 impl Step {
     /// The node that the step computes, or a part of it.
     pub fn node(&self) -> NodeId {
         match self {
-            Self::Reduce(node) | Self::Scatter(node) => *node,
+            Self::Reduce(node) | Self::Scatter(node) | Self::Scan(node) | Self::Sort(node) => *node,
             Self::Store { node, rows: _ }
             | Self::Keep { node, rows: _ }
             | Self::Region { node, operand: _ } => *node,
@@ -96,7 +100,7 @@ pub fn step_columns(graph: &Graph, step: &Step) -> Vec<Dim> {
         Step::Store { node, rows } | Step::Keep { node, rows } => {
             column_axes(graph, *node, rows).into_iter().map(|axis| shape[axis].clone()).collect()
         }
-        Step::Scatter(_) | Step::Region { .. } => shape.to_vec(),
+        Step::Scatter(_) | Step::Scan(_) | Step::Sort(_) | Step::Region { .. } => shape.to_vec(),
     }
 }
 

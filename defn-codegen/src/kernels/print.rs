@@ -23,6 +23,8 @@ impl fmt::Display for Kernels {
                     Step::Keep { .. } => "keep",
                     Step::Region { .. } => "region",
                     Step::Scatter(_) => "scatter",
+                    Step::Scan(_) => "scan",
+                    Step::Sort(_) => "sort",
                 };
                 let shape: Vec<String> = self
                     .graph
@@ -43,7 +45,12 @@ impl fmt::Display for Kernels {
                     {
                         writeln!(formatter, " rows={rows:?}")?;
                     }
-                    Step::Store { .. } | Step::Keep { .. } | Step::Reduce(_) | Step::Scatter(_) => {
+                    Step::Store { .. }
+                    | Step::Keep { .. }
+                    | Step::Reduce(_)
+                    | Step::Scatter(_)
+                    | Step::Scan(_)
+                    | Step::Sort(_) => {
                         writeln!(formatter)?;
                     }
                 }

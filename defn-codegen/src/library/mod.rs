@@ -20,6 +20,8 @@ mod arithmetic;
 mod functions;
 mod reduce;
 mod position;
+mod scan;
+mod sort;
 mod contract;
 mod movement;
 mod slice;
@@ -41,7 +43,9 @@ pub use literal::{Literal, literal};
 pub use movement::{broadcast, merge, name, order, rename, reorder, split};
 pub use position::{argmax, argmin};
 pub use reduce::{all, any, count, logsumexp, max, mean, min, product, softmax, sum, variance};
+pub use scan::{cummax, cummin, cumprod, cumsum};
 pub use slice::{Bound, slice};
+pub use sort::{argsort, sort, top_k};
 pub use window::{Slide, window};
 
 use crate::diagnostic::Mistake;

@@ -6,7 +6,7 @@
 
 use super::ir::{Opcode, Value};
 use super::walk::{Typed, Walk};
-use crate::graph::{Combine, Dim, Element};
+use crate::graph::{Combine, Dim, Element, Scalar};
 use crate::loops::{Expr, RegisterId, VariableId};
 
 impl Walk<'_, '_> {
@@ -43,6 +43,17 @@ impl Walk<'_, '_> {
                 let parts = [a, b, c].map(|part| self.expr(part));
                 let parts = self.together(parts);
                 self.multiply_add(parts)
+            }
+            Expr::Bits(operand) => {
+                let float = self.expr(operand);
+                let element = Expr::bits_of(float.element)
+                    .unwrap_or_else(|| crate::bug!("llvm", "bits of {}", float.element));
+                let bits = Typed { element, ..float };
+                Typed { raw: self.ir.cast(Opcode::LLVMBitCast, float.raw, self.ty(bits)), ..bits }
+            }
+            Expr::Shift { by, fill, operand } => {
+                let operand = self.expr(operand);
+                self.shifted(operand, *by, *fill)
             }
             Expr::Convert(element, a) => {
                 let a = self.expr(a);
@@ -91,6 +102,15 @@ impl Walk<'_, '_> {
             parts = self.fold(combine, lower, upper);
         }
         parts
+    }
+
+    /// Every lane takes what stands `by` lanes below it.
+    fn shifted(&self, operand: Typed, by: u32, fill: Scalar) -> Typed {
+        let lanes = self.width();
+        let operand = self.widened(operand, lanes);
+        let fill = self.ir.splat(self.ir.constant_bits(fill.element, fill.bits), lanes);
+        let source = |lane: u32| if lane < by { lanes } else { lane - by };
+        Typed { raw: self.ir.shuffle_pair(operand.raw, fill, (0..lanes).map(source)), ..operand }
     }
 
     fn position(&mut self, constant: &Dim, terms: &[(VariableId, Dim)]) -> Typed {

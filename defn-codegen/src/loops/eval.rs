@@ -283,6 +283,16 @@ impl<'l> Machine<'l> {
                 if condition.bits != 0 { then } else { otherwise }
             }
             Expr::MultiplyAdd(a, b, c) => multiply_add(of(a)?, of(b)?, of(c)?),
+            Expr::Bits(operand) => {
+                let float = of(operand)?;
+                let element = Expr::bits_of(float.element)
+                    .ok_or_else(|| Fault(format!("bits of {}", float.element)))?;
+                Scalar { element, bits: float.bits }
+            }
+            Expr::Shift { by, fill, operand } => match lane.checked_sub(*by as usize) {
+                Some(source) => self.expr(operand, source)?,
+                None => *fill,
+            },
             Expr::Convert(element, operand) => scalar::convert(*element, of(operand)?),
             Expr::Load(buffer, address) => {
                 self.load(*buffer, (self.address(address, lane)?, lane))?

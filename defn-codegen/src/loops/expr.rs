@@ -40,8 +40,30 @@ pub enum Expr {
     Select(Box<Expr>, Box<Expr>, Box<Expr>),
     /// a · b + c, rounded once; for integers, wrapping.
     MultiplyAdd(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// The bits of a float, as a signed integer of its size.
+    Bits(Box<Expr>),
+    /// The operand in the lane `by` places below; where there is none, the scalar. Inside lanes only.
+    Shift {
+        /// How far.
+        by: u32,
+        /// What the lowest lanes get.
+        fill: Scalar,
+        /// What is moved.
+        operand: Box<Expr>,
+    },
     /// Rust's `as`.
     Convert(Element, Box<Expr>),
     /// An element of a buffer.
     Load(BufferId, Box<Address>),
+}
+
+impl Expr {
+    /// The element type of the bits of a float; none of what is no float.
+    pub fn bits_of(element: Element) -> Option<Element> {
+        match element {
+            Element::F32 => Some(Element::I32),
+            Element::F64 => Some(Element::I64),
+            Element::I32 | Element::I64 | Element::U8 | Element::Bool => None,
+        }
+    }
 }

@@ -24,7 +24,8 @@
 //! # Values and registers
 //!
 //! `let %0: f32 = …` names a value for the rest of its block. A register is a variable: `var $0: f32 = …` declares it, `$0 = …` changes it.
-//! Declared inside a lanes loop, values and registers exist once for each lane.
+//! Declared inside a lanes loop, values and registers exist once for each lane, and `shift.4(%0, f32(0.0))` is the `%0` of the lane
+//! four places below, or 0 in the four lowest lanes. `bits(%0)` are the bits of a float, as an integer that can be compared and shifted.
 //! Declared outside as `var $0: f32 lanes 16 = …`, a register has 16 parts, all of the same initial value; inside a loop of 16 lanes
 //! its name means the part of the lane. Outside, `combine.add $0` folds the parts in one fixed tree:
 //! part `k` takes part `k + 8` for `k < 8`, then `k + 4` for `k < 4`, and so on until part 0 is left.

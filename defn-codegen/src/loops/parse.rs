@@ -11,7 +11,7 @@
 //! place    = name "[" part + … "]"
 //! part     = i | "(" extent ")" "*" i | "(" extent ")" "*" "@" "(" expr ")" | extent, which comes last
 //! expr     = element "(" scalar ")" | %k | $k | "combine." word $k | "pos" "(" part + … ")" | "load" place
-//!          | word "(" expr, … ")"
+//!          | "shift." k "(" expr "," element "(" scalar ")" ")" | word "(" expr, … ")"
 //! ```
 //!
 //! [`parse`] of what [`print`](mod@super::print) writes is the same program.
@@ -305,6 +305,14 @@ impl Reader {
             cursor.expect(",")?;
             self.expr(cursor).map(Box::new)
         };
+        if let Some(by) = word.strip_prefix("shift.") {
+            let by = by.parse().map_err(|_| here.expected("a count of lanes"))?;
+            let operand = first(cursor)?;
+            let Expr::Constant(fill) = *next(cursor)? else {
+                return Err(here.error("lanes without a source take a constant"));
+            };
+            return Ok(Expr::Shift { by, fill, operand });
+        }
         if let Some(element) = word.strip_prefix("convert.").and_then(Element::from_name) {
             return Ok(Expr::Convert(element, first(cursor)?));
         }
@@ -318,6 +326,7 @@ impl Reader {
             return Ok(Expr::Compare(comparison, first(cursor)?, next(cursor)?));
         }
         match word {
+            "bits" => Ok(Expr::Bits(first(cursor)?)),
             "select" => Ok(Expr::Select(first(cursor)?, next(cursor)?, next(cursor)?)),
             "fma" => Ok(Expr::MultiplyAdd(first(cursor)?, next(cursor)?, next(cursor)?)),
             _ => Err(here.error(format!("there is no function `{word}`"))),
@@ -365,10 +374,10 @@ loops all<n, m> workspace 64*floor((4*n + 63) / 64) private 64*m {
       var $0: f32 lanes 16 = f32(-inf)
       for i1 in 0..m lanes 16 {
         let %0: f32 = load p.x[(m)*i0 + i1 + -1]
-        $0 = max($0, fma(%0, f32(1.5), f32(0x7fc00001 bits)))
+        $0 = max($0, fma(%0, f32(1.5), shift.4(%0, f32(0x7fc00001 bits))))
       }
       let %1: f32 = combine.max $0
-      if lt(%1, exp(%1)) {
+      if lt(bits(%1), bits(exp(%1))) {
         store r0[(-2)*i0 + (n*m)*@(convert.i64(%1)) + (1)*@(pos(i0 + 3)) + n - 1] = bool(true)
       }
       for i2 in 0..4 {

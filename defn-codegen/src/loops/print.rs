@@ -176,6 +176,10 @@ impl Printer<'_> {
             Expr::Compare(comparison, left, right) => all(comparison.word(), &[left, right]),
             Expr::Select(a, b, c) => all("select", &[a, b, c]),
             Expr::MultiplyAdd(a, b, c) => all("fma", &[a, b, c]),
+            Expr::Bits(operand) => all("bits", &[operand]),
+            Expr::Shift { by, fill, operand } => {
+                all(&format!("shift.{by}"), &[operand, &Expr::Constant(*fill)])
+            }
             Expr::Convert(element, operand) => all(&format!("convert.{element}"), &[operand]),
             Expr::Load(buffer, address) => format!("load {}", self.place(*buffer, address)),
         }

@@ -290,6 +290,22 @@ impl Verifier<'_> {
                 }
                 inner[1]
             }
+            Expr::Bits(_) => {
+                let bits = inner[0].map(Expr::bits_of);
+                if bits == Some(None) {
+                    self.fault(format!("bits of no float: {expr:?}"));
+                }
+                bits.flatten()
+            }
+            Expr::Shift { by, fill, operand: _ } => {
+                if self.lanes.is_none_or(|(_, width)| *by == 0 || *by >= width) {
+                    self.fault(format!("a shift by {by} where there are no such lanes"));
+                }
+                if inner[0] != Some(fill.element) {
+                    self.fault(format!("a shift that fills with another type: {expr:?}"));
+                }
+                inner[0]
+            }
             Expr::Convert(element, _) => Some(*element),
             Expr::Load(buffer, address) => {
                 self.terms(&address.constant, &address.terms);

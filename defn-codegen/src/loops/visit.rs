@@ -48,7 +48,10 @@ pub fn operands(expr: &Expr) -> Vec<&Expr> {
         | Expr::Register(_)
         | Expr::Combine(..)
         | Expr::Position { .. } => Vec::new(),
-        Expr::Unary(_, operand) | Expr::Convert(_, operand) => vec![operand],
+        Expr::Unary(_, operand)
+        | Expr::Convert(_, operand)
+        | Expr::Bits(operand)
+        | Expr::Shift { by: _, fill: _, operand } => vec![operand],
         Expr::Binary(_, left, right) | Expr::Compare(_, left, right) => vec![left, right],
         Expr::Select(a, b, c) | Expr::MultiplyAdd(a, b, c) => vec![a, b, c],
         Expr::Load(_, address) => address.computed.iter().map(|(expr, _)| expr).collect(),
@@ -141,6 +144,10 @@ pub fn rename_expr(expr: &Expr, rename: &dyn Rename) -> Expr {
         }
         Expr::Select(a, b, c) => Expr::Select(inner(a), inner(b), inner(c)),
         Expr::MultiplyAdd(a, b, c) => Expr::MultiplyAdd(inner(a), inner(b), inner(c)),
+        Expr::Bits(operand) => Expr::Bits(inner(operand)),
+        Expr::Shift { by, fill, operand } => {
+            Expr::Shift { by: *by, fill: *fill, operand: inner(operand) }
+        }
         Expr::Convert(element, operand) => Expr::Convert(*element, inner(operand)),
         Expr::Load(buffer, address) => {
             Expr::Load(rename.buffer(*buffer), Box::new(rename_address(address, rename)))

@@ -14,18 +14,20 @@
 //! Afterwards: every address is affine in the loop variables but for positions that are data.
 //! `parallel` means that iterations are independent but for the folds of registers.
 //! Updated parameters are computed into temporaries and copied by the last nests.
-//! Never here: the order of loops, lanes, tiles (that is `schedule`).
+//! Never here: the order of loops, lanes, tiles (that is `schedule`), but for the lanes of a scan, which are its order of additions.
 
 mod emit;
 mod pull;
 mod steps;
 mod scatter;
 mod overlap;
+mod scan;
+mod sort;
 
 use std::collections::BTreeMap;
 
 use crate::arena::{Arena, SideTable};
-use crate::graph::{Dim, Node, NodeId, Op};
+use crate::graph::{Dim, Element, Node, NodeId, Op};
 use crate::kernels::{self, Kernel, Kernels, Step};
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, Space, Statement, VariableId,
@@ -155,7 +157,11 @@ impl<'k> Lowering<'k> {
 
     /// Scratch for one row of a kept value, in a kernel over these rows.
     fn scratch(&mut self, node: NodeId, shape: Vec<Dim>, rows: &[Dim]) -> BufferId {
-        let element = self.kernels.graph.element(node);
+        self.scratch_of(self.kernels.graph.element(node), shape, rows)
+    }
+
+    /// Scratch for what is done to one of these rows.
+    fn scratch_of(&mut self, element: Element, shape: Vec<Dim>, rows: &[Dim]) -> BufferId {
         let name = format!("k{}", self.buffers.len());
         // Without rows the sweeps are the outermost loops, and what one keeps for the next is no scratch of an iteration.
         let space = if rows.is_empty() { Space::Workspace(None) } else { Space::Private(None) };
@@ -198,6 +204,8 @@ impl<'k> Lowering<'k> {
                     scatter::scatter(&mut emitter, *node);
                 }
             }
+            [Step::Scan(node)] => scan::scan(&mut emitter, *node),
+            [Step::Sort(node)] => sort::sort(&mut emitter, *node),
             steps => steps::steps(&mut emitter, steps),
         }
         emitter.finish()

@@ -76,6 +76,9 @@ fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Ex
         | Op::OverlapAdd(_)
         | Op::Concat { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
+        | Op::Sort { .. }
+        | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
@@ -133,7 +136,7 @@ pub(super) fn shifted(position: &Address, start: &Dim) -> Address {
 }
 
 /// `extent − 1 − position`
-fn mirror(position: &Address, extent: &Dim) -> Address {
+pub(super) fn mirror(position: &Address, extent: &Dim) -> Address {
     let mut mirrored = Address { constant: extent.clone() - Dim::from(1), ..Address::default() };
     mirrored.add_scaled(position, &Dim::from(-1));
     mirrored

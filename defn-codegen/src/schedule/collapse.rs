@@ -61,7 +61,10 @@ fn block(statements: Vec<Statement>) -> Vec<Statement> {
                 inner.body = block(std::mem::take(&mut inner.body));
                 match inner.extent.as_constant() {
                     Some(extent) if extent <= 0 => {}
-                    Some(1) if inner.clip.is_none() => {
+                    // What a lanes loop holds may need its lanes.
+                    Some(1)
+                        if inner.clip.is_none() && !matches!(inner.manner, Manner::Lanes(_)) =>
+                    {
                         let first = Replace {
                             variable: inner.variable,
                             constant: Dim::default(),

@@ -139,7 +139,9 @@ fn fold_reads(expr: &mut Expr, folds: &Folds) {
 fn may_hold_rows(outer: &For) -> bool {
     let mut possible = outer.manner == Manner::Parallel && !folds_inside(outer);
     visit::statements(&outer.body, &mut |statement| {
-        possible &= !matches!(statement, Statement::If { .. });
+        let has_lanes =
+            matches!(statement, Statement::For(inner) if matches!(inner.manner, Manner::Lanes(_)));
+        possible &= !has_lanes && !matches!(statement, Statement::If { .. });
     });
     let deeper = outer.body.iter().any(|statement| {
         matches!(statement, Statement::For(inner) if inner.manner == Manner::Parallel && only_rows(inner))
@@ -272,6 +274,10 @@ fn columns_cost_of(statement: &Statement, weight: f64) -> f64 {
     };
     if inner.body.iter().any(|statement| matches!(statement, Statement::For(_))) {
         return inner.body.iter().map(|statement| columns_cost_of(statement, weight * SWEEP)).sum();
+    }
+    if inner.manner != Manner::Parallel {
+        // Its iterations wait for each other, so that they will not be lanes.
+        return cost(&inner.body, weight * SWEEP, &|_| 1.0);
     }
     cost(&inner.body, weight * SWEEP, &|address| access_cost(address, inner.variable))
         * idle(&inner.extent)

@@ -41,6 +41,9 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         | Op::Concat { .. }
         | Op::Take { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
+        | Op::Sort { .. }
+        | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }

@@ -76,6 +76,9 @@ fn constant(sharing: &Sharing, candidate: &Candidate<'_>) -> Option<Scalar> {
         | Op::Concat { .. }
         | Op::Take { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
+        | Op::Sort { .. }
+        | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }

@@ -37,12 +37,18 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         Op::OverlapAdd(sliding) => window::overlapping(sharing, sliding, operands[0], ty),
         Op::Concat { axis } => concat(sharing, *axis, operands, ty),
         Op::Take { batch } => take(sharing, *batch, operands[0], ty),
+        Op::Scan { combine, axis, reverse } => {
+            scan(sharing, (*combine, *axis, *reverse), operands[0], ty)
+        }
+        // One element is in order.
+        Op::Sort { axis, descending: _ } => is_unit(&ty.shape[*axis]).then_some(operands[0]),
         Op::Reduce { combine, axes } => reduce(sharing, *combine, axes, operands[0]),
         Op::Parameter(_)
         | Op::Constant(_)
         | Op::Extent(_)
         | Op::Iota { .. }
         | Op::AddAt { .. }
+        | Op::Argsort { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
         | Op::Project(_) => None,
@@ -327,6 +333,9 @@ fn reverse(sharing: &mut Sharing, axes: &[usize], x: NodeId, ty: &TensorType) ->
         let source = sharing.get(x).operands[0];
         return Some(sharing.reverse(source, once));
     }
+    if let Some(scanned) = reverse_of_scan(sharing, &turned, x) {
+        return Some(scanned);
+    }
     if let Some((core, core_axes)) = sharing.as_broadcast(x) {
         let core_axes = core_axes.to_vec();
         let inner = (0..core_axes.len()).filter(|axis| turned.contains(&core_axes[*axis]));
@@ -342,6 +351,47 @@ fn reverse(sharing: &mut Sharing, axes: &[usize], x: NodeId, ty: &TensorType) ->
         return Some(sharing.transpose(core, &permutation));
     }
     (turned.len() < axes.len()).then(|| sharing.reverse(x, turned))
+}
+
+/// A scan between two turns is a scan in the other direction, with what is left of the turns.
+fn reverse_of_scan(sharing: &mut Sharing, turned: &[usize], x: NodeId) -> Option<NodeId> {
+    let node = sharing.get(x).clone();
+    let Op::Scan { combine, axis, reverse } = node.op else { return None };
+    let Op::Reverse { axes: inner } = sharing.op(node.operands[0]) else { return None };
+    let inner = inner.clone();
+    let source = sharing.get(node.operands[0]).operands[0];
+    let reverse = reverse != inner.contains(&axis);
+    let scanned =
+        sharing.node(Op::Scan { combine, axis, reverse }, &[source], node.types[0].clone());
+    let once = |axis: &usize| inner.contains(axis) != turned.contains(axis);
+    let once: Vec<usize> = (0..node.types[0].rank()).filter(once).collect();
+    Some(if once.is_empty() { scanned } else { sharing.reverse(scanned, once) })
+}
+
+/// A scan of one element is that element; what is repeated along other axes is repeated afterwards;
+/// the extremes of equal elements are those elements, and sums of zeros 0.
+fn scan(
+    sharing: &mut Sharing,
+    (combine, axis, reverse): (Combine, usize, bool),
+    x: NodeId,
+    ty: &TensorType,
+) -> Option<NodeId> {
+    if is_unit(&ty.shape[axis]) {
+        return Some(x);
+    }
+    let (core, axes) = sharing.as_broadcast(x)?;
+    let axes = axes.to_vec();
+    if !axes.contains(&axis) {
+        let extreme = matches!(combine, Combine::Max | Combine::Min);
+        let is_zero = |value: Scalar| value == Scalar::from_i64(value.element, 0);
+        let zeros = combine == Combine::Add && sharing.splat_value(core).is_some_and(is_zero);
+        return (extreme || zeros).then_some(x);
+    }
+    let inner = axes.iter().position(|candidate| *candidate == axis)?;
+    let op = Op::Scan { combine, axis: inner, reverse };
+    let core_ty = sharing.ty(core).clone();
+    let scanned = sharing.node(op, &[core], core_ty);
+    Some(sharing.broadcast(scanned, &ty.shape, &axes))
 }
 
 fn concat(

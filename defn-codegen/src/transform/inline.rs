@@ -139,6 +139,9 @@ fn substitute(op: &Op, symbols: &[Dim]) -> Op {
         }
         Op::Window(sliding) => Op::Window(sliding.map(|dim| dim.substitute(symbols))),
         Op::OverlapAdd(sliding) => Op::OverlapAdd(sliding.map(|dim| dim.substitute(symbols))),
+        Op::Argsort { axis, descending, count } => {
+            Op::Argsort { axis: *axis, descending: *descending, count: count.substitute(symbols) }
+        }
         Op::Call { callee, symbols: inner } => {
             Op::Call { callee: callee.clone(), symbols: substitute_all(inner, symbols) }
         }
@@ -157,6 +160,8 @@ fn substitute(op: &Op, symbols: &[Dim]) -> Op {
         | Op::Concat { .. }
         | Op::Take { .. }
         | Op::AddAt { .. }
+        | Op::Scan { .. }
+        | Op::Sort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Project(_) => op.clone(),

@@ -30,6 +30,8 @@ struct Scope {
     /// The row and the column, where there is one.
     row: Option<VariableId>,
     column: Option<VariableId>,
+    /// The lanes in which it is evaluated; 0 outside.
+    lanes: u32,
     values: Vec<(ValueId, Element)>,
     registers: Vec<(RegisterId, Element)>,
 }
@@ -100,7 +102,12 @@ impl Author {
             return self.leaf(element, scope);
         }
         let boxed = |author: &mut Self, element| Box::new(author.expr(element, depth - 1, scope));
-        match (self.dice.below(7), element) {
+        match (self.dice.below(8), element) {
+            (7, _) if scope.lanes > 1 => {
+                let by = 1 + self.dice.below(u64::from(scope.lanes) - 1) as u32;
+                let fill = Scalar::from_f64(element, self.dice.below(9) as f64 - 3.5);
+                Expr::Shift { by, fill, operand: boxed(self, element) }
+            }
             (0, _) => {
                 Expr::Select(boxed(self, Element::Bool), boxed(self, element), boxed(self, element))
             }
@@ -214,6 +221,7 @@ impl Author {
         let column = VariableId(self.id());
         let mut inner = scope.clone();
         inner.column = Some(column);
+        inner.lanes = width;
         let next = self.expr(element, 2, &inner);
         let expr =
             Expr::Binary(combine.binary(), Box::new(Expr::Register(register)), Box::new(next));
@@ -223,9 +231,9 @@ impl Author {
         body.push(Statement::Let { value, element, expr: Expr::Combine(combine, register) });
         scope.values.push((value, element));
         let column = VariableId(self.id());
-        let inner = Scope { column: Some(column), ..scope.clone() };
-        let stores = self.lanes_body(&inner, results);
         let width = self.dice.of(&[1, 4, 16, 64]);
+        let inner = Scope { column: Some(column), lanes: width, ..scope.clone() };
+        let stores = self.lanes_body(&inner, results);
         body.push(lanes(column, width, stores));
         Nest { tasks: None, body: vec![for_rows(row, body)] }
     }

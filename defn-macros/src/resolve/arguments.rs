@@ -87,6 +87,33 @@ impl Body<'_, '_> {
         axes
     }
 
+    /// `reverse = true`: what is decided when compiling.
+    pub(super) fn flag(&mut self, argument: &Expr, flag: &str, usage: Usage) -> Option<bool> {
+        match &argument.kind {
+            ExprKind::Named(name, value) if name.text == flag => {
+                if let ExprKind::Literal(Written::Bool(value)) = value.kind {
+                    return Some(value);
+                }
+                self.expects_value(value, usage);
+            }
+            ExprKind::Named(name, _) => {
+                let (function, argument_name) = (usage.name.to_owned(), name.text.clone());
+                self.wrong(
+                    CallMistake::UnknownArgument { function, argument: argument_name },
+                    argument.span,
+                );
+            }
+            ExprKind::Refused => {}
+            _ => self.expects_value(argument, usage),
+        }
+        None
+    }
+
+    fn expects_value(&mut self, argument: &Expr, usage: Usage) {
+        let (function, form) = (usage.name.to_owned(), usage.form.to_owned());
+        self.wrong(CallMistake::ValueExpected { function, form }, argument.span);
+    }
+
     /// A bare word that names an axis which is made: `rename(a, b)`.
     pub(super) fn fresh_name(&mut self, argument: &Expr, usage: Usage) -> Option<String> {
         match &argument.kind {

@@ -7,6 +7,9 @@ use defn_codegen::library::{self, AxisRef, Method, Result, Tensor};
 /// An operation over axes.
 pub(super) type OverAxes = fn(&mut Builder, &Tensor, &[AxisRef]) -> Result<Tensor>;
 
+/// An operation along one axis, in one of two directions.
+pub(super) type AlongAxis = fn(&mut Builder, &Tensor, &AxisRef, bool) -> Result<Tensor>;
+
 /// What arguments a method takes.
 #[derive(Clone, Copy)]
 pub(super) enum Form {
@@ -16,6 +19,8 @@ pub(super) enum Form {
     Axes(OverAxes),
     /// Axes, or one value (R18).
     AxesOrValue(OverAxes, Binary),
+    /// One axis, and whether the other way: an argument of this name, `true` or `false`.
+    Along(AlongAxis, &'static str),
     /// One value.
     Value(Binary),
     /// Its own.
@@ -51,6 +56,7 @@ pub(super) enum Own {
     Zeros,
     Ones,
     Extent,
+    TopK,
 }
 
 const fn unary(unary: Unary) -> Form {
@@ -109,6 +115,13 @@ pub(super) const METHODS: &[(&str, Form, &str)] = &[
     ("min", Form::AxesOrValue(library::min, Binary::Min), "x.min(features)"),
     ("order", Form::Axes(library::order), "x.order(b, a)"),
     ("reverse", Form::Axes(library::reverse), "x.reverse(time)"),
+    ("cumsum", Form::Along(library::cumsum, "reverse"), "x.cumsum(time, reverse = true)"),
+    ("cumprod", Form::Along(library::cumprod, "reverse"), "x.cumprod(time, reverse = true)"),
+    ("cummax", Form::Along(library::cummax, "reverse"), "x.cummax(time, reverse = true)"),
+    ("cummin", Form::Along(library::cummin, "reverse"), "x.cummin(time, reverse = true)"),
+    ("sort", Form::Along(library::sort, "descending"), "x.sort(time, descending = true)"),
+    ("argsort", Form::Along(library::argsort, "descending"), "x.argsort(time, descending = true)"),
+    ("top_k", Form::Own(Own::TopK), "x.top_k(class, 5)"),
     ("atan2", Form::Value(Binary::Atan2), "y.atan2(x)"),
     ("powf", Form::Value(Binary::Pow), "x.powf(0.5)"),
     ("pow", Form::Own(Own::Pow), "x.pow(2)"),
@@ -133,11 +146,6 @@ pub(super) const METHODS: &[(&str, Form, &str)] = &[
     ("zeros_like", Form::Own(Own::Zeros), "x.zeros_like()"),
     ("ones_like", Form::Own(Own::Ones), "x.ones_like()"),
     ("extent", Form::Own(Own::Extent), "x.extent(time)"),
-    ("cumsum", Form::Limited, ""),
-    ("cumprod", Form::Limited, ""),
-    ("sort", Form::Limited, ""),
-    ("argsort", Form::Limited, ""),
-    ("top_k", Form::Limited, ""),
     ("put_at", Form::Limited, ""),
     ("max_at", Form::Limited, ""),
     ("along", Form::Limited, ""),

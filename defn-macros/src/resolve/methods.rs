@@ -42,6 +42,9 @@ impl Body<'_, '_> {
         if let Form::Own(Own::Extent) = form {
             return self.extent_of(&receiver, &call.arguments, (usage, span));
         }
+        if let Form::Own(Own::TopK) = form {
+            return self.top_k(&receiver, &call.arguments, (usage, span));
+        }
         Value::of(self.method(*form, &receiver, &call.arguments, (usage, span)))
     }
 
@@ -114,6 +117,16 @@ impl Body<'_, '_> {
                     operation(&mut self.b, x, &axes)
                 }
             },
+            Form::Along(operation, flag) => {
+                self.count(arguments, 1..=2, at)?;
+                let along = self.axis(&arguments[0], x, usage);
+                let other_way = match arguments.get(1) {
+                    Some(argument) => self.flag(argument, flag, usage),
+                    None => Some(false),
+                };
+                let (along, other_way) = (along?, other_way?);
+                operation(&mut self.b, x, &along, other_way)
+            }
             Form::Value(binary) => {
                 self.count(arguments, 1..=1, at)?;
                 self.beside(binary, x, &arguments[0], usage)?
@@ -184,7 +197,8 @@ impl Body<'_, '_> {
             | Own::Select
             | Own::Zeros
             | Own::Ones
-            | Own::Extent => self.valued(own, x, arguments, at),
+            | Own::Extent
+            | Own::TopK => self.valued(own, x, arguments, at),
         }
     }
 
@@ -435,6 +449,26 @@ impl Body<'_, '_> {
             });
         }
         Some(library::dot_pairs(&mut self.b, x, &y, &pairs))
+    }
+
+    /// `let (values, positions) = x.top_k(class, 5);`
+    fn top_k(&mut self, x: &Tensor, arguments: &[Expr], at: (Usage, Span)) -> Value {
+        if self.count(arguments, 2..=2, at).is_none() {
+            return Value::Poison;
+        }
+        let axis = self.axis(&arguments[0], x, at.0);
+        let count = self.extent(&arguments[1]);
+        let (Some(axis), Some(count)) = (axis, count) else { return Value::Poison };
+        let top = library::top_k(&mut self.b, x, &axis, &count);
+        // An axis that is not there is the first argument's mistake, all others are the second's.
+        let culprit = match library::axis(&self.b, x, &axis) {
+            Ok(_) => arguments[1].span,
+            Err(_) => arguments[0].span,
+        };
+        match self.answer(top, culprit) {
+            Some(pair) => Value::Tuple(pair.into_iter().map(Value::Tensor).collect()),
+            None => Value::Poison,
+        }
     }
 
     /// `x.extent(time)`.

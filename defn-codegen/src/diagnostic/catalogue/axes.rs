@@ -69,6 +69,10 @@ catalogue! {
         /// A slice that is known to leave the axis.
         SliceOutside { range: String, axis: String, extent: String } "slice-outside" =>
             say(format!("the slice leaves axis `{axis}`")).fact("slice", range).fact("extent", extent);
+        /// `top_k` of more elements than there are.
+        TopKOutside { count: String, axis: String, extent: String } "top-k-outside" =>
+            say(format!("axis `{axis}` has no {count} elements")).fact("extent", extent)
+                .help("ask for fewer");
         /// `5..3`.
         SliceBackwards { range: String } "slice-backwards" =>
             say("the slice ends before it starts").fact("slice", range).help("`reverse` turns an axis around");

@@ -7,7 +7,7 @@ impl Generator {
     /// A random application that is not elementwise.
     pub(super) fn movement(&mut self) -> NodeId {
         let operand = self.any();
-        match self.random.below(16) {
+        match self.random.below(18) {
             0 => self.random_broadcast(operand),
             1 => {
                 let order = self.random.permutation(self.ty_of(operand).rank());
@@ -26,6 +26,8 @@ impl Generator {
             10 | 11 => self.random_reduce(operand),
             12 | 13 => self.random_window(operand),
             14 => self.random_overlap_add(operand),
+            15 => self.random_scan(operand),
+            16 => self.random_sort(operand),
             _ => self.random_contract(operand),
         }
     }
@@ -266,6 +268,39 @@ impl Generator {
         // No axes at all are legal too, and change nothing.
         let axes = self.random.subset(ty.rank());
         self.builder.apply(Op::Reduce { combine, axes }, &[operand], ty)
+    }
+
+    fn random_scan(&mut self, operand: NodeId) -> NodeId {
+        let ty = self.ty_of(operand);
+        if ty.rank() == 0 {
+            return self.random_broadcast(operand);
+        }
+        let combine = match (self.mood, ty.element) {
+            (Mood::Smooth, _) => self.random.pick(&[Combine::Add, Combine::Mul]),
+            (_, Element::Bool) => self.random.pick(&[Combine::Max, Combine::Min]),
+            _ => self.random.pick(Combine::ALL),
+        };
+        let axis = self.random.below(ty.rank());
+        let reverse = self.random.chance(50);
+        self.builder.scan(combine, operand, axis, reverse)
+    }
+
+    /// Equal elements have no smooth order.
+    fn random_sort(&mut self, operand: NodeId) -> NodeId {
+        let ty = self.ty_of(operand);
+        if ty.rank() == 0 || self.mood == Mood::Smooth {
+            return self.random_scan(operand);
+        }
+        let axis = self.random.below(ty.rank());
+        let descending = self.random.chance(50);
+        if self.random.chance(50) {
+            return self.builder.sort(operand, axis, descending);
+        }
+        let extent = ty.shape[axis].clone();
+        let cut = self.random.between(0, self.value(&extent).min(2));
+        self.check_at_most(cut, &extent);
+        let count = self.random.pick(&[0, cut]);
+        self.builder.argsort(operand, axis, descending, &(extent - Dim::from(count)))
     }
 
     fn random_contract(&mut self, operand: NodeId) -> NodeId {

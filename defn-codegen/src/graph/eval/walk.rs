@@ -2,6 +2,7 @@
 //!
 //! Afterwards: nothing has been computed but what the results need in their order, and every index was in range.
 
+use super::order;
 use crate::graph::{
     Binary, Combine, Comparison, Dim, Element, Graph, Node, NodeId, Op, Scalar, Sliding, Unary,
 };
@@ -68,12 +69,12 @@ impl<T: Clone> Tensor<T> {
     }
 
     /// The tensor of this shape whose place `index` holds `item(index)`.
-    fn filled(shape: &[usize], mut item: impl FnMut(&[usize]) -> T) -> Self {
+    pub(super) fn filled(shape: &[usize], mut item: impl FnMut(&[usize]) -> T) -> Self {
         let size = shape.iter().product();
         Self::new(shape, (0..size).map(|position| item(&place(position, shape))).collect())
     }
 
-    fn at(&self, index: &[usize]) -> &T {
+    pub(super) fn at(&self, index: &[usize]) -> &T {
         &self.items[row_major(index, &self.shape)]
     }
 
@@ -134,11 +135,7 @@ impl<T: Item> Walk<'_, T> {
         let [ty] = node.types.as_slice() else {
             return Err("calls are evaluated after inlining".to_owned());
         };
-        let shape = self.extents(&ty.shape)?;
-        let size = shape.iter().try_fold(1_usize, |size, extent| size.checked_mul(*extent));
-        if size.is_none_or(|size| size > MOST_ELEMENTS) {
-            return Err(format!("too many elements: {shape:?}"));
-        }
+        let shape = self.shape(&ty.shape)?;
         let operand = |k: usize| self.tensor(node.operands[k]);
         Ok(match &node.op {
             Op::Parameter(position) => self.parameters[*position].clone(),
@@ -163,27 +160,31 @@ impl<T: Item> Walk<'_, T> {
             Op::Transpose { permutation } => transpose(operand(0), permutation, &shape),
             Op::Reshape => Tensor::new(&shape, operand(0).items.clone()),
             Op::Slice { starts } => slice(operand(0), &self.extents(starts)?, &shape)?,
-            Op::Pad { low, high } => {
-                // Widths that are negative would cut, which is what a slice is for.
-                self.extents(high)?;
-                pad(operand(0), operand(1), &self.extents(low)?, &shape)
-            }
+            Op::Pad { low, high } => self.pad([operand(0), operand(1)], (low, high), &shape)?,
             Op::Reverse { axes } => reverse(operand(0), axes),
             Op::Window(sliding) => window(operand(0), &self.steps(sliding)?, &shape)?,
             Op::OverlapAdd(sliding) => {
                 overlap_add(operand(0), &self.steps(sliding)?, (ty.element, &shape))?
             }
             Op::Concat { axis } => {
-                let operands: Vec<&Tensor<T>> =
-                    node.operands.iter().map(|operand| self.tensor(*operand)).collect();
-                concat(&operands, *axis, &shape)
+                let operands = node.operands.iter().map(|operand| self.tensor(*operand));
+                concat(&operands.collect::<Vec<_>>(), *axis, &shape)
             }
             Op::Take { batch } => take(operand(0), operand(1), *batch, (ty.element, &shape)),
             Op::AddAt { batch } => add_at(operand(0), [operand(1), operand(2)], *batch, ty.element),
-            Op::Reduce { combine, axes } => {
-                let reduction = |items: &[T]| T::reduce(*combine, ty.element, items);
-                reduce(operand(0), axes, &shape, reduction)
+            Op::Scan { combine, axis, reverse } => {
+                let along = (*axis, *reverse);
+                order::scan(operand(0), along, |items| T::reduce(*combine, ty.element, items))
             }
+            Op::Sort { axis, descending } => {
+                order::sort(operand(0), (*axis, *descending), ty.element)
+            }
+            Op::Argsort { axis, descending, count: _ } => {
+                order::argsort(operand(0), (*axis, *descending), &shape)
+            }
+            Op::Reduce { combine, axes } => reduce(operand(0), axes, &shape, |items: &[T]| {
+                T::reduce(*combine, ty.element, items)
+            }),
             Op::Contract { batch, contracted } => {
                 contract([operand(0), operand(1)], (*batch, *contracted), ty.element, &shape)
             }
@@ -191,6 +192,17 @@ impl<T: Item> Walk<'_, T> {
                 return Err("calls are evaluated after inlining".to_owned());
             }
         })
+    }
+
+    fn pad(
+        &self,
+        [tensor, value]: [&Tensor<T>; 2],
+        (low, high): (&[Dim], &[Dim]),
+        shape: &[usize],
+    ) -> Result<Tensor<T>, String> {
+        // Widths that are negative would cut, which is what a slice is for.
+        self.extents(high)?;
+        Ok(pad(tensor, value, &self.extents(low)?, shape))
     }
 
     fn steps(&self, sliding: &Sliding) -> Result<Steps, String> {
@@ -206,6 +218,16 @@ impl<T: Item> Walk<'_, T> {
         &self.computed[id.index()]
     }
 
+    /// The extents of a tensor, if any test needs one so large.
+    fn shape(&self, dims: &[Dim]) -> Result<Vec<usize>, String> {
+        let shape = self.extents(dims)?;
+        let size = shape.iter().try_fold(1_usize, |size, extent| size.checked_mul(*extent));
+        match size.is_some_and(|size| size <= MOST_ELEMENTS) {
+            true => Ok(shape),
+            false => Err(format!("too many elements: {shape:?}")),
+        }
+    }
+
     fn extents(&self, dims: &[Dim]) -> Result<Vec<usize>, String> {
         let extent = |dim: &Dim| {
             let value = dim.evaluate(self.symbols);
@@ -216,7 +238,7 @@ impl<T: Item> Walk<'_, T> {
     }
 }
 
-fn integer<T: Item>(value: i64) -> T {
+pub(super) fn integer<T: Item>(value: i64) -> T {
     T::constant(Scalar::from_i64(Element::I64, value))
 }
 

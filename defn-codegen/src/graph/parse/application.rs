@@ -55,6 +55,10 @@ fn attributes(
     if let Some(combine) = word.strip_prefix("reduce.").and_then(Combine::from_word) {
         return Ok(Some(Op::Reduce { combine, axes: positions(cursor, "axes")? }));
     }
+    if let Some(combine) = word.strip_prefix("scan.").and_then(Combine::from_word) {
+        let axis = position(cursor, "axis")?;
+        return Ok(Some(Op::Scan { combine, axis, reverse: cursor.eat_word("reverse") }));
+    }
     Ok(Some(match word {
         "iota" => Op::Iota { axis: position(cursor, "axis")? },
         "select" => Op::Select,
@@ -73,6 +77,16 @@ fn attributes(
         "concat" => Op::Concat { axis: position(cursor, "axis")? },
         "take" => Op::Take { batch: position(cursor, "batch")? },
         "add_at" => Op::AddAt { batch: position(cursor, "batch")? },
+        "sort" => {
+            let axis = position(cursor, "axis")?;
+            Op::Sort { axis, descending: cursor.eat_word("descending") }
+        }
+        "argsort" => {
+            let axis = position(cursor, "axis")?;
+            name(cursor, "count")?;
+            let count = extent(cursor, symbols)?;
+            Op::Argsort { axis, descending: cursor.eat_word("descending"), count }
+        }
         "contract" => {
             let batch = position(cursor, "batch")?;
             Op::Contract { batch, contracted: position(cursor, "contracted")? }

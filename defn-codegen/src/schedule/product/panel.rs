@@ -124,6 +124,8 @@ impl<'s> Panels<'s> {
                     | Expr::Register(_)
                     | Expr::Combine(..)
                     | Expr::Unary(..)
+                    | Expr::Bits(_)
+                    | Expr::Shift { .. }
                     | Expr::Binary(..)
                     | Expr::Compare(..)
                     | Expr::Select(..)
@@ -351,11 +353,12 @@ impl Known {
                     // It stands outside of the product.
                     None => {}
                 },
-                Expr::Register(_) | Expr::Combine(..) => possible = false,
+                Expr::Register(_) | Expr::Combine(..) | Expr::Shift { .. } => possible = false,
                 Expr::Position { constant: _, terms: all } => terms(all),
                 Expr::Load(_, address) => terms(&address.terms),
                 Expr::Constant(_)
                 | Expr::Unary(..)
+                | Expr::Bits(_)
                 | Expr::Binary(..)
                 | Expr::Compare(..)
                 | Expr::Select(..)

@@ -305,6 +305,8 @@ impl Copies<'_> {
                 | Expr::Compare(..)
                 | Expr::Select(..)
                 | Expr::MultiplyAdd(..)
+                | Expr::Bits(_)
+                | Expr::Shift { .. }
                 | Expr::Convert(..) => false,
             };
         });

@@ -89,7 +89,7 @@ fn operation(place: Place<'_>, expr: &Expr) -> i64 {
         Expr::Binary(Binary::Rem, ..) => FUNCTION * simple,
         Expr::Binary(Binary::Div, ..) => DIVISION * simple,
         Expr::Binary(..) | Expr::Compare(..) | Expr::Select(..) | Expr::MultiplyAdd(..) => simple,
-        Expr::Convert(..) => simple,
+        Expr::Convert(..) | Expr::Bits(_) | Expr::Shift { .. } => simple,
         Expr::Load(buffer, address) => {
             let bytes = place.loops.buffers[*buffer].element.size() as i64;
             match place.lanes.map(|lane| address.coefficient(lane)) {

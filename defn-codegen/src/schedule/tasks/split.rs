@@ -52,6 +52,8 @@ fn is_known(condition: &Expr) -> bool {
         | Expr::Select(..)
         | Expr::MultiplyAdd(..)
         | Expr::Convert(..)
+        | Expr::Bits(..)
+        | Expr::Shift { .. }
         | Expr::Load(..) => known = false,
     });
     known
@@ -223,7 +225,7 @@ impl Crossing<'_> {
     fn is_movable(&self, expr: &Expr, origins: &BTreeMap<ValueId, Origin>) -> bool {
         let mut movable = true;
         visit::expressions(expr, &mut |expr| match expr {
-            Expr::Register(_) | Expr::Combine(..) => movable = false,
+            Expr::Register(_) | Expr::Combine(..) | Expr::Shift { .. } => movable = false,
             Expr::Load(buffer, _) => {
                 let space = &self.loops.buffers[*buffer].space;
                 movable &= matches!(space, Space::Parameter(_));
@@ -236,7 +238,8 @@ impl Crossing<'_> {
             | Expr::Compare(..)
             | Expr::Select(..)
             | Expr::MultiplyAdd(..)
-            | Expr::Convert(..) => {}
+            | Expr::Convert(..)
+            | Expr::Bits(..) => {}
         });
         movable
             && values_of(expr).iter().all(|value| {

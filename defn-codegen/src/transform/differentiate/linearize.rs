@@ -27,7 +27,7 @@ use crate::arena::SideTable;
 use crate::bug;
 use crate::graph::{Binary, Combine, Comparison, Graph, Node, NodeId, Op, Unary};
 
-use super::Draft;
+use super::{Draft, scan};
 
 /// A graph with its tangent.
 pub(super) struct Linearized {
@@ -132,14 +132,7 @@ impl Linearization {
             }
             Op::Pad { .. } | Op::Concat { .. } => Some(self.same_op(node, &tangents)),
             Op::Take { batch } => Some(builder.take(tangents[0]?, operands[1], *batch)),
-            // x is passed on, so that its tangent needs no scatter of zeros.
-            Op::AddAt { batch } => match tangents[2] {
-                None => tangents[0],
-                Some(dy) => {
-                    let dx = self.or_zero(tangents[0], operands[0]);
-                    Some(self.draft.builder.add_at(dx, operands[1], dy, *batch))
-                }
-            },
+            Op::AddAt { batch } => self.added(*batch, operands, &tangents),
             Op::Select => {
                 let then = self.or_zero(tangents[1], operands[1]);
                 let otherwise = self.or_zero(tangents[2], operands[2]);
@@ -147,10 +140,7 @@ impl Linearization {
             }
 
             Op::Contract { batch, contracted } => {
-                let (x, y) = (operands[0], operands[1]);
-                let dx = tangents[0].map(|dx| builder.contract(dx, y, *batch, *contracted));
-                let dy = tangents[1].map(|dy| builder.contract(x, dy, *batch, *contracted));
-                self.sum(dx, dy)
+                self.contraction([*batch, *contracted], operands, &tangents)
             }
             Op::Reduce { combine: Combine::Mul, axes } => {
                 let others = self.product_of_others(operands[0], id, axes);
@@ -159,6 +149,13 @@ impl Linearization {
             }
             Op::Reduce { combine: Combine::Max | Combine::Min, axes } => {
                 Some(self.extreme(operands[0], id, axes, tangents[0]?))
+            }
+            Op::Scan { combine, axis, reverse } => {
+                let along = (*axis, *reverse);
+                Some(scan::scan(&mut self.draft, *combine, [operands[0], id], along, tangents[0]?))
+            }
+            Op::Sort { axis, descending } => {
+                Some(scan::sort(&mut self.draft, operands[0], (*axis, *descending), tangents[0]?))
             }
             Op::Unary(unary) => {
                 let slope = self.unary(*unary, operands[0], id);
@@ -173,9 +170,36 @@ impl Linearization {
             | Op::Constant(_)
             | Op::Extent(_)
             | Op::Iota { .. }
+            | Op::Argsort { .. }
             | Op::Compare(_) => None,
             Op::Call { .. } | Op::Project(_) => bug!("transform", "the gradient of a call"),
         }
+    }
+
+    /// x is passed on, so that its tangent needs no scatter of zeros.
+    fn added(
+        &mut self,
+        batch: usize,
+        operands: &[NodeId],
+        tangents: &[Option<NodeId>],
+    ) -> Option<NodeId> {
+        let Some(dy) = tangents[2] else { return tangents[0] };
+        let dx = self.or_zero(tangents[0], operands[0]);
+        Some(self.draft.builder.add_at(dx, operands[1], dy, batch))
+    }
+
+    /// d(x · y) = dx · y + x · dy
+    fn contraction(
+        &mut self,
+        [batch, contracted]: [usize; 2],
+        operands: &[NodeId],
+        tangents: &[Option<NodeId>],
+    ) -> Option<NodeId> {
+        let builder = &mut self.draft.builder;
+        let (x, y) = (operands[0], operands[1]);
+        let dx = tangents[0].map(|dx| builder.contract(dx, y, batch, contracted));
+        let dy = tangents[1].map(|dy| builder.contract(x, dy, batch, contracted));
+        self.sum(dx, dy)
     }
 
     fn same_op(&mut self, node: &Node, tangents: &[Option<NodeId>]) -> NodeId {

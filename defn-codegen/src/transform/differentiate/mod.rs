@@ -24,6 +24,7 @@
 //! Never here: simplifying; a factor of one stays.
 
 mod linearize;
+mod scan;
 mod transpose;
 
 use std::collections::BTreeMap;

@@ -108,19 +108,15 @@ impl Transposition {
             Op::Reverse { axes } => builder.reverse(cotangent, axes),
             Op::Window(sliding) => builder.overlap_add(cotangent, sliding.clone(), &shape),
             Op::OverlapAdd(sliding) => builder.window(cotangent, sliding.clone(), &shape),
-            Op::Concat { axis } => {
-                let mut starts = vec![Dim::from(0); shape.len()];
-                starts[*axis] = node.operands[..position]
-                    .iter()
-                    .map(|before| builder.shape(*before)[*axis].clone())
-                    .fold(Dim::from(0), |sum, extent| sum + extent);
-                builder.slice(cotangent, &starts, &shape)
-            }
+            Op::Concat { axis } => self.part(*axis, node, position, cotangent),
             Op::Take { batch } => self.untake(*batch, node, cotangent),
             Op::AddAt { batch } => match position {
                 0 => cotangent,
                 _ => self.added(*batch, node, cotangent),
             },
+            Op::Scan { combine: Combine::Add, axis, reverse } => {
+                builder.scan(Combine::Add, cotangent, *axis, !reverse)
+            }
             Op::Reduce { combine: Combine::Add, axes } => {
                 self.draft.repeat(cotangent, axes, operand)
             }
@@ -133,6 +129,9 @@ impl Transposition {
             | Op::Iota { .. }
             | Op::Unary(_)
             | Op::Compare(_)
+            | Op::Scan { .. }
+            | Op::Sort { .. }
+            | Op::Argsort { .. }
             | Op::Reduce { .. }
             | Op::Call { .. }
             | Op::Project(_) => bug!("transform", "{:?} is not linear", node.op),
@@ -172,6 +171,18 @@ impl Transposition {
         let zero = self.draft.number(0.0, cotangent);
         let (then, otherwise) = if position == 1 { (cotangent, zero) } else { (zero, cotangent) };
         self.draft.select(node.operands[0], then, otherwise)
+    }
+
+    /// Of one of several behind each other: its part.
+    fn part(&mut self, axis: usize, node: &Node, position: usize, cotangent: NodeId) -> NodeId {
+        let builder = &mut self.draft.builder;
+        let shape = builder.shape(node.operands[position]);
+        let mut starts = vec![Dim::from(0); shape.len()];
+        starts[axis] = node.operands[..position]
+            .iter()
+            .map(|before| builder.shape(*before)[axis].clone())
+            .fold(Dim::from(0), |sum, extent| sum + extent);
+        builder.slice(cotangent, &starts, &shape)
     }
 
     /// Of a slice: its place in zeros.
