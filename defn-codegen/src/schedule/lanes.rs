@@ -131,8 +131,17 @@ fn fold_reads(expr: &mut Expr, folds: &Folds) {
 /// Whether every lane could have an iteration of its own.
 fn may_hold_rows(outer: &For) -> bool {
     let mut possible = outer.manner == Manner::Parallel && !folds_inside(outer);
-    visit::statements(&outer.body, &mut |statement| {
-        possible &= !matches!(statement, Statement::If { .. });
+    visit::statements(&outer.body, &mut |statement| match statement {
+        Statement::If { .. } => possible = false,
+        // Lanes that run differently often are no lanes.
+        Statement::For(For { clip: Some(clip), .. }) => {
+            possible &= clip.coefficient(outer.variable).is(0);
+        }
+        Statement::For(_)
+        | Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::Store { .. } => {}
     });
     let deeper = outer.body.iter().any(|statement| {
         matches!(statement, Statement::For(inner) if inner.manner == Manner::Parallel && only_rows(inner))

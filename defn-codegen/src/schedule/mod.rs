@@ -13,12 +13,13 @@
 //! }                                          }
 //! ```
 //!
-//! What fixes the bits of a result (which loop gets lanes and how many, the order of every reduction) does not look at the level;
+//! What fixes the bits of a result (which loop gets lanes and how many, the blocks and the order of every reduction) does not look at the level;
 //! the level only chooses how many rows of a product are computed at a time.
 //! Afterwards: every temporary has an offset; the workspace is a closed formula in the extents.
 //! Never here: what is computed where (that is `fuse`).
 
 mod collapse;
+mod blocks;
 mod lanes;
 mod jam;
 mod tasks;
@@ -33,7 +34,9 @@ pub fn schedule(loops: &Loops, level: Level) -> Loops {
     let mut loops = loops.clone();
     collapse::collapse(&mut loops);
     memory::update_in_place(&mut loops);
+    blocks::share(&mut loops);
     lanes::lanes(&mut loops);
+    blocks::nest(&mut loops);
     jam::jam(&mut loops, level);
     tasks::tasks(&mut loops);
     memory::plan(&mut loops);
