@@ -8,6 +8,9 @@ use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Loops, Manner, RegisterId, Space, Statement,
 };
 
+/// Elements whose bytes are a multiple of 64, whatever their type is.
+const LINE: i64 = 64;
+
 /// Cuts the long reductions at the top of all nests.
 pub(in super::super) fn share(loops: &mut Loops) {
     let mut names = Names::of(loops);
@@ -97,6 +100,9 @@ fn blocks(
     let length = (elements.clone() + Dim::from(BLOCK - 1)).floor_div(&elements);
     let part = Part { block: names.variable(), inside: names.variable(), length };
     let count = part.count(whole);
+    // A few more than there are blocks: a size that needs no rounding is computed faster at every call.
+    let lines = whole.extent.floor_div(&(part.length.clone() * Dim::from(LINE)));
+    let places = lines * Dim::from(LINE) + Dim::from(LINE);
     let renamed: Vec<(RegisterId, RegisterId)> =
         reduced.iter().map(|(declared, _)| (declared.register, names.register())).collect();
     let inside = whole.body.iter().map(|it| visit::rename_statement(it, &Registers(&renamed)));
@@ -110,7 +116,7 @@ fn blocks(
     let again = names.variable();
     let mut fold = Vec::new();
     for ((Declared { register, element, .. }, combine), (_, own)) in reduced.iter().zip(&renamed) {
-        let buffer = partial(loops, *element, &count);
+        let buffer = partial(loops, *element, &places);
         let at = |variable| {
             let mut address = Address::default();
             address.add_term(variable, &Dim::from(1));
@@ -133,12 +139,12 @@ fn blocks(
 }
 
 /// Scratch for what each block gives.
-fn partial(loops: &mut Loops, element: Element, count: &Dim) -> BufferId {
+fn partial(loops: &mut Loops, element: Element, places: &Dim) -> BufferId {
     let name = format!("p{}", loops.buffers.len());
     loops.buffers.push(Buffer {
         name,
         element,
-        shape: vec![count.clone()],
+        shape: vec![places.clone()],
         lanes: 1,
         space: Space::Workspace(None),
     })
