@@ -27,7 +27,7 @@ pub mod prelude;
 
 pub use defn_macros::defn;
 pub use defn_runtime::{
-    Element, ElementKind, Error, Float, Level, Number, Tensor, set_threads, threads,
+    Element, ElementKind, Error, Float, Level, Number, Tensor, set_threads, threads, trim,
 };
 
 // One hidden macro does the work; these keep `$crate`, so that requests work under any name of this crate.

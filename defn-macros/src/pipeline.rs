@@ -246,12 +246,17 @@ fn signature(instance: &resolve::Instance) -> Signature {
 fn words(extent: &Dim) -> Vec<i64> {
     let mut words = Vec::new();
     for (position, (monomial, coefficient)) in extent.terms().iter().enumerate() {
-        words.extend([CONSTANT, *coefficient]);
-        for (atom, power) in monomial {
-            for _ in 0..*power {
-                atom_words(atom, &mut words);
+        let atoms = monomial.iter().flat_map(|(atom, power)| (0..*power).map(move |_| atom));
+        let mut has_factor = *coefficient != 1 || monomial.is_empty();
+        if has_factor {
+            words.extend([CONSTANT, *coefficient]);
+        }
+        for atom in atoms {
+            atom_words(atom, &mut words);
+            if has_factor {
                 words.push(MULTIPLY);
             }
+            has_factor = true;
         }
         if position > 0 {
             words.push(ADD);

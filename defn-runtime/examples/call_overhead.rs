@@ -9,7 +9,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use common::{axis, everywhere, leaf, matmul, plain};
-use defn_runtime::__private::{Entry, Extent, Function, Leaves, Level, Signature, run, run_into};
+use defn_runtime::__private::{
+    Entry, Extent, Function, Job, Leaves, Level, Signature, run, run_into,
+};
 use defn_runtime::Tensor;
 
 const COUNT: u32 = 1_000_000;
@@ -39,6 +41,55 @@ static NOTHING: Function = {
     // SAFETY: the entry writes the result.
     unsafe { Function::new(SIGNATURE, &ENTRIES) }
 };
+
+/// Two tasks that do nothing, for two threads if there is no gate in the way.
+static TASKS: Function = {
+    unsafe extern "C" fn task(_: *const *mut u8, _: i64, _: i64, _: *mut u8) {}
+    unsafe extern "C" fn entry(
+        arguments: *const *mut u8,
+        _: *const i64,
+        private: *mut u8,
+        team: *const common::Team,
+    ) {
+        let cost = 1_000_000_000;
+        let job = Job { task, arguments, private, stride: 0, iterations: 2, multiple: 1, cost };
+        // SAFETY: the team is that of the call, and the tasks touch nothing.
+        unsafe {
+            match team.as_ref() {
+                Some(known) => (known.run)(team, &raw const job),
+                None => task(arguments, 0, 2, private),
+            }
+        }
+    }
+    const SIGNATURE: Signature = Signature {
+        name: "tasks",
+        symbols: &[],
+        parameters: &[],
+        results: &[],
+        solves: &[],
+        checks: &[],
+        workspace: Extent(&[0, 0]),
+        private: Extent(&[0, 0]),
+    };
+    const ENTRIES: [(Level, Entry); 2] = everywhere(entry);
+    // SAFETY: the entry writes nothing.
+    unsafe { Function::new(SIGNATURE, &ENTRIES) }
+};
+
+/// The best time of single calls, one after the other, so that helpers spin.
+fn hand_off(threads: usize) {
+    defn_runtime::set_threads(threads);
+    let mut all: Vec<f64> = (0..COUNT)
+        .map(|_| {
+            let start = Instant::now();
+            run::<()>(&TASKS, |_| {}).expect("there is nothing to disagree");
+            start.elapsed().as_secs_f64() * 1e9
+        })
+        .collect();
+    all.sort_by(f64::total_cmp);
+    let (best, middle) = (all[0], all[all.len() / 2]);
+    println!("two tasks of nothing, {threads} threads: best {best:.0} ns, median {middle:.0} ns");
+}
 
 /// The best time of five rounds in nanoseconds for each call.
 fn time(label: &str, mut call: impl FnMut()) {
@@ -74,6 +125,8 @@ fn main() {
         black_box(result);
     });
     time("a tensor of 4 made and dropped", || drop(black_box(Tensor::<f32, 1>::zeros([4]))));
+    hand_off(1);
+    hand_off(2);
     let (a, b) = (Tensor::full([2, 2], 1.0f32), Tensor::full([2, 2], 2.0f32));
     let mut c = Tensor::full([2, 2], 0.0f32);
     time("into, 2 by 2 matrix product, workspace", || {

@@ -20,7 +20,7 @@ use crate::element::{Element, ElementKind};
 use crate::error::{Error, ResultShape};
 use crate::leaves::Leaves;
 use crate::shape;
-use crate::solve::{self, Form, Found, Symbols};
+use crate::solve::{self, Form, Found, Kind, Symbols};
 use crate::storage::{ALIGNMENT, Block, Inline, Storage, with_workspace};
 use crate::team::{self, Call};
 use crate::tensor::Tensor;
@@ -114,9 +114,9 @@ impl<'a> Arguments<'a> {
     }
 
     #[inline]
-    fn push(&mut self, address: *mut u8, element: ElementKind, form: Form, extents: &'a [usize]) {
+    fn push(&mut self, address: *mut u8, kind: &'static Kind, extents: &'a [usize]) {
         self.addresses.push(address);
-        self.found.push(Found { element, form, extents });
+        self.found.push(Found { kind, extents });
     }
 
     #[inline]
@@ -128,7 +128,7 @@ impl<'a> Arguments<'a> {
             Some(elements) => elements.as_ptr(),
             None => self.compact(tensor),
         };
-        self.push(address.cast_mut().cast(), E::KIND, Form::Tensor, tensor.extents());
+        self.push(address.cast_mut().cast(), tensor_of::<E>(), tensor.extents());
     }
 
     /// The address of a contiguous copy, which is kept until the call ends.
@@ -146,24 +146,31 @@ impl<'a> Arguments<'a> {
         tensor: &'a mut Tensor<E, RANK>,
     ) {
         let (extents, elements) = tensor.parts_mut();
-        self.push(elements.as_mut_ptr().cast(), E::KIND, Form::Tensor, extents);
+        self.push(elements.as_mut_ptr().cast(), tensor_of::<E>(), extents);
     }
 
     #[inline]
     pub(crate) fn read_scalar<E: Element>(&mut self, value: &'a E) {
-        self.push(ptr::from_ref(value).cast_mut().cast(), E::KIND, Form::Tensor, &[]);
+        self.push(ptr::from_ref(value).cast_mut().cast(), tensor_of::<E>(), &[]);
     }
 
     #[inline]
     pub(crate) fn update_scalar<E: Element>(&mut self, value: &'a mut E) {
-        self.push(ptr::from_mut(value).cast(), E::KIND, Form::Tensor, &[]);
+        self.push(ptr::from_mut(value).cast(), tensor_of::<E>(), &[]);
     }
 
     #[inline]
     pub(crate) fn read_extent(&mut self, value: &'a usize) {
         let address = ptr::from_ref(value).cast_mut().cast();
-        self.push(address, ElementKind::I64, Form::Number, std::slice::from_ref(value));
+        const NUMBER: &Kind = &Kind { element: ElementKind::I64, form: Form::Number };
+        self.push(address, NUMBER, std::slice::from_ref(value));
     }
+}
+
+/// What a tensor or a scalar is.
+#[inline]
+const fn tensor_of<E: Element>() -> &'static Kind {
+    const { &Kind { element: E::KIND, form: Form::Tensor } }
 }
 
 /// The results of a call, taken leaf by leaf.
@@ -326,9 +333,9 @@ fn takes_result(
     (position, place): (usize, &Found<'_>),
 ) -> Result<(), Error> {
     let leaf = &signature.results[position];
-    let same = leaf.element == place.element
+    let same = leaf.element == place.kind.element
         && leaf.axes.len() == place.extents.len()
-        && place.form == Form::Tensor;
+        && place.kind.form == Form::Tensor;
     assert!(same, "defn bug: `{}` was given another type of result", signature.name);
     let extent = |axis| solve::result_extent(signature, found, symbols, (leaf, axis));
     for (axis, &given) in place.extents.iter().enumerate() {

@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Display};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::abi::{Entry, Function};
 use crate::error::Error;
@@ -16,12 +17,15 @@ use crate::error::Error;
 #[non_exhaustive]
 pub enum Level {
     /// x86-64-v3: AVX2, FMA, F16C, BMI1, BMI2, LZCNT, MOVBE.
-    V3,
+    V3 = 1,
     /// x86-64-v4: v3 and AVX-512 F, BW, CD, DQ, VL.
     V4,
     /// AArch64 with NEON, which every such processor has.
     Neon,
 }
+
+/// The level as a number once it is found without an error.
+static KNOWN: AtomicU8 = AtomicU8::new(0);
 
 impl Level {
     /// The word by which `DEFN_LEVEL` names the level.
@@ -40,9 +44,22 @@ impl Level {
     /// The processor must have the lowest level of its architecture, and the forced level if there is one.
     #[inline]
     pub fn current() -> Result<Self, Error> {
+        match KNOWN.load(Ordering::Relaxed) {
+            known if known == Self::V3 as u8 => Ok(Self::V3),
+            known if known == Self::V4 as u8 => Ok(Self::V4),
+            known if known == Self::Neon as u8 => Ok(Self::Neon),
+            _ => Self::find(),
+        }
+    }
+
+    #[cold]
+    fn find() -> Result<Self, Error> {
         static LEVEL: OnceLock<Result<Level, Error>> = OnceLock::new();
         match LEVEL.get_or_init(|| choose(std::env::var("DEFN_LEVEL").ok().as_deref(), detect())) {
-            Ok(level) => Ok(*level),
+            Ok(level) => {
+                KNOWN.store(*level as u8, Ordering::Relaxed);
+                Ok(*level)
+            }
             Err(error) => Err(error.clone()),
         }
     }

@@ -27,6 +27,7 @@ mod element;
 mod shape;
 #[expect(unsafe_code, reason = "memory that is aligned, not yet written, or shared")]
 mod storage;
+mod recycle;
 mod tensor;
 #[expect(
     unsafe_code,
@@ -49,5 +50,6 @@ pub use error::{
     ShapeMismatch, Source,
 };
 pub use level::Level;
+pub use recycle::trim;
 pub use team::{set_threads, threads};
 pub use tensor::{Iter, Tensor};

@@ -38,6 +38,7 @@ pub(crate) fn row_major<const RANK: usize>(shape: &[usize; RANK]) -> [isize; RAN
 /// Whether elements in row-major order lie side by side.
 ///
 /// An axis of extent 1 may have any stride, and a tensor without elements is always row-major.
+#[inline]
 pub(crate) fn is_row_major(shape: &[usize], strides: &[isize]) -> bool {
     let mut step = 1;
     let mut matches = true;

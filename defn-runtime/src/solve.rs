@@ -23,10 +23,17 @@ pub(crate) type Symbols = Inline<i64, 16>;
 /// What was found of one leaf of the arguments.
 #[derive(Clone, Copy)]
 pub(crate) struct Found<'a> {
-    pub(crate) element: ElementKind,
-    pub(crate) form: Form,
+    /// An address, because a word is copied faster than two bytes that were just written.
+    pub(crate) kind: &'static Kind,
     /// The shape, or the value of the number alone.
     pub(crate) extents: &'a [usize],
+}
+
+/// What a leaf is besides its shape.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) element: ElementKind,
+    pub(crate) form: Form,
 }
 
 /// Whether a leaf has a shape or is itself an extent.
@@ -39,6 +46,7 @@ pub(crate) enum Form {
 /// Puts the values of the symbols into `symbols`, which is empty, after all that the signature requires was found to hold.
 ///
 /// The list is the caller's, because moving it out of here would copy its places on the stack.
+#[inline]
 pub(crate) fn solve(
     signature: &Signature,
     found: &[Found<'_>],
@@ -65,6 +73,7 @@ pub(crate) fn solve(
 /// Panics unless the arguments have the leaves, element types and ranks of the signature.
 ///
 /// The types of the user's function make sure of it, so that only a mistake of ours comes here.
+#[inline]
 fn fits(signature: &Signature, found: &[Found<'_>]) {
     let name = signature.name;
     assert!(
@@ -72,21 +81,23 @@ fn fits(signature: &Signature, found: &[Found<'_>]) {
         "defn bug: `{name}` was called with a wrong number of leaves"
     );
     for (leaf, argument) in signature.parameters.iter().zip(found) {
-        let rank = if argument.form == Form::Number { 0 } else { argument.extents.len() };
-        let same = leaf.element == argument.element && leaf.axes.len() == rank;
+        let rank = if argument.kind.form == Form::Number { 0 } else { argument.extents.len() };
+        let same = leaf.element == argument.kind.element && leaf.axes.len() == rank;
         assert!(same, "defn bug: `{name}` was called with a wrong type for `{}`", leaf.path);
     }
 }
 
 /// The extent that a solve or an error speaks of.
+#[inline]
 fn extent(argument: &Found<'_>, axis: usize) -> Option<i64> {
-    let position = match argument.form {
+    let position = match argument.kind.form {
         Form::Tensor => axis,
         Form::Number => 0,
     };
     i64::try_from(argument.extents[position]).ok()
 }
 
+#[inline]
 fn solve_one(
     signature: &Signature,
     found: &[Found<'_>],
@@ -103,6 +114,7 @@ fn solve_one(
 }
 
 /// Compares every axis of one argument with what the signature says of it.
+#[inline]
 fn agree(
     signature: &Signature,
     found: &[Found<'_>],
@@ -136,6 +148,7 @@ fn hold(
 }
 
 /// The extent of one axis of a result.
+#[inline]
 pub(crate) fn result_extent(
     signature: &Signature,
     found: &[Found<'_>],
@@ -290,7 +303,7 @@ fn check_failed(
 
 fn place(signature: &Signature, found: &[Found<'_>], leaf: usize, axis: usize) -> Place {
     let (declared, argument) = (&signature.parameters[leaf], &found[leaf]);
-    let is_axis = argument.form == Form::Tensor;
+    let is_axis = argument.kind.form == Form::Tensor;
     Place {
         path: declared.path,
         element: declared.element,

@@ -2,6 +2,7 @@
 //!
 //! - [`Block`]: bytes aligned for the widest vector register, not yet written.
 //! - [`Storage`]: the elements of tensors, in a block of our own or in a `Vec` taken over from the user.
+//! - [`Shared`]: a storage that several tensors see.
 //! - [`Inline`]: a short list that lives on the stack and moves to the heap when it grows.
 //! - [`with_workspace`]: scratch memory that each thread keeps from call to call.
 //!
@@ -10,11 +11,14 @@
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::Cell;
-use std::mem::MaybeUninit;
-use std::ptr::NonNull;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ptr::{self, NonNull};
 use std::slice;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 use crate::element::Element;
+use crate::recycle::{self, LARGE};
 
 /// The alignment of every block: a cache line, and the widest vector register.
 pub(crate) const ALIGNMENT: usize = 64;
@@ -22,11 +26,11 @@ pub(crate) const ALIGNMENT: usize = 64;
 /// The alignment that every allocator gives at its ordinary price.
 const ORDINARY: usize = 16;
 
-/// Owned bytes at an aligned address.
+/// Bytes of the allocator at an aligned address, given back when dropped.
 ///
-/// The allocator is asked for a few bytes more at its ordinary alignment, and the block begins at the first aligned one.
-/// That is twice as fast as asking for the alignment, and large blocks of zeros stay untouched pages.
-pub(crate) struct Block {
+/// The allocator is asked for a few bytes more at its ordinary alignment, and the memory begins at the first aligned one.
+/// That is twice as fast as asking for the alignment, and much memory of zeros stays untouched pages.
+pub(crate) struct Memory {
     /// The first aligned byte.
     start: NonNull<u8>,
     /// What the allocator gave.
@@ -34,23 +38,14 @@ pub(crate) struct Block {
     bytes: usize,
 }
 
-// SAFETY: a block owns its bytes alone, as `Box<[MaybeUninit<u8>]>` does.
-unsafe impl Send for Block {}
-// SAFETY: a shared block gives out nothing that could change its bytes.
-unsafe impl Sync for Block {}
+// SAFETY: memory is owned alone, as `Box<[MaybeUninit<u8>]>` is.
+unsafe impl Send for Memory {}
+// SAFETY: shared memory gives out nothing that could change its bytes.
+unsafe impl Sync for Memory {}
 
-impl Block {
-    /// `bytes` bytes that nobody has written yet.
-    pub(crate) fn new(bytes: usize) -> Self {
-        Self::allocate(bytes, false)
-    }
-
-    /// `bytes` bytes of zero.
-    fn zeroed(bytes: usize) -> Self {
-        Self::allocate(bytes, true)
-    }
-
-    fn allocate(bytes: usize, zeroed: bool) -> Self {
+impl Memory {
+    /// `bytes` bytes, of zero or not written.
+    pub(crate) fn allocate(bytes: usize, zeroed: bool) -> Self {
         if bytes == 0 {
             let nowhere = NonNull::<Aligned>::dangling().cast();
             return Self { start: nowhere, base: nowhere, bytes };
@@ -74,14 +69,58 @@ impl Block {
         layout.expect("a tensor is smaller than the address space")
     }
 
-    /// The first byte; it may be written through as long as the block is not shared.
+    /// The first byte; it may be written through as long as the memory is not shared.
     pub(crate) fn start(&self) -> *mut u8 {
         self.start.as_ptr()
     }
 
-    /// How many bytes the block has.
+    /// How many bytes there are.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            // SAFETY: `allocate` got these bytes from the allocator with the same layout.
+            unsafe { dealloc(self.base.as_ptr(), Self::layout(self.bytes)) }
+        }
+    }
+}
+
+/// Owned bytes at an aligned address; large ones are [recycled](crate::recycle).
+pub(crate) struct Block(ManuallyDrop<Memory>);
+
+impl Block {
+    /// `bytes` bytes that nobody has written yet, or a few more.
+    pub(crate) fn new(bytes: usize) -> Self {
+        if bytes < LARGE {
+            return Self(ManuallyDrop::new(Memory::allocate(bytes, false)));
+        }
+        let bytes = recycle::rounded(bytes);
+        let memory = recycle::take(bytes).unwrap_or_else(|| Memory::allocate(bytes, false));
+        Self(ManuallyDrop::new(memory))
+    }
+
+    /// `bytes` bytes of zero, or a few more. Fresh pages are zero until they are touched, so that old ones are no help.
+    fn zeroed(bytes: usize) -> Self {
+        if bytes < LARGE {
+            return Self(ManuallyDrop::new(Memory::allocate(bytes, true)));
+        }
+        let bytes = recycle::rounded(bytes);
+        recycle::count(bytes);
+        Self(ManuallyDrop::new(Memory::allocate(bytes, true)))
+    }
+
+    /// The first byte; it may be written through as long as the block is not shared.
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.0.start()
+    }
+
+    /// How many bytes the block has.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.bytes()
     }
 
     /// The block as `length` elements.
@@ -90,16 +129,17 @@ impl Block {
     /// - The block has at least `length` times the size of `E` bytes.
     /// - These bytes have been written, and are values of `E`.
     pub(crate) unsafe fn into_storage<E: Element>(self, length: usize) -> Storage<E> {
-        debug_assert!(length * size_of::<E>() <= self.bytes);
+        debug_assert!(length * size_of::<E>() <= self.bytes());
         Storage::Aligned(Elements { block: self, length, element: std::marker::PhantomData })
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if self.bytes > 0 {
-            // SAFETY: `allocate` got these bytes from the allocator with the same layout.
-            unsafe { dealloc(self.base.as_ptr(), Self::layout(self.bytes)) }
+        // SAFETY: the memory is taken once, here, and the block is gone afterwards.
+        let memory = unsafe { ManuallyDrop::take(&mut self.0) };
+        if memory.bytes() >= LARGE {
+            recycle::put(memory);
         }
     }
 }
@@ -114,6 +154,47 @@ pub(crate) enum Storage<E> {
     Aligned(Elements<E>),
     /// In a vector that the user gave away; it is only as aligned as its elements.
     Adopted(Vec<E>),
+}
+
+/// A storage that several tensors see, and that one may change as long as it is alone.
+pub(crate) struct Shared<E>(Arc<Storage<E>>);
+
+impl<E> Clone for Shared<E> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<E> std::ops::Deref for Shared<E> {
+    type Target = Storage<E>;
+
+    fn deref(&self) -> &Storage<E> {
+        &self.0
+    }
+}
+
+impl<E> Shared<E> {
+    pub(crate) fn new(storage: Storage<E>) -> Self {
+        Self(Arc::new(storage))
+    }
+
+    /// The storage, if nobody else sees it.
+    #[inline]
+    pub(crate) fn get_mut(&mut self) -> Option<&mut Storage<E>> {
+        if Arc::strong_count(&self.0) != 1 {
+            return None;
+        }
+        // What the last other owner did happened before its count went away.
+        fence(Ordering::Acquire);
+        // SAFETY: the only count is that of `self`, which is borrowed mutably; weak counts are never made, which `Arc::get_mut`
+        // would have to look for with an exchange that takes as long as the rest of a short call.
+        Some(unsafe { &mut *Arc::as_ptr(&self.0).cast_mut() })
+    }
+
+    /// The storage itself, if nobody else sees it.
+    pub(crate) fn into_inner(self) -> Result<Storage<E>, Self> {
+        Arc::try_unwrap(self.0).map_err(Self)
+    }
 }
 
 /// A block whose first `length` elements have been written.
@@ -177,10 +258,13 @@ fn bytes_of<E>(length: usize) -> usize {
 /// A list of at most `N` values on the stack, of more on the heap.
 pub(crate) struct Inline<T, const N: usize> {
     near: [MaybeUninit<T>; N],
-    /// How many values of `near` have been written; zero once the list has moved to `far`.
+    /// How many values of `near` have been written, or [`FAR`] once the list has moved to `far`.
     written: usize,
-    far: Vec<T>,
+    far: Vec<MaybeUninit<T>>,
 }
+
+/// More than any list has nearby.
+const FAR: usize = usize::MAX;
 
 impl<T, const N: usize> Inline<T, N> {
     /// The empty list.
@@ -192,56 +276,56 @@ impl<T, const N: usize> Inline<T, N> {
     /// Appends one value.
     #[inline]
     pub(crate) fn push(&mut self, value: T) {
-        if self.written < N && self.far.is_empty() {
-            self.near[self.written].write(value);
-            self.written += 1;
-        } else {
-            self.push_far(value);
-        }
+        // The place comes first, so that the value is made in it: what is made elsewhere and copied stalls the short way.
+        let place = match self.near.get_mut(self.written) {
+            Some(place) => {
+                self.written += 1;
+                place
+            }
+            None => Self::far_place(&self.near, &mut self.written, &mut self.far),
+        };
+        place.write(value);
     }
 
+    /// A place behind all others in `far`.
     #[cold]
-    fn push_far(&mut self, value: T) {
-        let near = std::mem::take(&mut self.written);
-        self.far.reserve(near + 1);
-        for place in &self.near[..near] {
-            // SAFETY: the first `near` values were written, and are forgotten in `near` because `written` is zero.
-            self.far.push(unsafe { place.assume_init_read() });
+    fn far_place<'l>(
+        near: &[MaybeUninit<T>; N],
+        written: &mut usize,
+        far: &'l mut Vec<MaybeUninit<T>>,
+    ) -> &'l mut MaybeUninit<T> {
+        if std::mem::replace(written, FAR) != FAR {
+            // SAFETY: `MaybeUninit` may be copied; the values are forgotten in `near`, because `written` says so.
+            far.extend(near.iter().map(|place| unsafe { ptr::read(place) }));
         }
-        self.far.push(value);
+        far.push(MaybeUninit::uninit());
+        let last = far.len() - 1;
+        &mut far[last]
     }
 
     /// All values.
     #[inline]
     pub(crate) fn as_slice(&self) -> &[T] {
-        if self.far.is_empty() {
-            // SAFETY: the first `written` values were written, and `MaybeUninit<T>` has the layout of `T`.
-            unsafe { slice::from_raw_parts(self.near.as_ptr().cast(), self.written) }
-        } else {
-            &self.far
-        }
+        let written = self.near.get(..self.written).unwrap_or(&self.far);
+        // SAFETY: these were written, and `MaybeUninit<T>` has the layout of `T`.
+        unsafe { slice::from_raw_parts(written.as_ptr().cast(), written.len()) }
     }
 
     /// All values, to be changed.
     #[inline]
     pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
-        if self.far.is_empty() {
-            // SAFETY: as in `as_slice`, and `self` is borrowed mutably.
-            unsafe { slice::from_raw_parts_mut(self.near.as_mut_ptr().cast(), self.written) }
-        } else {
-            &mut self.far
-        }
+        let written = self.near.get_mut(..self.written).unwrap_or(&mut self.far);
+        // SAFETY: these were written, `MaybeUninit<T>` has the layout of `T`, and `self` is borrowed mutably.
+        unsafe { slice::from_raw_parts_mut(written.as_mut_ptr().cast(), written.len()) }
     }
 }
 
 impl<T, const N: usize> Drop for Inline<T, N> {
+    #[inline]
     fn drop(&mut self) {
-        if !std::mem::needs_drop::<T>() {
-            return;
-        }
-        for place in &mut self.near[..self.written] {
-            // SAFETY: the first `written` values were written, and nobody can see them after this.
-            unsafe { place.assume_init_drop() }
+        if std::mem::needs_drop::<T>() {
+            // SAFETY: all values were written, and nobody can see them after this.
+            unsafe { ptr::drop_in_place(self.as_mut_slice()) }
         }
     }
 }
@@ -251,13 +335,20 @@ thread_local! {
     static WORKSPACE: Cell<Option<Block>> = const { Cell::new(None) };
 }
 
+/// Scratch of this size stands on the stack.
+const LITTLE: usize = 2048;
+
 /// Runs `body` with the address of at least `bytes` bytes of aligned scratch memory.
 ///
-/// The memory is kept by the thread, grows to the largest request, and holds nothing that a call may rely on.
+/// Little memory is on the stack. More is kept by the thread, grows to the largest request, and holds nothing that a call may rely on.
 /// A call inside a call gets memory of its own.
+#[inline]
 pub(crate) fn with_workspace<R>(bytes: usize, body: impl FnOnce(*mut u8) -> R) -> R {
     if bytes == 0 {
         return body(NonNull::<Aligned>::dangling().cast().as_ptr());
+    }
+    if bytes <= LITTLE {
+        return with_little(body);
     }
     let kept = WORKSPACE.try_with(Cell::take).ok().flatten();
     let block = match kept {
@@ -268,6 +359,19 @@ pub(crate) fn with_workspace<R>(bytes: usize, body: impl FnOnce(*mut u8) -> R) -
     // During the end of a thread there is no place to keep the block, and it is freed here.
     let _ = WORKSPACE.try_with(|workspace| keep_larger(workspace, block));
     result
+}
+
+#[inline(never)]
+fn with_little<R>(body: impl FnOnce(*mut u8) -> R) -> R {
+    #[repr(align(64))]
+    struct Little(MaybeUninit<[u8; LITTLE]>);
+    let mut little = Little(MaybeUninit::uninit());
+    body(little.0.as_mut_ptr().cast())
+}
+
+/// Frees the workspace that this thread keeps.
+pub(crate) fn drop_workspace() {
+    let _ = WORKSPACE.try_with(Cell::take);
 }
 
 fn keep_larger(workspace: &Cell<Option<Block>>, block: Block) {
@@ -320,12 +424,16 @@ mod tests {
 
     #[test]
     fn the_workspace_is_kept_and_not_shared_with_a_call_inside() {
-        let first = with_workspace(100, |outer| {
-            with_workspace(50, |inner| assert_ne!(outer, inner));
+        let first = with_workspace(100_000, |outer| {
+            with_workspace(50_000, |inner| assert_ne!(outer, inner));
             outer
         });
-        let second = with_workspace(80, |again| again);
+        let second = with_workspace(80_000, |again| again);
         assert_eq!(first, second);
         assert_eq!(first as usize % ALIGNMENT, 0);
+        for bytes in [1, LITTLE, LITTLE + 1] {
+            with_workspace(bytes, |start| assert_eq!(start as usize % ALIGNMENT, 0));
+        }
+        drop_workspace();
     }
 }

@@ -77,3 +77,20 @@ fn an_update_of_a_tensor_alone_allocates_nothing() {
     assert_eq!(allocations(|| call(&mut p, &mut result).unwrap()), 0);
     assert_eq!(result.2.b, Tensor::full([3], 2.0));
 }
+
+#[test]
+fn a_large_result_has_the_memory_of_one_that_was_dropped() {
+    let (a, b) = (Tensor::full([300, 2], 1.0), Tensor::full([2, 300], 1.0));
+    let call = || matmul::matmul(&a, &b);
+    let first = call();
+    let address = first.as_slice().map(<[f32]>::as_ptr);
+    drop(first);
+    let mut again = None;
+    assert_eq!(allocations(|| again = Some(call())), 1, "the shared count alone");
+    let again = again.expect("it was called");
+    assert_eq!(again.as_slice().map(<[f32]>::as_ptr), address);
+    assert!(again.iter().all(|x| x.to_bits() == 2.0f32.to_bits()));
+    drop(again);
+    defn_runtime::trim();
+    assert_eq!(allocations(|| drop(call())), 2);
+}

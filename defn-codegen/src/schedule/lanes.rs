@@ -138,10 +138,17 @@ fn fold_reads(expr: &mut Expr, folds: &Folds) {
 /// Whether every lane could have an iteration of its own.
 fn may_hold_rows(outer: &For) -> bool {
     let mut possible = outer.manner == Manner::Parallel && !folds_inside(outer);
-    visit::statements(&outer.body, &mut |statement| {
-        let has_lanes =
-            matches!(statement, Statement::For(inner) if matches!(inner.manner, Manner::Lanes(_)));
-        possible &= !has_lanes && !matches!(statement, Statement::If { .. });
+    visit::statements(&outer.body, &mut |statement| match statement {
+        Statement::If { .. } => possible = false,
+        Statement::For(inner) => {
+            possible &= !matches!(inner.manner, Manner::Lanes(_));
+            // Lanes that run differently often are no lanes.
+            possible &= inner.clip.as_ref().is_none_or(|it| it.coefficient(outer.variable).is(0));
+        }
+        Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::Store { .. } => {}
     });
     let deeper = outer.body.iter().any(|statement| {
         matches!(statement, Statement::For(inner) if inner.manner == Manner::Parallel && only_rows(inner))

@@ -13,13 +13,14 @@
 //! }                                          }
 //! ```
 //!
-//! What fixes the bits of a result (which loop gets lanes and how many, the order of every reduction) does not look at the level;
+//! What fixes the bits of a result (which loop gets lanes and how many, the blocks and the order of every reduction) does not look at the level;
 //! the level only chooses how many rows of a product are computed at a time.
 //! Afterwards: every temporary has an offset; the workspace is a closed formula in the extents.
 //! Never here: what is computed where (that is `fuse`).
 
 mod names;
 mod collapse;
+mod blocks;
 mod forms;
 mod lanes;
 mod product;
@@ -34,8 +35,10 @@ pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     let mut loops = loops.clone();
     collapse::collapse(&mut loops);
     memory::update_in_place(&mut loops);
+    blocks::share(&mut loops);
     forms::forms(&mut loops);
     lanes::lanes(&mut loops);
+    blocks::nest(&mut loops);
     product::products(&mut loops, level, sizes);
     tasks::tasks(&mut loops);
     memory::plan(&mut loops);

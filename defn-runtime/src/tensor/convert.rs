@@ -1,9 +1,7 @@
 //! From tensors back to what Rust has.
 
-use std::sync::Arc;
-
 use crate::element::Element;
-use crate::storage::Storage;
+use crate::storage::{Shared, Storage};
 use crate::tensor::Tensor;
 
 impl<E: Element, const RANK: usize> Tensor<E, RANK> {
@@ -28,9 +26,9 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
     /// The vector under this tensor, if there is one that nobody else sees.
     pub(super) fn into_adopted(self) -> Result<Vec<E>, Self> {
         let Self { storage, offset, shape, strides } = self;
-        match Arc::try_unwrap(storage) {
+        match storage.into_inner() {
             Ok(Storage::Adopted(elements)) => Ok(elements),
-            Ok(storage) => Err(Self { storage: Arc::new(storage), offset, shape, strides }),
+            Ok(storage) => Err(Self { storage: Shared::new(storage), offset, shape, strides }),
             Err(storage) => Err(Self { storage, offset, shape, strides }),
         }
     }

@@ -1,7 +1,6 @@
 //! One element, by its index.
 
 use std::ops::{Index, IndexMut};
-use std::sync::Arc;
 
 use crate::element::Element;
 use crate::tensor::Tensor;
@@ -47,12 +46,11 @@ impl<E: Element, const RANK: usize> IndexMut<[usize; RANK]> for Tensor<E, RANK> 
     /// The element, to be changed; all elements are copied first if they are shared.
     #[track_caller]
     fn index_mut(&mut self, index: [usize; RANK]) -> &mut E {
-        // There are no weak counts, so that a single strong one is this tensor's.
-        if Arc::strong_count(&self.storage) > 1 {
+        if self.storage.get_mut().is_none() {
             *self = self.copied();
         }
         let place = self.sure_place(index);
-        let storage = Arc::get_mut(&mut self.storage).expect("the storage is unique or was copied");
+        let storage = self.storage.get_mut().expect("the storage is unique or was copied");
         &mut storage.as_mut_slice()[place]
     }
 }

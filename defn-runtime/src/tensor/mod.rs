@@ -15,11 +15,9 @@ mod display;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 
-use std::sync::Arc;
-
 use crate::element::{Element, ElementKind, Float};
 use crate::shape;
-use crate::storage::Storage;
+use crate::storage::{Shared, Storage};
 
 pub use iter::Iter;
 
@@ -38,7 +36,7 @@ pub use iter::Iter;
 /// A change is never seen by another tensor: the elements are copied first if they are shared.
 #[derive(Clone)]
 pub struct Tensor<E: Element, const RANK: usize> {
-    storage: Arc<Storage<E>>,
+    storage: Shared<E>,
     offset: usize,
     shape: [usize; RANK],
     strides: [isize; RANK],
@@ -48,7 +46,7 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
     /// A row-major tensor over all of `storage`.
     pub(crate) fn row_major(shape: [usize; RANK], storage: Storage<E>) -> Self {
         debug_assert_eq!(shape::length(&shape), Some(storage.as_slice().len()));
-        Self { storage: Arc::new(storage), offset: 0, shape, strides: shape::row_major(&shape) }
+        Self { storage: Shared::new(storage), offset: 0, shape, strides: shape::row_major(&shape) }
     }
 
     /// How many elements there are along each axis.
@@ -115,8 +113,7 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
 
     /// Makes the elements contiguous and this tensor's alone.
     fn own(&mut self) {
-        // There are no weak counts, so that a single strong one is this tensor's.
-        if Arc::strong_count(&self.storage) > 1 || !self.is_contiguous() {
+        if self.storage.get_mut().is_none() || !self.is_contiguous() {
             *self = self.copied();
         }
     }
@@ -124,7 +121,7 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
     /// The shape, and the elements after [`own`](Self::own).
     fn own_parts(&mut self) -> (&[usize], &mut [E]) {
         let length = self.shape.iter().product::<usize>();
-        let storage = Arc::get_mut(&mut self.storage).expect("`own` has made the storage unique");
+        let storage = self.storage.get_mut().expect("`own` has made the storage unique");
         let start = if length == 0 { 0 } else { self.offset };
         (&self.shape, &mut storage.as_mut_slice()[start..start + length])
     }

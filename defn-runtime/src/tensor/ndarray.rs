@@ -7,7 +7,7 @@
 use ndarray::{Array, ArrayView, Axis, Dim, Dimension, IntoDimension, ShapeBuilder};
 
 use crate::element::Element;
-use crate::storage::Storage;
+use crate::storage::{Shared, Storage};
 use crate::tensor::Tensor;
 
 impl<E: Element, const RANK: usize> From<Array<E, Dim<[usize; RANK]>>> for Tensor<E, RANK>
@@ -18,7 +18,7 @@ where
         let shape = std::array::from_fn(|axis| array.shape()[axis]);
         let strides = std::array::from_fn(|axis| array.strides()[axis]);
         let (elements, offset) = array.into_raw_vec_and_offset();
-        let storage = Storage::Adopted(elements).into();
+        let storage = Shared::new(Storage::Adopted(elements));
         Self { storage, offset: offset.unwrap_or(0), shape, strides }
     }
 }

@@ -23,61 +23,76 @@ const FUNCTION: i64 = 16;
 const DIVISION: i64 = 8;
 
 /// What a statement stands in.
-#[derive(Clone, Copy)]
 struct Place<'l> {
     loops: &'l Loops,
     lanes: Option<VariableId>,
+    /// The loops around, and how often each runs.
+    around: Vec<(VariableId, Dim)>,
 }
 
 /// The cost of one iteration.
 pub(super) fn of_iteration(loops: &Loops, outermost: &For) -> Dim {
-    inside(Place { loops, lanes: None }, outermost)
+    let lanes = lanes_of(outermost);
+    Place { loops, lanes, around: Vec::new() }.block(&outermost.body)
 }
 
 /// The cost of a whole nest.
 pub(super) fn of_body(loops: &Loops, body: &[Statement]) -> Dim {
-    block(Place { loops, lanes: None }, body)
+    Place { loops, lanes: None, around: Vec::new() }.block(body)
 }
 
-fn inside(place: Place<'_>, repeated: &For) -> Dim {
-    let lanes = match repeated.manner {
-        Manner::Lanes(width) if width > 1 => Some(repeated.variable),
-        Manner::Lanes(_) | Manner::Serial | Manner::Parallel => place.lanes,
-    };
-    block(Place { lanes, ..place }, &repeated.body)
+fn lanes_of(repeated: &For) -> Option<VariableId> {
+    matches!(repeated.manner, Manner::Lanes(width) if width > 1).then_some(repeated.variable)
 }
 
-fn block(place: Place<'_>, statements: &[Statement]) -> Dim {
-    let mut whole = Dim::default();
-    for statement in statements {
-        let mut own = 0;
-        visit::own_expressions(statement, &mut |expr| {
-            visit::expressions(expr, &mut |expr| own += operation(place, expr));
-        });
-        if let Statement::Store { buffer, address, expr: _ } = statement {
-            let load = Expr::Load(*buffer, Box::new(address.clone()));
-            own += operation(place, &load);
-        }
-        whole = whole + Dim::from(own);
-        match statement {
-            Statement::For(inner) => {
-                let is_shared = place.lanes.is_some() || matches!(inner.manner, Manner::Lanes(_));
-                let turn = if is_shared { LANE_BYTE } else { SCALAR };
-                let once = inside(place, inner) + Dim::from(turn);
-                whole = whole + once * inner.extent.clone();
+impl Place<'_> {
+    /// The cost of a block, times how often it is executed.
+    fn block(&mut self, statements: &[Statement]) -> Dim {
+        let mut whole = Dim::default();
+        let mut once = 0;
+        for statement in statements {
+            visit::own_expressions(statement, &mut |expr| {
+                visit::expressions(expr, &mut |expr| once += operation(self, expr));
+            });
+            match statement {
+                Statement::Store { buffer, address, expr: _ } => {
+                    once += operation(self, &Expr::Load(*buffer, Box::new(address.clone())));
+                }
+                Statement::For(inner) => whole = whole + self.repeated(inner),
+                Statement::If { condition: _, body } => whole = whole + self.block(body),
+                Statement::Let { .. } | Statement::Declare { .. } | Statement::Set { .. } => {}
             }
-            Statement::If { condition: _, body } => whole = whole + block(place, body),
-            Statement::Let { .. }
-            | Statement::Declare { .. }
-            | Statement::Set { .. }
-            | Statement::Store { .. } => {}
         }
+        whole + self.turns() * Dim::from(once)
     }
-    whole
+
+    fn repeated(&mut self, inner: &For) -> Dim {
+        let (lanes, around) = (self.lanes, self.around.clone());
+        self.lanes = lanes.or(lanes_of(inner));
+        let is_block = |variable: VariableId| {
+            inner.clip.as_ref().is_some_and(|clip| !clip.coefficient(variable).is(0))
+        };
+        match &inner.clip {
+            // All blocks together are as long as the loop that was cut, however long a block is.
+            Some(clip) if self.around.iter().any(|(variable, _)| is_block(*variable)) => {
+                self.around.retain(|(variable, _)| !is_block(*variable));
+                self.around.push((inner.variable, clip.constant.clone()));
+            }
+            _ => self.around.push((inner.variable, inner.extent.clone())),
+        }
+        let turn = if self.lanes.is_some() { LANE_BYTE } else { SCALAR };
+        let whole = self.block(&inner.body) + self.turns() * Dim::from(turn);
+        (self.lanes, self.around) = (lanes, around);
+        whole
+    }
+
+    fn turns(&self) -> Dim {
+        self.around.iter().fold(Dim::from(1), |turns, (_, extent)| turns * extent.clone())
+    }
 }
 
 /// The cost of an operation without its operands, for one lane.
-fn operation(place: Place<'_>, expr: &Expr) -> i64 {
+fn operation(place: &Place<'_>, expr: &Expr) -> i64 {
     // Lanes are counted as if all numbers had four bytes: which have eight is not written at every operation.
     let simple = if place.lanes.is_some() { 4 * LANE_BYTE } else { SCALAR };
     match expr {
