@@ -6,6 +6,7 @@
 
 use std::ffi::{CStr, c_char};
 use std::ptr;
+use std::time::{Duration, Instant};
 
 use inkwell::context::Context;
 use inkwell::targets::FileType;
@@ -17,7 +18,7 @@ use llvm_sys::execution_engine::{
 use super::{target, walk};
 use crate::graph::eval::Value;
 use crate::loops::eval::Outcome;
-use crate::loops::{Loops, Space, eval};
+use crate::loops::{BufferId, Loops, Space, eval};
 use crate::options::Level;
 
 /// What an entry point is.
@@ -121,8 +122,47 @@ impl Compiled {
 
     /// Runs the program as [`eval::eval`] does, on memory of its own. The loops must be those that were compiled.
     pub fn run(&self, loops: &Loops, symbols: &[i64], parameters: &[Value]) -> Outcome {
-        let mut memory: Vec<Memory> = Vec::new();
-        let mut places = Vec::new();
+        let mut memory = Arguments::new(loops, symbols, parameters);
+        memory.call(self, symbols);
+        memory.outcome(loops)
+    }
+
+    /// The seconds of the shortest of many calls, which go on for this long. The loops must be those that were compiled.
+    pub fn time(
+        &self,
+        loops: &Loops,
+        symbols: &[i64],
+        parameters: &[Value],
+        patience: Duration,
+    ) -> f64 {
+        let mut memory = Arguments::new(loops, symbols, parameters);
+        let (mut least, begin) = (f64::INFINITY, Instant::now());
+        while begin.elapsed() < patience {
+            let start = Instant::now();
+            memory.call(self, symbols);
+            least = least.min(start.elapsed().as_secs_f64());
+        }
+        least
+    }
+}
+
+impl Drop for Compiled {
+    fn drop(&mut self) {
+        // SAFETY: nobody else owns the engine; with it goes the module, and the context goes after this.
+        unsafe { LLVMDisposeExecutionEngine(self.engine) };
+    }
+}
+
+/// Memory for every buffer of a program.
+struct Arguments {
+    /// One for each buffer outside of the workspace, in order, with its shape.
+    buffers: Vec<(BufferId, Vec<usize>, Memory)>,
+    workspace: Memory,
+}
+
+impl Arguments {
+    fn new(loops: &Loops, symbols: &[i64], parameters: &[Value]) -> Self {
+        let mut buffers = Vec::new();
         for (id, buffer) in loops.buffers.iter() {
             if matches!(buffer.space, Space::Workspace(_)) {
                 continue;
@@ -133,34 +173,37 @@ impl Compiled {
             if let Space::Parameter(position) | Space::Updated(position) = buffer.space {
                 block.write(&parameters[position]);
             }
-            places.push((buffer, shape));
-            memory.push(block);
+            buffers.push((id, shape, block));
         }
-        let buffers: Vec<*mut u8> = memory.iter_mut().map(Memory::start).collect();
         let workspace = usize::try_from(loops.workspace.evaluate(symbols)).unwrap_or(0);
-        let mut scratch = Memory::new(workspace);
+        Self { buffers, workspace: Memory::new(workspace) }
+    }
+
+    fn call(&mut self, compiled: &Compiled, symbols: &[i64]) {
+        let buffers: Vec<*mut u8> =
+            self.buffers.iter_mut().map(|(_, _, block)| block.start()).collect();
         // SAFETY: every buffer has its size, and they are all apart; parameters and results stand in order.
-        unsafe { self.call(&buffers, symbols, scratch.start()) };
+        unsafe { compiled.call(&buffers, symbols, self.workspace.start()) };
+    }
+
+    /// What stands in the buffers, after a look at what surrounds them.
+    fn outcome(&self, loops: &Loops) -> Outcome {
         let mut outcome = Outcome { results: Vec::new(), updated: Vec::new() };
-        for ((buffer, shape), block) in places.into_iter().zip(memory.iter().chain([&scratch])) {
+        for (id, shape, block) in &self.buffers {
+            let buffer = &loops.buffers[*id];
             block.check_borders(&buffer.name);
             match buffer.space {
-                Space::Result(_) => outcome.results.push(block.read(buffer.element, shape)),
+                Space::Result(_) => {
+                    outcome.results.push(block.read(buffer.element, shape.clone()));
+                }
                 Space::Updated(position) => {
-                    outcome.updated.push((position, block.read(buffer.element, shape)));
+                    outcome.updated.push((position, block.read(buffer.element, shape.clone())));
                 }
                 Space::Parameter(_) | Space::Workspace(_) => {}
             }
         }
-        scratch.check_borders("the workspace");
+        self.workspace.check_borders("the workspace");
         outcome
-    }
-}
-
-impl Drop for Compiled {
-    fn drop(&mut self) {
-        // SAFETY: nobody else owns the engine; with it goes the module, and the context goes after this.
-        unsafe { LLVMDisposeExecutionEngine(self.engine) };
     }
 }
 
