@@ -16,7 +16,7 @@ use defn_codegen::compile::schedule_graph;
 use defn_codegen::graph::eval::{Value, bind};
 use defn_codegen::graph::{Graph, parse};
 use defn_codegen::llvm;
-use defn_codegen::llvm::jit::{Compiled, is_supported};
+use defn_codegen::llvm::jit::{Prepared, is_supported};
 use defn_codegen::math::{Function, Function2};
 use defn_codegen::options::{Dump, Level, Options};
 use defn_codegen::simplify::simplify;
@@ -72,8 +72,7 @@ fn time(name: &str, text: &str, show: bool) {
     print!("{name:<40}");
     for level in [Level::V3, Level::V4].into_iter().filter(|level| is_supported(*level)) {
         let loops = schedule_graph(&graph, level, &options);
-        let compiled = Compiled::new(&loops, level);
-        let seconds = compiled.time(&loops, &symbols, &arguments, PATIENCE);
+        let seconds = Prepared::new(&loops, level, &symbols, &arguments).time(PATIENCE);
         print!(
             "  {}: {:8.4} ns an element, {:9.4} ms",
             level.name(),

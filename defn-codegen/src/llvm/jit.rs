@@ -126,23 +126,45 @@ impl Compiled {
         memory.call(self, symbols);
         memory.outcome(loops)
     }
+}
 
-    /// The seconds of the shortest of many calls, which go on for this long. The loops must be those that were compiled.
-    pub fn time(
-        &self,
-        loops: &Loops,
-        symbols: &[i64],
-        parameters: &[Value],
-        patience: Duration,
-    ) -> f64 {
-        let mut memory = Arguments::new(loops, symbols, parameters);
+/// A compiled program with memory of its own, to be called many times.
+pub struct Prepared {
+    compiled: Compiled,
+    memory: Arguments,
+    symbols: Vec<i64>,
+}
+
+impl Prepared {
+    /// Compiles for a level; parameters hold these values.
+    ///
+    /// # Panics
+    ///
+    /// If this LLVM has no code for it.
+    pub fn new(loops: &Loops, level: Level, symbols: &[i64], parameters: &[Value]) -> Self {
+        let memory = Arguments::new(loops, symbols, parameters);
+        Self { compiled: Compiled::new(loops, level), memory, symbols: symbols.to_vec() }
+    }
+
+    /// Runs it on what its buffers hold.
+    pub fn call(&mut self) {
+        self.memory.call(&self.compiled, &self.symbols);
+    }
+
+    /// The seconds of the shortest of many calls, which go on for this long.
+    pub fn time(&mut self, patience: Duration) -> f64 {
         let (mut least, begin) = (f64::INFINITY, Instant::now());
         while begin.elapsed() < patience {
             let start = Instant::now();
-            memory.call(self, symbols);
+            self.call();
             least = least.min(start.elapsed().as_secs_f64());
         }
         least
+    }
+
+    /// The bytes of a buffer: parameters and results, in the order of the loops.
+    pub fn buffer(&mut self, position: usize) -> &mut [u8] {
+        self.memory.buffers[position].2.content()
     }
 }
 
@@ -231,6 +253,12 @@ impl Memory {
 
     fn start(&mut self) -> *mut u8 {
         self.words[BORDER..].as_mut_ptr().cast()
+    }
+
+    fn content(&mut self) -> &mut [u8] {
+        let (start, bytes) = (self.start(), self.bytes);
+        // SAFETY: that many initialized bytes lie between the borders, and `self` is borrowed.
+        unsafe { std::slice::from_raw_parts_mut(start, bytes) }
     }
 
     fn all(&self) -> impl Iterator<Item = u8> + '_ {

@@ -149,6 +149,8 @@ fn nest(
     let name = format!("defn_{user}_{position}");
     let function = ir.function(&name, &types, Linkage::LLVMInternalLinkage);
     target::describe(ir, function, level);
+    // Registers that do not fit are kept on the stack, and one that crosses two lines of the cache costs several.
+    ir.align_stack(function, level.register_bytes());
     // The entry point stays small, and a profile shows which nest takes the time.
     ir.attribute(function, None, "noinline");
     for index in 0..types.len() {
