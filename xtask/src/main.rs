@@ -6,6 +6,7 @@
 
 mod bless;
 mod fuzz;
+mod prove_math;
 mod river;
 mod scale;
 mod tidy;
@@ -20,6 +21,8 @@ cargo xtask tidy                            check the laws of the house
 cargo xtask bless [FILTER]                  rewrite what the file tests and the ui cases expect
 cargo xtask fuzz [--programs N] [--seed S]  random programs: evaluated, compiled and compared
 cargo xtask river NAME [--example EXAMPLE]  a function of an example at every stage, as Markdown
+cargo xtask prove-math [--only NAME] [--samples N]
+                                            functions on every f32 against exact ones, into docs/math.md
 cargo xtask scale [--functions N]           how long rustc takes for a crate of many functions";
 
 /// What a task answers: what to print last, or what went wrong.
@@ -46,6 +49,7 @@ fn run() -> Outcome {
         ("bless", filter) => bless::bless(&root, filter),
         ("fuzz", None) => fuzz::fuzz(&root, command.seed, command.programs),
         ("river", Some(name)) => river::river(&root, name, &command.example),
+        ("prove-math", None) => prove_math::prove_math(&root, command.only, command.samples),
         ("scale", None) => scale::scale(&root, command.functions),
         _ => Err(USAGE.to_owned()),
     }
@@ -59,6 +63,8 @@ struct Command {
     seed: u64,
     example: String,
     functions: usize,
+    only: Option<String>,
+    samples: u64,
 }
 
 impl Command {
@@ -70,12 +76,16 @@ impl Command {
             seed: 0,
             example: "digits".to_owned(),
             functions: 200,
+            only: None,
+            samples: 100_000_000,
         };
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("programs") => command.programs = parser.value()?.parse()?,
                 Long("seed") => command.seed = parser.value()?.parse()?,
+                Long("only") => command.only = Some(parser.value()?.string()?),
+                Long("samples") => command.samples = parser.value()?.parse()?,
                 Long("functions") => command.functions = parser.value()?.parse()?,
                 Long("example") => command.example = parser.value()?.string()?,
                 Value(value) if command.task.is_empty() => command.task = value.string()?,
