@@ -11,7 +11,9 @@ use defn_codegen::math::sweep::{error_f32, steps_f64, worst_f32};
 use defn_codegen::math::{
     Function, Function2, Scalar, binary_f32, binary_f64, unary_f32, unary_f64,
 };
-use reference::{Random, binary_reference, unary_reference, unary_reference_f32};
+use reference::{
+    Random, binary_reference, range, special_values, unary_reference, unary_reference_f32,
+};
 
 /// The bound of a function on `f32`, and where it comes from.
 ///
@@ -21,22 +23,22 @@ use reference::{Random, binary_reference, unary_reference, unary_reference_f32};
 fn bound_f32(function: Function) -> f64 {
     match function {
         // 1/2 for the result, 1/4 for `r Q(r)` beside one, and the polynomial.
-        Function::Exp | Function::Exp2 | Function::Log => 0.9,
-        // `k + log2(1 + f)` has one more rounding where `k` is small.
-        Function::Log2 => 1.0,
-        // The border of the polynomial: a power, a sum and a quotient, halved by `1 - q`.
-        Function::Tanh => 1.4,
+        Function::Exp | Function::Exp2 | Function::Log => 0.92,
+        // The sum of a table's entry and the rest cancels by up to a binade.
+        Function::Expm1 => 1.4,
+        // `k + log2(1 + f)` has one more rounding where `k` is small, and cancels for `k = -1`.
+        Function::Log2 => 1.9,
+        // Above the border the roundings of a sum and of a quotient; below it what the power lacks, a binade down.
+        Function::Tanh => 1.8,
         // As for exp, carried by a division that loses nothing.
-        Function::Sigmoid => 1.5,
+        Function::Sigmoid => 1.8,
         // The argument after reduction is rounded to `f32`, up to one ULP of a smaller result.
-        Function::Sin | Function::Cos => 1.55,
+        Function::Sin | Function::Cos => 1.8,
         // A root and a quotient, each half an ULP, and a binade where the first counts twice.
         Function::Rsqrt => 1.5,
-        // The polynomial of the exponent is rounded before its power is, and their product with the border's
-        // `1 - erf` counts in the finer spacing below one.
-        Function::Erf => 1.2,
-        Function::Expm1
-        | Function::Sinh
+        // The product of the table's constant and the argument is exact; the rest and the polynomial count half an ULP.
+        Function::Erf => 1.1,
+        Function::Sinh
         | Function::Cosh
         | Function::Log1p
         | Function::Tan
@@ -52,42 +54,6 @@ const BINARY_BOUND_F32: f64 = 0.52;
 
 /// A result one step from the correctly rounded one is within 1.5 ULP.
 const STEPS_F64: u64 = 1;
-
-fn values_f64() -> Vec<f64> {
-    let infinity = f64::INFINITY;
-    let mut values =
-        vec![0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 1e-308, 1e308, 5e-324, infinity, f64::MAX];
-    values.extend([
-        f64::MIN_POSITIVE,
-        f64::EPSILON,
-        4_503_599_627_370_497.0,
-        9_007_199_254_740_991.0,
-    ]);
-    // The neighbours of the borders inside of the functions, and of overflow and underflow.
-    for border in [
-        0.414,
-        0.625,
-        std::f64::consts::FRAC_1_SQRT_2,
-        0.925,
-        1.0,
-        20.0,
-        709.78,
-        710.475,
-        745.13,
-        1024.0,
-        1074.0,
-        6.0,
-    ] {
-        let border: f64 = border;
-        values.extend([border.next_down(), border, border.next_up()]);
-    }
-    // The multiples of π/2 that are closest to an `f64` and an `f32`, after J.-M. Muller.
-    values.extend([6_381_956_970_095_103.0 * 2f64.powi(797), 16_367_173.0 * 2f64.powi(72), 1e22]);
-    let negative: Vec<f64> = values.iter().map(|x| -x).collect();
-    values.extend(negative);
-    values.push(f64::NAN);
-    values
-}
 
 #[test]
 fn unary_f32_keeps_its_bound() {
@@ -106,7 +72,7 @@ fn unary_f32_keeps_its_bound() {
 #[test]
 fn unary_f32_keeps_its_bound_at_special_values() {
     for &function in Function::ALL {
-        for x in values_f64().iter().map(|&x| x as f32) {
+        for x in special_values().iter().map(|&x| x as f32) {
             let result = unary_f32(&mut Scalar, function, x);
             let error = error_f32(result, unary_reference_f32(function)(x));
             assert!(
@@ -131,7 +97,7 @@ fn check_unary_f64(function: Function, x: f64) {
 #[test]
 fn unary_f64_is_a_step_from_the_rounded_value() {
     for &function in Function::ALL {
-        let mut random = Random::new();
+        let mut random = Random::seeded(0);
         for round in 0..24_000 {
             check_unary_f64(function, random.number(round));
         }
@@ -141,7 +107,7 @@ fn unary_f64_is_a_step_from_the_rounded_value() {
 /// Near the multiples of a quarter turn the reduction loses most, at every magnitude.
 #[test]
 fn trigonometry_keeps_its_bound_near_quarter_turns() {
-    let mut random = Random::new();
+    let mut random = Random::seeded(0);
     for round in 0..8_000 {
         let turns = (random.between(0.0, 4.0) * 2f64.powi(round % 60)).round();
         let x = turns * std::f64::consts::FRAC_PI_2;
@@ -161,7 +127,7 @@ fn trigonometry_keeps_its_bound_near_quarter_turns() {
 #[test]
 fn unary_f64_is_a_step_from_the_rounded_value_at_special_values() {
     for &function in Function::ALL {
-        for x in values_f64() {
+        for x in special_values() {
             check_unary_f64(function, x);
         }
     }
@@ -184,7 +150,7 @@ fn check_binary(function: Function2, a: f64, b: f64) {
 #[test]
 fn binary_keeps_its_bound() {
     for &function in Function2::ALL {
-        let mut random = Random::new();
+        let mut random = Random::seeded(0);
         for round in 0..48_000 {
             let a = random.number(round);
             let b = random.number(round / 8);
@@ -197,7 +163,7 @@ fn binary_keeps_its_bound() {
 /// Quotients of every size between numbers of every size.
 #[test]
 fn atan2_keeps_its_bound_at_every_magnitude() {
-    let mut random = Random::new();
+    let mut random = Random::seeded(0);
     for _ in 0..48_000 {
         let large =
             random.between(1.0, 2.0) * core_math::exp2(random.between(-1074.0, 1023.0).round());
@@ -210,7 +176,7 @@ fn atan2_keeps_its_bound_at_every_magnitude() {
 /// Exponents that bring the power all over its range, not only to its ends.
 #[test]
 fn pow_keeps_its_bound_inside_of_its_range() {
-    let mut random = Random::new();
+    let mut random = Random::seeded(0);
     for round in 0..48_000 {
         let base = random.number(round).abs();
         let logarithm = core_math::log2(base);
@@ -224,30 +190,11 @@ fn pow_keeps_its_bound_inside_of_its_range() {
 #[test]
 fn binary_keeps_its_bound_at_special_values() {
     for &function in Function2::ALL {
-        for a in values_f64() {
-            for b in values_f64() {
+        for a in special_values() {
+            for b in special_values() {
                 check_binary(function, a, b);
             }
         }
-    }
-}
-
-/// The least and the greatest value that the function may take.
-fn range(function: Function) -> (f64, f64) {
-    match function {
-        Function::Exp | Function::Exp2 | Function::Rsqrt => (0.0, f64::INFINITY),
-        Function::Cosh => (1.0, f64::INFINITY),
-        Function::Expm1 => (-1.0, f64::INFINITY),
-        Function::Tanh | Function::Sin | Function::Cos | Function::Erf => (-1.0, 1.0),
-        Function::Sigmoid => (0.0, 1.0),
-        Function::Asin | Function::Atan => (-1.570_796_4, 1.570_796_4),
-        Function::Acos => (0.0, 3.141_592_8),
-        Function::Sinh
-        | Function::Log
-        | Function::Log2
-        | Function::Log1p
-        | Function::Tan
-        | Function::Cbrt => (f64::NEG_INFINITY, f64::INFINITY),
     }
 }
 
@@ -255,7 +202,7 @@ fn range(function: Function) -> (f64, f64) {
 fn results_stay_in_the_range_of_their_function() {
     for &function in Function::ALL {
         let (least, greatest) = range(function);
-        let mut random = Random::new();
+        let mut random = Random::seeded(0);
         for round in 0..8_000 {
             let x = random.number(round);
             let wide = unary_f64(&mut Scalar, function, x);

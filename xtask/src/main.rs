@@ -7,6 +7,7 @@
 mod bench;
 mod bless;
 mod fuzz;
+mod prove_math;
 mod river;
 mod scale;
 mod tidy;
@@ -21,6 +22,8 @@ cargo xtask tidy                            check the laws of the house
 cargo xtask bless [FILTER]                  rewrite what the file tests and the ui cases expect
 cargo xtask fuzz [--programs N] [--seed S]  random programs: evaluated, compiled and compared
 cargo xtask river NAME [--example EXAMPLE]  a function of an example at every stage, as Markdown
+cargo xtask prove-math [--only NAME] [--samples N]
+                                            functions on every f32 against exact ones, into docs/math.md
 cargo xtask scale [--functions N]           how long rustc takes for a crate of many functions
 cargo xtask bench [--threads N] [--only A,B] [--peers A,B] [--seconds S] [--rounds R] [--min] [--python PATH]
                                             our workloads and those of the peers in turn, as a table
@@ -51,6 +54,9 @@ fn run() -> Outcome {
         ("fuzz", None) => fuzz::fuzz(&root, command.seed, command.programs),
         ("river", Some(name)) => river::river(&root, name, &command.example),
         ("bench", None) => bench::bench(&root, &command.bench),
+        ("prove-math", None) => {
+            prove_math::prove_math(&root, command.bench.only.first().cloned(), command.samples)
+        }
         ("scale", None) => scale::scale(&root, command.functions),
         _ => Err(USAGE.to_owned()),
     }
@@ -65,6 +71,7 @@ struct Command {
     example: String,
     functions: usize,
     bench: bench::Options,
+    samples: u64,
 }
 
 impl Command {
@@ -77,6 +84,7 @@ impl Command {
             example: "digits".to_owned(),
             functions: 200,
             bench: bench::Options::default(),
+            samples: 100_000_000,
         };
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {
@@ -87,6 +95,7 @@ impl Command {
                 }
                 Long("programs") => command.programs = parser.value()?.parse()?,
                 Long("seed") => command.seed = parser.value()?.parse()?,
+                Long("samples") => command.samples = parser.value()?.parse()?,
                 Long("functions") => command.functions = parser.value()?.parse()?,
                 Long("example") => command.example = parser.value()?.string()?,
                 Value(value) if command.task.is_empty() => command.task = value.string()?,

@@ -6,7 +6,6 @@
 //! Each of these is guarded before the instruction, so that nothing undefined is ever computed, in inactive lanes either.
 
 use super::ir::{IntPredicate, Opcode, RealPredicate, Type, Value};
-use super::machine::Builder;
 use super::walk::{Typed, Walk};
 use crate::graph::{Binary, Combine, Comparison, Element, ElementKind, Scalar, Unary};
 use crate::loops::eval::{function as elementary, function2 as elementary2};
@@ -17,7 +16,7 @@ impl Walk<'_, '_> {
     pub(super) fn unary(&self, function: Unary, a: Typed) -> Typed {
         let raw = match elementary(function) {
             Some(function) => {
-                let mut machine = Builder { ir: self.ir, lanes: a.lanes };
+                let mut machine = self.machine(a.lanes);
                 match a.element {
                     Element::F32 => math::unary_f32(&mut machine, function, a.raw),
                     Element::F64 => math::unary_f64(&mut machine, function, a.raw),
@@ -126,11 +125,11 @@ impl Walk<'_, '_> {
     pub(super) fn binary(&self, function: Binary, a: Typed, b: Typed) -> Typed {
         let raw = match (elementary2(function), a.element) {
             (Some(function), Element::F32) => {
-                let mut machine = Builder { ir: self.ir, lanes: a.lanes };
+                let mut machine = self.machine(a.lanes);
                 math::binary_f32(&mut machine, function, a.raw, b.raw)
             }
             (Some(function), Element::F64) => {
-                let mut machine = Builder { ir: self.ir, lanes: a.lanes };
+                let mut machine = self.machine(a.lanes);
                 math::binary_f64(&mut machine, function, a.raw, b.raw)
             }
             (Some(function), _) => refuse(function.name(), a.element),
@@ -147,12 +146,8 @@ impl Walk<'_, '_> {
             Binary::Mul => Opcode::LLVMFMul,
             Binary::Div => Opcode::LLVMFDiv,
             Binary::Rem => return self.float_remainder(a, b),
-            Binary::Max => {
-                return self.ir.intrinsic("llvm.maximum", &[self.ty(a)], &[a.raw, b.raw]);
-            }
-            Binary::Min => {
-                return self.ir.intrinsic("llvm.minimum", &[self.ty(a)], &[a.raw, b.raw]);
-            }
+            Binary::Max => return self.machine(a.lanes).maximum(a.element, a.raw, b.raw),
+            Binary::Min => return self.machine(a.lanes).minimum(a.element, a.raw, b.raw),
             Binary::Pow
             | Binary::Atan2
             | Binary::And

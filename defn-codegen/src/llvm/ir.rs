@@ -230,6 +230,19 @@ impl<'c> Ir<'c> {
         }
     }
 
+    /// Makes a function align its stack.
+    pub(super) fn align_stack(&self, function: Function, align: u32) {
+        let attribute = self.enum_attribute("alignstack", u64::from(align));
+        // SAFETY: ownership.
+        unsafe {
+            core::LLVMAddAttributeAtIndex(
+                function.value.0,
+                llvm_sys::LLVMAttributeFunctionIndex,
+                attribute,
+            );
+        }
+    }
+
     /// An attribute of a function, or of parameter `k`.
     pub(super) fn attribute(&self, function: Function, parameter: Option<usize>, name: &str) {
         let index = parameter
@@ -407,6 +420,32 @@ impl<'c> Ir<'c> {
         let (mask, builder) = (self.constant_vector(&parts), self.builder.as_mut_ptr());
         // SAFETY: ownership.
         Value(unsafe { core::LLVMBuildShuffleVector(builder, first.0, second.0, mask.0, NO_NAME) })
+    }
+
+    /// A vector of `wide` lanes that begins with the `lanes` of `value`; nothing is said of the others.
+    pub(super) fn padded(&self, value: Value, lanes: u32, wide: u32) -> Value {
+        let (index, builder) = (self.int(32), self.builder.as_mut_ptr());
+        // SAFETY: ownership.
+        let poison = |ty: Type| Value(unsafe { core::LLVMGetPoison(ty.0) });
+        if lanes == 1 {
+            let (other, zero) = (poison(self.vector(self.type_of(value), wide)), self.zero(index));
+            // SAFETY: ownership.
+            return Value(unsafe {
+                core::LLVMBuildInsertElement(builder, other.0, value.0, zero.0, NO_NAME)
+            });
+        }
+        let part = |lane| {
+            if lane < lanes { self.constant(index, i64::from(lane)) } else { poison(index) }
+        };
+        let mask = self.constant_vector(&(0..wide).map(part).collect::<Vec<_>>());
+        let other = poison(self.type_of(value));
+        // SAFETY: ownership.
+        Value(unsafe { core::LLVMBuildShuffleVector(builder, value.0, other.0, mask.0, NO_NAME) })
+    }
+
+    /// The lanes of `a`, then those of `b`, of the same type.
+    pub(super) fn join(&self, a: Value, b: Value, lanes: u32) -> Value {
+        self.shuffle_pair(a, b, 0..2 * lanes)
     }
 
     /// A scalar in every lane.

@@ -6,6 +6,7 @@
 
 use std::ffi::{CStr, c_char};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 use std::{ptr, thread};
 
 use inkwell::context::Context;
@@ -19,7 +20,7 @@ use super::{target, walk};
 use crate::graph::Dim;
 use crate::graph::eval::Value;
 use crate::loops::eval::Outcome;
-use crate::loops::{Loops, Space, eval};
+use crate::loops::{BufferId, Loops, Space, eval};
 use crate::options::Level;
 
 /// What an entry point is.
@@ -201,23 +202,76 @@ impl Compiled {
     ///
     /// If two workers give other bits than one.
     pub fn run(&self, loops: &Loops, symbols: &[i64], parameters: &[Value]) -> Outcome {
-        let alone = self.run_by(Workers::One, loops, symbols, parameters);
+        let mut memory = Arguments::new(loops, symbols, parameters);
+        memory.call(self, symbols, Workers::One);
+        let alone = memory.outcome(loops);
         if loops.nests.iter().any(|nest| nest.tasks.is_some()) {
-            let together = self.run_by(Workers::Two, loops, symbols, parameters);
-            assert_eq!(alone, together, "two workers give other bits than one");
+            // What is updated begins anew, so the memory is another.
+            let mut memory = Arguments::new(loops, symbols, parameters);
+            memory.call(self, symbols, Workers::Two);
+            assert_eq!(alone, memory.outcome(loops), "two workers give other bits than one");
         }
         alone
     }
+}
 
-    fn run_by(
-        &self,
-        workers: Workers,
-        loops: &Loops,
-        symbols: &[i64],
-        parameters: &[Value],
-    ) -> Outcome {
-        let mut memory: Vec<Memory> = Vec::new();
-        let mut places = Vec::new();
+/// A compiled program with memory of its own, to be called many times.
+pub struct Prepared {
+    compiled: Compiled,
+    memory: Arguments,
+    symbols: Vec<i64>,
+}
+
+impl Prepared {
+    /// Compiles for a level; parameters hold these values.
+    ///
+    /// # Panics
+    ///
+    /// If this LLVM has no code for it.
+    pub fn new(loops: &Loops, level: Level, symbols: &[i64], parameters: &[Value]) -> Self {
+        let memory = Arguments::new(loops, symbols, parameters);
+        Self { compiled: Compiled::new(loops, level), memory, symbols: symbols.to_vec() }
+    }
+
+    /// Runs it on what its buffers hold, by the caller alone.
+    pub fn call(&mut self) {
+        self.memory.call(&self.compiled, &self.symbols, Workers::One);
+    }
+
+    /// The seconds of the shortest of many calls, which go on for this long.
+    pub fn time(&mut self, patience: Duration) -> f64 {
+        let (mut least, begin) = (f64::INFINITY, Instant::now());
+        while begin.elapsed() < patience {
+            let start = Instant::now();
+            self.call();
+            least = least.min(start.elapsed().as_secs_f64());
+        }
+        least
+    }
+
+    /// The bytes of a buffer: parameters and results, in the order of the loops.
+    pub fn buffer(&mut self, position: usize) -> &mut [u8] {
+        self.memory.buffers[position].2.content()
+    }
+}
+
+impl Drop for Compiled {
+    fn drop(&mut self) {
+        // SAFETY: nobody else owns the engine; with it goes the module, and the context goes after this.
+        unsafe { LLVMDisposeExecutionEngine(self.engine) };
+    }
+}
+
+/// Memory for every buffer of a program.
+struct Arguments {
+    /// One for each buffer outside of the workspace, in order, with its shape.
+    buffers: Vec<(BufferId, Vec<usize>, Memory)>,
+    workspace: Memory,
+}
+
+impl Arguments {
+    fn new(loops: &Loops, symbols: &[i64], parameters: &[Value]) -> Self {
+        let mut buffers = Vec::new();
         for (id, buffer) in loops.buffers.iter() {
             if matches!(buffer.space, Space::Workspace(_) | Space::Private(_)) {
                 continue;
@@ -228,35 +282,39 @@ impl Compiled {
             if let Space::Parameter(position) | Space::Updated(position) = buffer.space {
                 block.write(&parameters[position]);
             }
-            places.push((buffer, shape));
-            memory.push(block);
+            buffers.push((id, shape, block));
         }
-        let buffers: Vec<*mut u8> = memory.iter_mut().map(Memory::start).collect();
+        // Private scratch of two workers stands behind the workspace.
         let workspace = loops.workspace.clone() + loops.private.clone() * Dim::from(2);
         let workspace = usize::try_from(workspace.evaluate(symbols)).unwrap_or(0);
-        let mut scratch = Memory::new(workspace);
+        Self { buffers, workspace: Memory::new(workspace) }
+    }
+
+    fn call(&mut self, compiled: &Compiled, symbols: &[i64], workers: Workers) {
+        let buffers: Vec<*mut u8> =
+            self.buffers.iter_mut().map(|(_, _, block)| block.start()).collect();
         // SAFETY: every buffer has its size, and they are all apart; parameters and results stand in order.
-        unsafe { self.call(&buffers, symbols, scratch.start(), workers) };
+        unsafe { compiled.call(&buffers, symbols, self.workspace.start(), workers) };
+    }
+
+    /// What stands in the buffers, after a look at what surrounds them.
+    fn outcome(&self, loops: &Loops) -> Outcome {
         let mut outcome = Outcome { results: Vec::new(), updated: Vec::new() };
-        for ((buffer, shape), block) in places.into_iter().zip(memory.iter().chain([&scratch])) {
+        for (id, shape, block) in &self.buffers {
+            let buffer = &loops.buffers[*id];
             block.check_borders(&buffer.name);
             match buffer.space {
-                Space::Result(_) => outcome.results.push(block.read(buffer.element, shape)),
+                Space::Result(_) => {
+                    outcome.results.push(block.read(buffer.element, shape.clone()));
+                }
                 Space::Updated(position) => {
-                    outcome.updated.push((position, block.read(buffer.element, shape)));
+                    outcome.updated.push((position, block.read(buffer.element, shape.clone())));
                 }
                 Space::Parameter(_) | Space::Workspace(_) | Space::Private(_) => {}
             }
         }
-        scratch.check_borders("the workspace");
+        self.workspace.check_borders("the workspace");
         outcome
-    }
-}
-
-impl Drop for Compiled {
-    fn drop(&mut self) {
-        // SAFETY: nobody else owns the engine; with it goes the module, and the context goes after this.
-        unsafe { LLVMDisposeExecutionEngine(self.engine) };
     }
 }
 
@@ -284,6 +342,12 @@ impl Memory {
 
     fn start(&mut self) -> *mut u8 {
         self.words[BORDER..].as_mut_ptr().cast()
+    }
+
+    fn content(&mut self) -> &mut [u8] {
+        let (start, bytes) = (self.start(), self.bytes);
+        // SAFETY: that many initialized bytes lie between the borders, and `self` is borrowed.
+        unsafe { std::slice::from_raw_parts_mut(start, bytes) }
     }
 
     fn all(&self) -> impl Iterator<Item = u8> + '_ {

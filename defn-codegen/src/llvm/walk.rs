@@ -126,6 +126,8 @@ fn nest(
     types.extend(nest.tasks.iter().flat_map(|_| [ir.int(64); 2]));
     let function = ir.function(&name(loops, position), &types, Linkage::LLVMInternalLinkage);
     target::describe(ir, function, level);
+    // Registers that do not fit are kept on the stack, and one that crosses two lines of the cache costs several.
+    ir.align_stack(function, level.register_bytes());
     // The entry point stays small, and a profile shows which nest takes the time.
     ir.attribute(function, None, "noinline");
     for index in 0..addresses {

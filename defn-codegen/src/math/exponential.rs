@@ -3,12 +3,15 @@
 //! In:  any `x`.   Out: the function at `x`, overflow to infinity and gradual underflow included.
 //!
 //! ```text
-//! x = k ln 2 + r,  |r| <= ln 2 / 2        e^x = 2^k (1 + r + r² Q(r))
+//! x = k ln 2 + r,  |r| <= ln 2 / 2                  e^x = 2^k (1 + r + r² Q(r))
+//! x = (k + j/8) ln 2 + r,  |r| <= ln 2 / 16         e^x = 2^k (T + (T (r + r² Q(r)) + L)),  T + L = 2^(j/8)
 //! ```
 //!
+//! The second line is that of `f32`: a table of eighths is one permutation of a register, and the polynomial is short.
+//! Where one is subtracted from the power, the subtraction meets `T` alone and is exact.
 //! The `f64` functions keep `r` and `e^r` as a float and a small correction where a later step cancels.
 //! Functions of an odd kind take a polynomial of their own near zero.
-//! The `f32` functions that are seldom hot (expm1, sinh, cosh) go through a short `f64` kernel.
+//! The `f32` functions that are seldom hot (sinh, cosh) go through a short `f64` kernel.
 
 use super::machine::Machine;
 use super::pieces::{
@@ -23,13 +26,62 @@ const LN_2_REST: f64 = 2.3190468138462996e-17;
 const LN_2_F32: f32 = std::f32::consts::LN_2;
 const LN_2_REST_F32: f32 = -1.904_654_2e-9;
 
-/// `(e^r - 1 - r) / r²`, relative error of `e^r` below 2^-28.
-const EXP_F32: [f32; 5] =
-    [4.999_999_4e-1, 1.666_651_7e-1, 4.166_810_2e-2, 8.369_195e-3, 1.383_905_6e-3];
+/// `2^(j/8)` as the nearest float.
+const EIGHTHS: [f32; 8] = [
+    1.0,
+    1.090_507_7,
+    1.189_207_1,
+    1.296_839_6,
+    std::f32::consts::SQRT_2,
+    1.542_210_8,
+    1.681_792_9,
+    1.834_008_1,
+];
 
-/// `(2^r - 1) / r`, relative error of `2^r` below 2^-27.
-const EXP2_F32: [f32; 6] =
-    [6.931_472_4e-1, 2.402_265_4e-1, 5.550_277_6e-2, 9.617_979e-3, 1.341_467_5e-3, 1.541_283_6e-4];
+/// What [`EIGHTHS`] lacks.
+const EIGHTHS_REST: [f32; 8] = [
+    0.0,
+    -1.307_754e-8,
+    3.797_635_3e-8,
+    -4.018_999_5e-8,
+    2.420_323_5e-8,
+    8.070_905e-9,
+    -2.475_532_7e-8,
+    -1.123_927_8e-8,
+];
+
+/// What [`EIGHTHS`] lacks, and the constant by which [`EXP_F32`] is nearer to the power than without one.
+const EIGHTHS_REST_EXP: [f32; 8] = [
+    -1.886_542_5e-8,
+    -3.365_043_4e-8,
+    1.554_145_6e-8,
+    -6.465_542_4e-8,
+    -2.476_506e-9,
+    -2.102_355_8e-8,
+    -5.648_306_4e-8,
+    -4.583_862_2e-8,
+];
+
+/// The same for [`EXP2_F32`].
+const EIGHTHS_REST_EXP2: [f32; 8] = [
+    -1.833_824_1e-8,
+    -3.307_553_3e-8,
+    1.616_838_6e-8,
+    -6.397_175_4e-8,
+    -1.730_956e-9,
+    -2.021_053e-8,
+    -5.559_645_2e-8,
+    -4.487_176e-8,
+];
+
+/// `(e^r - c - r) / r²` for an eighth, relative error of `e^r` below 2^-25.
+const EXP_F32: [f32; 2] = [5.000_793_3e-1, 1.666_945_7e-1];
+
+/// `(e^r - 1 - r) / r²` for an eighth, relative error of `e^r - 1` below 2^-27.
+const EXPM1_F32: [f32; 3] = [0.5, 1.666_796_5e-1, 4.166_569e-2];
+
+/// `(2^r - c) / r` for an eighth, relative error of `2^r` below 2^-25.
+const EXP2_F32: [f32; 3] = [6.931_472e-1, 2.402_640_7e-1, 5.549_89e-2];
 
 /// `(e^r - 1 - r) / r²`, relative error of `e^r` below 2^-33: enough for a result in `f32`.
 const EXP_SHORT: [f64; 6] = [
@@ -85,9 +137,10 @@ const SINH_F64: [f64; 7] = [
 /// Below this the tangent has a polynomial, above it `1 - 2 / (e^2x + 1)` loses nothing.
 const TANH_BORDER: f64 = 0.625;
 
-/// `(tanh x - x) / x³` in `x²` below the border, to 2^-32 and 2^-61.
-const TANH_F32: [f32; 6] =
-    [-3.333_333e-1, 1.333_322_1e-1, -5.394_818e-2, 2.170_689_2e-2, -8.19e-3, 2.152_663_7e-3];
+/// The border of `f32`: the tangent has just passed 1/4, where its spacing doubles and a plain quotient has room for its roundings.
+const TANH_BORDER_F32: f32 = 0.26;
+
+/// `(tanh x - x) / x³` in `x²` below the border, to 2^-61.
 const TANH_F64: [f64; 12] = [
     -0.33333333333333315,
     0.13333333333329922,
@@ -104,8 +157,8 @@ const TANH_F64: [f64; 12] = [
 ];
 
 pub(super) fn exp_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
-    let (power, exponent) = exp_near_one_f32(clamp_f32(x, -104.0, 89.0));
-    exponent.scale(power)
+    let eighths = reduce_eighths(clamp_f32(x, -104.0, 89.0));
+    eighths.exponent.scale(eighths.near_one(eighths.exp(), &EIGHTHS_REST_EXP))
 }
 
 pub(super) fn exp_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
@@ -117,7 +170,9 @@ pub(super) fn exp2_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
     let x = clamp_f32(x, -151.0, 129.0);
     let exponent = ExponentF32::nearest(x, 1.0);
     let r = x - exponent.number();
-    exponent.scale(r.fma(polynomial_f32(r, &EXP2_F32), 1.0))
+    let p = r * polynomial_f32(r, &EXP2_F32);
+    let eighths = Eighths { exponent, r };
+    eighths.exponent.scale(eighths.near_one(p, &EIGHTHS_REST_EXP2))
 }
 
 pub(super) fn exp2_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
@@ -125,13 +180,13 @@ pub(super) fn exp2_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
     exp2_sum_f64(x, x.constant(0.0))
 }
 
+/// From 2^64 on, one is nothing.
 pub(super) fn expm1_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
-    let x = clamp_f32(x, -30.0, 89.0).widen();
-    let reduced = reduce_short(x);
-    let power = reduced.exponent.power(0);
+    let eighths = reduce_eighths(clamp_f32(x, -20.0, 89.0));
+    let inverse = x.less(45.0).select(eighths.exponent.inverse(), 0.0);
+    let result = eighths.exponent.scale(eighths.less(inverse));
     // The sign of a zero is lost in the sum.
-    let result = power.fma(reduced.r + reduced.c, power - 1.0);
-    x.equals(0.0).select(x, result).narrow()
+    x.equals(0.0).select(x, result)
 }
 
 /// The head of the sum is rounded with the power, so the tail can be added to a result of full precision.
@@ -171,13 +226,18 @@ pub(super) fn cosh_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
     half + (rest + 0.25 / half)
 }
 
+/// `u / (u + 1)` for `u = (e^2x - 1) / 2`. Where that is small it is `u - u u / (u + 1)`, which leaves next to nothing of the roundings
+/// of sum and quotient; `u` itself stays in two parts there.
 pub(super) fn tanh_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
     let a = at_most_f32(x.abs(), 9.1);
-    let z = a * a;
-    let small = (a * z).fma(polynomial_f32(z, &TANH_F32), a);
-    let (power, exponent) = exp_near_one_f32(a + a);
-    let large = 1.0 - 2.0 / power.fma(exponent.power(), 1.0);
-    flip_f32(a.less(TANH_BORDER as f32).select(small, large), sign_f32(x))
+    let eighths = reduce_eighths(a + a);
+    let half_power = eighths.exponent.power(1);
+    let (head, tail) = eighths.parts();
+    let (head, tail) = (head.fma(half_power, -0.5), tail * half_power);
+    let u = head + tail;
+    let large = u / (u + 1.0);
+    let small = head + (-u).fma(large, tail);
+    flip_f32(a.less(TANH_BORDER_F32).select(small, large), sign_f32(x))
 }
 
 pub(super) fn tanh_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
@@ -188,18 +248,20 @@ pub(super) fn tanh_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
     flip_f64(a.less(TANH_BORDER).select(small, large), sign_f64(x))
 }
 
-/// `e^-|x|` stays below one; it is the numerator for a negative `x`.
-/// The correction takes back the roundings of the sum and of the quotient, which would add up to two ULP.
+/// Past the bound above, the power is so large that the quotient is one.
 pub(super) fn sigmoid_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
-    let a = at_most_f32(x.abs(), 104.0);
-    let (power, exponent) = exp_near_one_f32(-a);
-    let power = exponent.scale(power);
-    let top = x.less(0.0).select(power, 1.0);
-    let bottom = 1.0 + power;
-    let bottom_low = (1.0 - bottom) + power;
-    let inverse = 1.0 / bottom;
-    let quotient = top * inverse;
-    let remainder = (-quotient).fma(bottom_low, (-quotient).fma(bottom, top));
+    let power = exp_f32(at_most_f32(x, 40.0));
+    share(power)
+}
+
+/// `part / (1 + part)`. The correction takes back the roundings of the sum and of the quotient, which would add up to two ULP.
+/// What the sum's rounding lost is exact, however large the part is: the sum less one loses nothing.
+fn share<M: Machine>(part: F32<'_, M>) -> F32<'_, M> {
+    let whole = 1.0 + part;
+    let lost = part - (whole - 1.0);
+    let inverse = 1.0 / whole;
+    let quotient = part * inverse;
+    let remainder = (-quotient).fma(lost, (-quotient).fma(whole, part));
     remainder.fma(inverse, quotient)
 }
 
@@ -245,14 +307,45 @@ pub(super) fn exp2_short<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
     (1.0 + (r + c)) * exponent.power(0)
 }
 
-/// `e^x = 2^k p` with `p` near one, for `x` in the range of `f32`.
-pub(super) fn exp_near_one_f32<'d, M: Machine>(x: F32<'d, M>) -> (F32<'d, M>, ExponentF32<'d, M>) {
+/// `x = (k + j/8) ln 2 + r`.
+struct Eighths<'d, M: Machine> {
+    exponent: ExponentF32<'d, M>,
+    r: F32<'d, M>,
+}
+
+impl<'d, M: Machine> Eighths<'d, M> {
+    /// `2^(j/8) (1 + p)`, where the rest may carry more than what the table lacks.
+    fn near_one(&self, p: F32<'d, M>, rest: &'static [f32; 8]) -> F32<'d, M> {
+        let head = self.exponent.eighth(&EIGHTHS);
+        head + head.fma(p, self.exponent.eighth(rest))
+    }
+
+    /// `e^r`, less one and the constant that the table carries.
+    fn exp(&self) -> F32<'d, M> {
+        (self.r * self.r).fma(self.r.fma(EXP_F32[1], EXP_F32[0]), self.r)
+    }
+
+    /// `e^x / 2^k - one`, where `one` is a power of two, or none of consequence.
+    fn less(&self, one: F32<'d, M>) -> F32<'d, M> {
+        let (head, tail) = self.parts();
+        (head - one) + tail
+    }
+
+    /// `e^x / 2^k` as the table's entry and the rest.
+    fn parts(&self) -> (F32<'d, M>, F32<'d, M>) {
+        let head = self.exponent.eighth(&EIGHTHS);
+        let q = polynomial_f32(self.r, &EXPM1_F32);
+        let p = (self.r * self.r).fma(q, self.r);
+        (head, head.fma(p, self.exponent.eighth(&EIGHTHS_REST)))
+    }
+}
+
+/// For `x` in the range of `f32`; the product with the first part of `ln 2` leaves an exact difference.
+fn reduce_eighths<M: Machine>(x: F32<'_, M>) -> Eighths<'_, M> {
     let exponent = ExponentF32::nearest(x, LOG2_E as f32);
-    let minus_k = -exponent.number();
-    let r = minus_k.fma(LN_2_F32, x);
-    let r = minus_k.fma(LN_2_REST_F32, r);
-    let p = polynomial_f32(r, &EXP_F32).fma(r, 1.0).fma(r, 1.0);
-    (p, exponent)
+    let minus = -exponent.number();
+    let r = minus.fma(LN_2_REST_F32, minus.fma(LN_2_F32, x));
+    Eighths { exponent, r }
 }
 
 /// `e^x` with an error of 2^-33, for `x` in the range of `f32`.

@@ -3,11 +3,12 @@
 //! In:  any `x`.   Out: the logarithm; minus infinity at the pole, NaN below it.
 //!
 //! ```text
-//! x = 2^k (1 + f),  √½ <= 1 + f < √2      s = f / (2 + f)      log x = k ln 2 + 2 s + s³ Q(s²)
+//! f64    x = 2^k (1 + f),  √½ <= 1 + f < √2      s = f / (2 + f)      log x = k ln 2 + 2 s + s³ Q(s²)
+//! f32    x = 2^k (1 + f),  3/4 <= 1 + f < 3/2                         log x = k ln 2 + f - f²/2 + f³ Q(f)
 //! ```
 //!
 //! `2 s` is `f - s f`, and `f` is exact, so the quotient's error is small beside it.
-//! The hot `f32` logarithms take a polynomial in `f` and no division.
+//! The border of `f32` is one that some machines know how to split at.
 
 use super::machine::Machine;
 use super::pieces::{polynomial_f32, polynomial_f64};
@@ -28,27 +29,27 @@ const LOG2_E_TAIL_F32: f32 = 1.925_963e-8;
 
 /// `(log(1 + f) - f + f²/2) / f³`, to 2^-27 of the logarithm.
 const LOG_F32: [f32; 8] = [
-    3.333_333e-1,
-    -2.500_082_9e-1,
-    2.000_127_1e-1,
-    -1.662_308_9e-1,
-    1.420_053_1e-1,
-    -1.316_181_7e-1,
-    1.277_136_8e-1,
-    -7.642_239e-2,
+    3.333_345e-1,
+    -2.500_009_5e-1,
+    1.999_086e-1,
+    -1.664_73e-1,
+    1.447_839_1e-1,
+    -1.316_130_3e-1,
+    1.046_323_6e-1,
+    -4.507_589_7e-2,
 ];
 
 /// `(log2(1 + f) - f log2 e) / f²`, to 2^-27 of the logarithm.
 const LOG2_F32: [f32; 9] = [
-    -7.213_473_3e-1,
-    4.808_982e-1,
-    -3.606_98e-1,
-    2.885_751_4e-1,
-    -2.395_918_5e-1,
-    2.043_846_8e-1,
-    -1.910_371_2e-1,
-    1.877_756_9e-1,
-    -1.121_595e-1,
+    -7.213_475e-1,
+    4.809_001e-1,
+    -3.606_745_6e-1,
+    2.884_034_8e-1,
+    -2.401_764_7e-1,
+    2.089_319_5e-1,
+    -1.898_911_7e-1,
+    1.507_383_4e-1,
+    -6.479_142e-2,
 ];
 
 /// `(log((1 + s) / (1 - s)) - 2 s) / s³` in `s²`, to 2^-36 (enough for `f32`), 2^-43 and 2^-58.
@@ -76,13 +77,13 @@ pub(super) fn log_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
     let z = f * f;
     let q = polynomial_f32(f, &LOG_F32).fma(f, -0.5);
     let y = z.fma(q, k * LN_2_TAIL_F32) + f;
-    special_f32(x, k.fma(LN_2_HEAD_F32, y))
+    k.fma(LN_2_HEAD_F32, y)
 }
 
 pub(super) fn log2_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
     let (k, f) = split_f32(x);
     let rest = (f * f).fma(polynomial_f32(f, &LOG2_F32), f * LOG2_E_TAIL_F32);
-    special_f32(x, k + f.fma(LOG2_E_HEAD_F32, rest))
+    k + f.fma(LOG2_E_HEAD_F32, rest)
 }
 
 pub(super) fn log1p_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
@@ -159,16 +160,23 @@ pub(super) fn split_f64<'d, M: Machine>(x: F64<'d, M>) -> (F64<'d, M>, F64<'d, M
     (k, mantissa - 1.0)
 }
 
+/// `k` and `f`: of zero and infinity `k` is infinite, of a negative number `f` is NaN.
 fn split_f32<'d, M: Machine>(x: F32<'d, M>) -> (F32<'d, M>, F32<'d, M>) {
-    const ROOT_HALF: i32 = 0x3f35_04f3;
+    const BORDER: i32 = 0x3f40_0000;
     const ONE: i32 = 0x3f80_0000;
+    if let Some((k, mantissa)) = x.split_at_once() {
+        return (k, mantissa - 1.0);
+    }
     let subnormal = x.less(f32::MIN_POSITIVE);
-    let x = subnormal.select(x * 8_388_608.0, x);
-    let bits = x.bits() + (ONE - ROOT_HALF);
+    let normal = subnormal.select(x * 8_388_608.0, x);
+    let bits = normal.bits() + (ONE - BORDER);
     let shift = subnormal.select(x.constant(127.0 + 23.0), 127.0);
     let k = (bits >> 23).number() - shift;
-    let mantissa = ((bits & 0x007f_ffff) + ROOT_HALF).float();
-    (k, mantissa - 1.0)
+    let mantissa = ((bits & 0x007f_ffff) + BORDER).float();
+    let k = x.equals(0.0).select(x.constant(f32::NEG_INFINITY), k);
+    let k = x.equals(f32::INFINITY).select(x, k);
+    let f = x.constant(0.0).at_most(x).select(mantissa - 1.0, f32::NAN);
+    (k, f)
 }
 
 /// `k ln 2 + log(1 + f)`, where `low` is the part of `k ln 2` and of the argument that is below `f`.
@@ -178,13 +186,6 @@ fn assemble<'d, M: Machine>(k: F64<'d, M>, f: F64<'d, M>, low: F64<'d, M>) -> F6
     let z = s * s;
     let tail = s.fma(z.fma(polynomial_f64(z, &LOG_F64), half_square), low);
     k.fma(LN_2_HEAD, f - (half_square - tail))
-}
-
-/// The result, but NaN below zero, the pole at zero, and infinity at infinity.
-fn special_f32<'d, M: Machine>(x: F32<'d, M>, result: F32<'d, M>) -> F32<'d, M> {
-    let result = x.constant(0.0).at_most(x).select(result, f32::NAN);
-    let result = x.equals(0.0).select(x.constant(f32::NEG_INFINITY), result);
-    x.equals(f32::INFINITY).select(x, result)
 }
 
 /// The result, but NaN below zero, the pole at zero, and infinity at infinity.

@@ -7,7 +7,10 @@
 //! machines that keep to the letter of IEEE 754 agree on every bit of every result.
 //! There is one freedom: sign and payload of a NaN are unspecified, and no function here looks at them.
 //!
-//! Never here: fast-math, branches, conversions of floats to integers (out of range they have no
+//! Some machines have one instruction for what others need many for. Those are shortcuts: they answer `None` where there is none, and
+//! [`pieces`](super::pieces) has what they must equal on every bit.
+//!
+//! Never here: fast-math, conversions of floats to integers (out of range they have no
 //! common meaning; the functions read integers out of the low bits of a large float).
 
 /// Lanes of floats, integers and truth values, and the exact operations on them.
@@ -26,6 +29,8 @@ pub trait Machine {
     type I64: Copy;
     /// Lanes of one bit.
     type Mask: Copy;
+    /// What a machine must know to end what it began with [`Machine::begin_rare`].
+    type Rare;
 
     /// The same `f32` in every lane.
     fn f32(&mut self, value: f32) -> Self::F32;
@@ -154,4 +159,31 @@ pub trait Machine {
     fn i32_to_i64(&mut self, a: Self::I32) -> Self::I64;
     /// `table[index]` in every lane; each index is inside the table, even where the lane is NaN.
     fn lookup_i64(&mut self, table: &'static [u64], index: Self::I64) -> Self::I64;
+    /// `table[index % table.len()]` in every lane, for a table of 8 or 16 entries.
+    fn choose_f32(&mut self, table: &'static [f32], index: Self::I32) -> Self::F32;
+
+    /// From here to [`Machine::end_rare_f32`] everything serves lanes where the mask is true, and need not happen if there are none.
+    fn begin_rare(&mut self, mask: Self::Mask) -> Self::Rare;
+    /// `unusual` where the mask of the beginning is true, else `usual`.
+    fn end_rare_f32(
+        &mut self,
+        rare: Self::Rare,
+        mask: Self::Mask,
+        unusual: Self::F32,
+        usual: Self::F32,
+    ) -> Self::F32;
+
+    /// A shortcut: `x · 2^⌊exponent⌋`, rounded once, for exponents of less than 2^20; NaN stays.
+    fn scale_f32(&mut self, _x: Self::F32, _exponent: Self::F32) -> Option<Self::F32> {
+        None
+    }
+    /// A shortcut: `x · 2^⌊exponent⌋`, rounded once, for exponents of less than 2^20; NaN stays.
+    fn scale_f64(&mut self, _x: Self::F64, _exponent: Self::F64) -> Option<Self::F64> {
+        None
+    }
+    /// A shortcut: `x = 2^k m` with `m` in `0.75 .. 1.5`, as `(k, m)`.
+    /// Of zero and infinity `k` is infinite and `m` finite; of a negative number and of NaN `m` is NaN.
+    fn split_f32(&mut self, _x: Self::F32) -> Option<(Self::F32, Self::F32)> {
+        None
+    }
 }

@@ -86,39 +86,54 @@ pub(super) fn two_product<'d, M: Machine>(
     (product, a.fma(b, -product))
 }
 
-/// `1.5 · 2²³ + 254`: adding it leaves the nearest integer, twice biased, in the low bits.
-const ROUND_F32: f32 = 12_583_166.0;
+/// `1.5 · 2²⁰ + 254`: adding it leaves the nearest eighth, twice biased, in the low bits.
+const ROUND_F32: f32 = 1_573_118.0;
 
 /// `1.5 · 2⁵² + 2046`: adding it leaves the nearest integer, twice biased, in the low bits.
 const ROUND_F64: f64 = 6_755_399_441_057_790.0;
 
-/// An integer `k` near a float, ready to be an exponent. See Note [Powers of two in two steps].
+/// A multiple of one eighth near a float, `k + j/8`, ready to be an exponent. See Note [Powers of two in two steps].
 pub(super) struct ExponentF32<'d, M: Machine> {
     shifted: F32<'d, M>,
 }
 
 impl<'d, M: Machine> ExponentF32<'d, M> {
-    /// The integer nearest to `x * scale`.
+    /// The eighth nearest to `x * scale`.
     pub(super) fn nearest(x: F32<'d, M>, scale: f32) -> Self {
         ExponentF32 { shifted: x.fma(scale, ROUND_F32) }
     }
 
-    /// `k` as a float.
+    /// `k + j/8` as a float.
     pub(super) fn number(&self) -> F32<'d, M> {
         self.shifted - ROUND_F32
     }
 
+    /// The entry `j` of a table.
+    pub(super) fn eighth(&self, table: &'static [f32; 8]) -> F32<'d, M> {
+        self.shifted.bits().choose(table)
+    }
+
     /// `x * 2^k` for `-254 <= k <= 254`, rounded once if `x` is near one.
     pub(super) fn scale(&self, x: F32<'d, M>) -> F32<'d, M> {
-        let bits = self.shifted.bits();
+        if let Some(scaled) = x.scale_at_once(self.number()) {
+            return scaled;
+        }
+        let bits = self.shifted.bits() >> 3;
         let half = bits >> 1;
         let rest = bits - half;
         x * (half << 23).float() * (rest << 23).float()
     }
 
-    /// `2^k` for `-126 <= k <= 127`.
-    pub(super) fn power(&self) -> F32<'d, M> {
-        ((self.shifted.bits() - 127) << 23).float()
+    /// `2^(k - less)` where that is a normal number.
+    pub(super) fn power(&self, less: i32) -> F32<'d, M> {
+        (((self.shifted.bits() >> 3) - (127 + less)) << 23).float()
+    }
+
+    /// `2^-k` for `-126 <= k <= 126`.
+    pub(super) fn inverse(&self) -> F32<'d, M> {
+        let bits = (self.shifted.bits() >> 3) << 23;
+        // The low bits hold k + 254, the exponent shall be 127 - k.
+        (bits.constant((127 + 254) << 23) - bits).float()
     }
 }
 
@@ -148,6 +163,9 @@ impl<'d, M: Machine> ExponentF64<'d, M> {
 
     /// `x * 2^k` for `-2046 <= k <= 2046`, rounded once if `x` is near one.
     pub(super) fn scale(&self, x: F64<'d, M>) -> F64<'d, M> {
+        if let Some(scaled) = x.scale_at_once(self.number()) {
+            return scaled;
+        }
         let (half, rest) = self.halves();
         x * half * rest
     }
@@ -168,6 +186,7 @@ impl<'d, M: Machine> ExponentF64<'d, M> {
 // Past 2^23 (2^52) floats are integers, so adding 1.5 · 2^23 to x rounds x to an integer k and leaves k in
 // the low bits of the pattern, with no conversion that could leave its range; a NaN stays a NaN and its
 // integer is used only as a factor of another NaN.
+// For f32 the summand is 1.5 · 2^20 instead, so that three bits of a fraction stay below the integer, for tables of eighths.
 // The extra summand is twice the exponent bias b: the low bits hold k + 2b, whose halves h and r, shifted
 // into the exponent, are the powers 2^(h-b) and 2^(r-b) with the product 2^k.
 // Both stay normal numbers although k reaches below the least normal exponent and above the greatest, and

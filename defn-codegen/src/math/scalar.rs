@@ -16,6 +16,7 @@ impl Machine for Scalar {
     type I32 = i32;
     type I64 = i64;
     type Mask = bool;
+    type Rare = ();
 
     fn f32(&mut self, value: f32) -> f32 {
         value
@@ -204,5 +205,12 @@ impl Machine for Scalar {
     }
     fn lookup_i64(&mut self, table: &'static [u64], index: i64) -> i64 {
         table[index as usize].cast_signed()
+    }
+    fn choose_f32(&mut self, table: &'static [f32], index: i32) -> f32 {
+        table[index.cast_unsigned() as usize % table.len()]
+    }
+    fn begin_rare(&mut self, _mask: bool) {}
+    fn end_rare_f32(&mut self, (): (), mask: bool, unusual: f32, usual: f32) -> f32 {
+        if mask { unusual } else { usual }
     }
 }

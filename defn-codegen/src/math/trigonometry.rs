@@ -6,23 +6,40 @@
 //! |x| = (q + f) π/2,  |f| <= 1/2      r = f π/2      sin |x| = ± sin r or ± cos r, by q modulo 4
 //! ```
 //!
-//! One reduction serves all magnitudes (Payne and Hanek, "Radian reduction for trigonometric functions",
+//! For `f32` up to [`MODERATE`] the reduction is by whole half turns, with `π` in three parts (Cody and Waite); it needs no cosine.
+//! Beyond, and for `f64`, one reduction serves all magnitudes (Payne and Hanek, "Radian reduction for trigonometric functions",
 //! 1983): the product of `x` with those bits of 2/π that are not multiples of four for this exponent.
 //! For `f32` the product of two `f64` pieces is exact enough; `f64` takes four pieces and exact sums.
 
 use super::machine::Machine;
 use super::pieces::{
-    ExponentF64, fast_two_sum, flip_f32, flip_f64, polynomial_f32, polynomial_f64, sign_f32,
-    sign_f64, two_product, two_sum,
+    ExponentF64, clamp_f32, fast_two_sum, flip_f32, flip_f64, polynomial_f32, polynomial_f64,
+    sign_f32, sign_f64, two_product, two_sum,
 };
 use super::two_over_pi::{
     DOUBLE_FIRST, DOUBLE_FOURTH, DOUBLE_SECOND, DOUBLE_THIRD, SINGLE_HIGH, SINGLE_LOW,
 };
 use super::value::{F32, F64, I32, I64, Mask};
+use std::f32::consts::FRAC_1_PI;
 use std::f64::consts::FRAC_PI_2;
 
 /// What `FRAC_PI_2` lacks.
 const FRAC_PI_2_REST: f64 = 6.123233995736766e-17;
+
+/// Up to here a product of a number of half turns and the first part of `π` leaves an exact difference, and three parts are enough
+/// for the `f32` that is nearest to a multiple.
+const MODERATE: f32 = 1e5;
+
+/// `π` in three parts of 24 bits, each below what is left of it.
+const PI_HEAD: f32 = 3.141_592_5;
+const PI_MIDDLE: f32 = 1.509_957_9e-7;
+const PI_TAIL: f32 = 1.078_060_5e-14;
+
+/// `1.5 · 2²³`: adding it leaves the nearest integer in the low bits.
+const ROUND: f32 = 12_582_912.0;
+
+/// `(sin r - r) / r³` in `r²` for `|r| <= π/2`, relative to the sine 2^-27; each coefficient is fitted to the roundings of those before it.
+const SIN_HALF_TURN: [f32; 4] = [-1.666_666e-1, 8.333_069e-3, -1.980_977_7e-4, 2.606_096e-6];
 
 /// `(sin r - r) / r³` in `r²` for `|r| <= π/4`, relative to the sine: 2^-28, 2^-37, 2^-58.
 const SIN_F32: [f32; 3] = [-1.666_665_5e-1, 8.332_191e-3, -1.951_860_5e-4];
@@ -54,13 +71,35 @@ const COS_F64: [f64; 6] = [
 const TINY: f64 = 7.450580596923828e-9;
 
 pub(super) fn sin_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
-    let (r, quarter) = reduce_f32(x);
-    wave_f32(r.narrow(), quarter, sign_f32(x))
+    // A sum of zeros of both signs would lose the sign of a zero.
+    let a = x.abs();
+    let shifted = a.fma(FRAC_1_PI, ROUND);
+    let wave = half_wave(a, shifted - ROUND, (shifted.bits() << 31) ^ sign_f32(x));
+    wave.but_rarely(!a.at_most(MODERATE), || {
+        let (r, quarter) = reduce_f32(x);
+        wave_f32(r.narrow(), quarter, sign_f32(x))
+    })
 }
 
+/// The cosine is the sine of what is left over a half turn and a half.
 pub(super) fn cos_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
-    let (r, quarter) = reduce_f32(x);
-    wave_f32(r.narrow(), quarter + 1, quarter.constant(0))
+    // The odd summand turns the sign over.
+    let shifted = x.fma(FRAC_1_PI, -0.5) + (ROUND + 1.0);
+    let wave = half_wave(x, (shifted - (ROUND + 1.0)) + 0.5, shifted.bits() << 31);
+    wave.but_rarely(!x.abs().at_most(MODERATE), || {
+        let (r, quarter) = reduce_f32(x);
+        wave_f32(r.narrow(), quarter + 1, quarter.constant(0))
+    })
+}
+
+/// The sine of `x` less `turns` half turns, flipped by a sign.
+fn half_wave<'d, M: Machine>(x: F32<'d, M>, turns: F32<'d, M>, sign: I32<'d, M>) -> F32<'d, M> {
+    let minus = -turns;
+    let r = minus.fma(PI_TAIL, minus.fma(PI_MIDDLE, minus.fma(PI_HEAD, x)));
+    let z = r * r;
+    let sin = (r * z).fma(polynomial_f32(z, &SIN_HALF_TURN), r);
+    // At a quarter turn the roundings of the terms could pass one.
+    flip_f32(clamp_f32(sin, -1.0, 1.0), sign)
 }
 
 /// The quotient is taken in `f64` and rounded once.

@@ -233,6 +233,29 @@ integer!(I64, i64, F64, [add_i64 sub_i64 and_i64 xor_i64 shl_i64 shr_i64 float_i
 operator!(I64, i64, i64, BitOr::bitor, or_i64);
 
 impl<'d, M: Machine> F32<'d, M> {
+    /// The machine's own way to `self · 2^⌊exponent⌋`.
+    pub(super) fn scale_at_once(self, exponent: Self) -> Option<Self> {
+        let raw = self.desk.ask(|m| m.scale_f32(self.raw, exponent.raw))?;
+        Some(F32 { desk: self.desk, raw })
+    }
+
+    /// The machine's own way to exponent and mantissa.
+    pub(super) fn split_at_once(self) -> Option<(Self, Self)> {
+        let (k, mantissa) = self.desk.ask(|m| m.split_f32(self.raw))?;
+        Some((F32 { desk: self.desk, raw: k }, F32 { desk: self.desk, raw: mantissa }))
+    }
+
+    /// `self`, but what `unusual` makes where the mask is true; it is made only where there are such lanes.
+    pub(super) fn but_rarely(
+        self,
+        mask: Mask<'d, M>,
+        unusual: impl FnOnce() -> F32<'d, M>,
+    ) -> Self {
+        let rare = self.desk.ask(|m| m.begin_rare(mask.raw));
+        let unusual = unusual();
+        self.with(|m| m.end_rare_f32(rare, mask.raw, unusual.raw, self.raw))
+    }
+
     /// The same number in twice the width.
     pub(super) fn widen(self) -> F64<'d, M> {
         F64 { desk: self.desk, raw: self.desk.ask(|m| m.f32_to_f64(self.raw)) }
@@ -240,6 +263,12 @@ impl<'d, M: Machine> F32<'d, M> {
 }
 
 impl<'d, M: Machine> F64<'d, M> {
+    /// The machine's own way to `self · 2^⌊exponent⌋`.
+    pub(super) fn scale_at_once(self, exponent: Self) -> Option<Self> {
+        let raw = self.desk.ask(|m| m.scale_f64(self.raw, exponent.raw))?;
+        Some(F64 { desk: self.desk, raw })
+    }
+
     /// The nearest `f32`.
     pub(super) fn narrow(self) -> F32<'d, M> {
         F32 { desk: self.desk, raw: self.desk.ask(|m| m.f64_to_f32(self.raw)) }
@@ -255,6 +284,11 @@ impl<'d, M: Machine> I32<'d, M> {
     /// The number as a float.
     pub(super) fn number(self) -> F32<'d, M> {
         F32 { desk: self.desk, raw: self.desk.ask(|m| m.i32_to_f32(self.raw)) }
+    }
+
+    /// The entries of a table at these places, modulo its length: 8 or 16.
+    pub(super) fn choose(self, table: &'static [f32]) -> F32<'d, M> {
+        F32 { desk: self.desk, raw: self.desk.ask(|m| m.choose_f32(table, self.raw)) }
     }
 
     /// Below 32 zeros.

@@ -52,12 +52,71 @@ fn sigmoid(x: f64) -> f64 {
     quotient + ((-quotient).mul_add(bottom, top) - quotient * rest) / bottom
 }
 
+/// The least and the greatest value that the function may take.
+pub(crate) fn range(function: Function) -> (f64, f64) {
+    match function {
+        Function::Exp | Function::Exp2 | Function::Rsqrt => (0.0, f64::INFINITY),
+        Function::Cosh => (1.0, f64::INFINITY),
+        Function::Expm1 => (-1.0, f64::INFINITY),
+        Function::Tanh | Function::Sin | Function::Cos | Function::Erf => (-1.0, 1.0),
+        Function::Sigmoid => (0.0, 1.0),
+        Function::Asin | Function::Atan => (-1.570_796_4, 1.570_796_4),
+        Function::Acos => (0.0, 3.141_592_8),
+        Function::Sinh
+        | Function::Log
+        | Function::Log2
+        | Function::Log1p
+        | Function::Tan
+        | Function::Cbrt => (f64::NEG_INFINITY, f64::INFINITY),
+    }
+}
+
+/// The arguments at which functions have their ends, borders and poles, and those that are hardest to reduce.
+pub(crate) fn special_values() -> Vec<f64> {
+    let infinity = f64::INFINITY;
+    let mut values =
+        vec![0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 1e-308, 1e308, 5e-324, infinity, f64::MAX];
+    values.extend([
+        f64::MIN_POSITIVE,
+        f64::EPSILON,
+        4_503_599_627_370_497.0,
+        9_007_199_254_740_991.0,
+    ]);
+    // The neighbours of the borders inside of the functions, and of overflow and underflow.
+    for border in [
+        0.414,
+        0.625,
+        std::f64::consts::FRAC_1_SQRT_2,
+        0.925,
+        1.0,
+        20.0,
+        709.78,
+        710.475,
+        745.13,
+        1024.0,
+        1074.0,
+        6.0,
+    ] {
+        let border: f64 = border;
+        values.extend([border.next_down(), border, border.next_up()]);
+    }
+    // The multiples of π/2 that are closest to an `f64` and an `f32`, after J.-M. Muller.
+    values.extend([6_381_956_970_095_103.0 * 2f64.powi(797), 16_367_173.0 * 2f64.powi(72), 1e22]);
+    let negative: Vec<f64> = values.iter().map(|x| -x).collect();
+    values.extend(negative);
+    values.push(f64::NAN);
+    values
+}
+
 /// A sequence without a clock: xorshift (Marsaglia 2003).
 pub(crate) struct Random(u64);
 
 impl Random {
-    pub(crate) fn new() -> Self {
-        Random(88_172_645_463_325_252)
+    /// Another sequence for each seed.
+    pub(crate) fn seeded(seed: u64) -> Self {
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 88_172_645_463_325_252);
+        random.bits();
+        random
     }
 
     fn bits(&mut self) -> u64 {
