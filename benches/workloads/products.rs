@@ -1,4 +1,4 @@
-//! Products of matrices: of symbolic and of fixed extents, with what follows them, and distances by them.
+//! Products of matrices: of symbolic and of fixed extents, with what follows them; distances and convolutions by them.
 
 use defn::prelude::*;
 
@@ -114,4 +114,36 @@ pub(crate) fn pairwise_dist_2048x64(stopwatch: &Stopwatch) -> Verdict<Times> {
         products.into_iter().enumerate().map(distance).collect::<Vec<_>>()
     };
     stopwatch.time(|| distances(&x), |y| distances::into(&x, y), |y| check(y, &expected()))
+}
+
+/// A convolution of the same extent: three by three, with zeros around.
+#[defn]
+fn convolution(
+    x: Tensor<f32, batch, channel, h, w>,
+    filters: Tensor<f32, filter, channel, kh<3>, kw<3>>,
+) -> Tensor<f32, batch, filter, h, w> {
+    let x = x.window(h, kh = 3, padding = (1, 1)).window(w, kw = 3, padding = (1, 1));
+    x.dot(filters, (channel, kh, kw))
+}
+
+pub(crate) fn conv2d_3x3_c64_56(stopwatch: &Stopwatch) -> Verdict<Times> {
+    const SIDE: usize = 56;
+    let (x, filters) = (normal([1, 64, SIDE, SIDE], 1), normal([64, 64, 3, 3], 2));
+    // A column for each pixel: what every filter is multiplied with there.
+    let columns = || {
+        let mut columns = Vec::with_capacity(64 * 9 * SIDE * SIDE);
+        for (channel, down, across) in (0..64 * 9).map(|row| (row / 9, row / 3 % 3, row % 3)) {
+            for (i, j) in (0..SIDE * SIDE).map(|pixel| (pixel / SIDE, pixel % SIDE)) {
+                let (i, j) = ((i + down).wrapping_sub(1), (j + across).wrapping_sub(1));
+                let inside = i < SIDE && j < SIDE;
+                columns.push(exact(if inside { x[[0, channel, i, j]] } else { 0.0 }));
+            }
+        }
+        columns
+    };
+    stopwatch.time(
+        || convolution(&x, &filters),
+        |y| convolution::into(&x, &filters, y),
+        |y| check(y, &product(&all(&filters), &columns(), [64, 64 * 9, SIDE * SIDE])),
+    )
 }

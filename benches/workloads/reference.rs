@@ -162,15 +162,21 @@ impl Div for Near {
 
 /// The sum of terms in any order: see Note [Sums].
 pub(crate) fn sum(terms: impl IntoIterator<Item = Near>) -> Near {
+    running_sum(terms).last().unwrap_or(Near { value: 0.0, error: 0.0 })
+}
+
+/// The sums of the first terms, from one to all, in any order: see Note [Sums].
+pub(crate) fn running_sum(terms: impl IntoIterator<Item = Near>) -> impl Iterator<Item = Near> {
     let (mut count, mut value, mut squares, mut errors) = (0.0, 0.0, 0.0, 0.0);
-    for term in terms {
+    let next = move |term: Near| {
         count += 1.0;
         value += term.value;
         squares += term.value * term.value;
         errors += term.error * term.error;
-    }
-    let passed = errors.sqrt() + share(errors, squares) * value.abs();
-    Near { value, error: passed + of_sum(count, value, squares) }
+        let passed = f64::sqrt(errors) + share(errors, squares) * f64::abs(value);
+        Near { value, error: passed + of_sum(count, value, squares) }
+    };
+    terms.into_iter().map(next)
 }
 
 /// The share of the values that their errors have, both by their squares.

@@ -1,10 +1,10 @@
-//! Sums: of a long vector, and scattered by position.
+//! Sums: of a long vector, of all its beginnings, and scattered by position; and a vector in order.
 
 use defn::prelude::*;
 
 use crate::inputs::{normal, positions};
 use crate::measure::{Stopwatch, Times, Verdict};
-use crate::reference::{all, check, exact, sum};
+use crate::reference::{all, check, exact, running_sum, sum};
 
 #[defn]
 fn total(x: Tensor<f32, n>) -> f32 {
@@ -18,6 +18,35 @@ pub(crate) fn sum_64m(stopwatch: &Stopwatch) -> Verdict<Times> {
         |y| total::into(&x, y),
         |y| check(&Tensor::<f32, 0>::from(*y), &[sum(x.iter().copied().map(exact))]),
     )
+}
+
+#[defn]
+fn running(x: Tensor<f32, n>) -> Tensor<f32, n> {
+    x.cumsum(n)
+}
+
+pub(crate) fn cumsum_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
+    let x = normal([1_000_000], 1);
+    stopwatch.time(
+        || running(&x),
+        |y| running::into(&x, y),
+        |y| check(y, &running_sum(all(&x)).collect::<Vec<_>>()),
+    )
+}
+
+#[defn]
+fn sorted(x: Tensor<f32, n>) -> Tensor<f32, n> {
+    x.sort(n)
+}
+
+pub(crate) fn sort_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
+    let x = normal([1_000_000], 1);
+    let expected = || {
+        let mut items: Vec<f32> = x.iter().copied().collect();
+        items.sort_unstable_by(f32::total_cmp);
+        items.into_iter().map(exact).collect::<Vec<_>>()
+    };
+    stopwatch.time(|| sorted(&x), |y| sorted::into(&x, y), |y| check(y, &expected()))
 }
 
 #[defn]
