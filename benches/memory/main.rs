@@ -58,6 +58,8 @@ const LENGTHS: [usize; 3] = [512, 1024, 4096];
 const BOOKS: usize = 4096;
 
 fn main() -> ExitCode {
+    // One worker: each has scratch of its own.
+    defn::set_threads(1);
     for length in LENGTHS {
         let shape = [HEADS, length, DIM];
         let x = Tensor::from_fn(shape, |[h, t, d]| ((31 * h + 7 * t + d) % 13) as f32 / 8.0 - 0.75);
@@ -81,6 +83,8 @@ fn main() -> ExitCode {
 fn peak(call: impl FnOnce() + Send) -> usize {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
+            // What earlier calls left would be taken again.
+            defn::trim();
             ALLOCATOR.reset_peak_memory();
             call();
             ALLOCATOR.get_peak_memory()
@@ -95,7 +99,9 @@ fn report(name: &str, length: usize, [result, planned, peak]: [usize; 3]) -> boo
     println!(
         "{{\"name\":\"{name}\",\"result_bytes\":{result},\"workspace_bytes\":{planned},\"peak_bytes\":{peak},\"scores_bytes\":{scores}}}"
     );
-    let is_planned = (result + planned..=result + planned + BOOKS).contains(&peak);
+    // Large blocks come in eight sizes between powers of two, so that later calls can take them.
+    let most = result + planned + (result + planned) / 8 + BOOKS;
+    let is_planned = (result + planned..=most).contains(&peak);
     if !is_planned {
         eprintln!("{name}: a call allocates {peak} bytes instead of {}", result + planned);
     }

@@ -13,10 +13,10 @@ pub struct Artifact {
     pub signature: Signature,
     /// The code for each level, in the order of the options.
     pub code: Vec<Code>,
-    /// Bytes of scratch.
-    pub workspace: Dim,
-    /// Bytes of scratch behind them for each thread.
-    pub private: Dim,
+    /// Bytes of scratch: the largest of these, of which levels have one each.
+    pub workspace: Vec<Dim>,
+    /// Bytes of scratch behind them for each thread, likewise.
+    pub private: Vec<Dim>,
     /// What was fused, planned and vectorized, for people.
     pub explanation: String,
 }

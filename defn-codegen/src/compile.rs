@@ -36,8 +36,8 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
     let mut artifact = Artifact {
         signature: Signature::of(&front.graph),
         code: Vec::new(),
-        workspace: Dim::default(),
-        private: Dim::default(),
+        workspace: Vec::new(),
+        private: Vec::new(),
         explanation: String::new(),
     };
     // Levels know nothing of each other, and most of the time goes into them.
@@ -59,8 +59,8 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
     stages.print_times(&branches);
     for level in levels {
         let (loops, code) = level?;
-        artifact.workspace = enough_for_both(&artifact.workspace, &loops.workspace);
-        artifact.private = enough_for_both(&artifact.private, &loops.private);
+        at_least(&mut artifact.workspace, &loops.workspace);
+        at_least(&mut artifact.private, &loops.private);
         artifact.explanation = explain(&front.kernels, &loops);
         artifact.code.push(code);
     }
@@ -106,13 +106,12 @@ pub fn schedule_graph(graph: &Graph, level: Level, options: &Options) -> Loops {
     stages.run("schedule", || schedule(&loops, level, options.sizes))
 }
 
-/// A size that is at least each of two: the larger, where one is for all extents.
-fn enough_for_both(a: &Dim, b: &Dim) -> Dim {
-    if (b.clone() - a.clone()).is_surely_natural() {
-        b.clone()
-    } else if (a.clone() - b.clone()).is_surely_natural() {
-        a.clone()
-    } else {
-        a.clone() + b.clone()
+/// Adds a size to those of which the largest is needed, unless one of them is always as large.
+fn at_least(sizes: &mut Vec<Dim>, size: &Dim) {
+    let fits = |small: &Dim, large: &Dim| (large.clone() - small.clone()).is_surely_natural();
+    if sizes.iter().any(|known| fits(size, known)) {
+        return;
     }
+    sizes.retain(|known| !fits(known, size));
+    sizes.push(size.clone());
 }

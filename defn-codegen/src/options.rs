@@ -15,13 +15,18 @@ pub struct Options {
     pub sizes: Sizes,
 }
 
-/// From which sizes on another form of a loop pays. The results are the same, whatever stands here.
+/// From which sizes on another form of a loop pays. Sums over rows that come in stripes are in that order; other results are the same,
+/// whatever stands here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// The operand that the rows of a product share is copied into panels from this many bytes on …
     pub panel_bytes: i64,
     /// … if there are at least so many rows.
     pub panel_rows: i64,
+    /// Nests that share their rows go through them in stripes if there are at least so many …
+    pub stripes_from: i64,
+    /// … of so many rows each.
+    pub stripe_rows: i64,
 }
 
 impl Sizes {
@@ -31,10 +36,14 @@ impl Sizes {
         panel_bytes: 1 << 20,
         // The copy is then cheap against the product.
         panel_rows: 48,
+        // With fewer rows than this nothing is gained over products of a few rows, which need no panels.
+        stripes_from: 16,
+        // Copying a panel for so many is cheap, and what is between stays in a cache of the second level.
+        stripe_rows: 48,
     };
 
     /// Every form is taken as soon as it can be: for tests, whose extents are small.
-    pub const LEAST: Self = Self { panel_bytes: 0, panel_rows: 0 };
+    pub const LEAST: Self = Self { panel_bytes: 0, panel_rows: 0, stripes_from: 2, stripe_rows: 3 };
 }
 
 /// What a processor must be able to do.

@@ -189,7 +189,7 @@ fn emit_instance(instance: &resolve::Instance) -> Result<(String, Instance), Vec
         .to_owned(),
         assembly: code.assembly,
     });
-    let (workspace, private) = (words(&artifact.workspace), words(&artifact.private));
+    let (workspace, private) = (largest(&artifact.workspace), largest(&artifact.private));
     let instance = Instance {
         signature: signature(instance),
         workspace,
@@ -268,6 +268,16 @@ fn words(extent: &Dim) -> Vec<i64> {
     words
 }
 
+/// The largest of some extents, likewise; nothing if there are none.
+fn largest(extents: &[Dim]) -> Vec<i64> {
+    let mut all = words(extents.first().unwrap_or(&Dim::default()));
+    for extent in extents.iter().skip(1) {
+        all.extend(words(extent));
+        all.push(LARGER);
+    }
+    all
+}
+
 fn atom_words(atom: &Atom, into: &mut Vec<i64>) {
     match atom {
         Atom::Symbol(symbol) => into.extend([SYMBOL, i64::from(symbol.0)]),
@@ -289,3 +299,5 @@ const ADD: i64 = 2;
 const MULTIPLY: i64 = 3;
 /// See [`CONSTANT`].
 const FLOOR_DIVIDE: i64 = 4;
+/// See [`CONSTANT`].
+const LARGER: i64 = 5;

@@ -98,6 +98,16 @@ pub trait Rename {
     fn buffer(&self, buffer: BufferId) -> BufferId {
         buffer
     }
+    /// The place that stands for a place in a buffer; none if it is the same place of [`buffer`](Self::buffer).
+    fn place(&self, _buffer: BufferId, _address: &Address) -> Option<(BufferId, Address)> {
+        None
+    }
+}
+
+fn rename_place(buffer: BufferId, address: &Address, rename: &dyn Rename) -> (BufferId, Address) {
+    rename
+        .place(buffer, address)
+        .unwrap_or_else(|| (rename.buffer(buffer), rename_address(address, rename)))
 }
 
 /// An address with everything renamed.
@@ -150,7 +160,8 @@ pub fn rename_expr(expr: &Expr, rename: &dyn Rename) -> Expr {
         }
         Expr::Convert(element, operand) => Expr::Convert(*element, inner(operand)),
         Expr::Load(buffer, address) => {
-            Expr::Load(rename.buffer(*buffer), Box::new(rename_address(address, rename)))
+            let (buffer, address) = rename_place(*buffer, address, rename);
+            Expr::Load(buffer, Box::new(address))
         }
     }
 }
@@ -178,11 +189,10 @@ pub fn rename_statement(statement: &Statement, rename: &dyn Rename) -> Statement
         Statement::Set { register, expr } => {
             Statement::Set { register: rename.register(*register), expr: rename_expr(expr, rename) }
         }
-        Statement::Store { buffer, address, expr } => Statement::Store {
-            buffer: rename.buffer(*buffer),
-            address: rename_address(address, rename),
-            expr: rename_expr(expr, rename),
-        },
+        Statement::Store { buffer, address, expr } => {
+            let (buffer, address) = rename_place(*buffer, address, rename);
+            Statement::Store { buffer, address, expr: rename_expr(expr, rename) }
+        }
         Statement::If { condition, body } => {
             Statement::If { condition: rename_expr(condition, rename), body: all(body) }
         }

@@ -56,7 +56,11 @@ fn one_loop(mut outer: For, names: &mut Names) -> Vec<Statement> {
         outer.body = block(outer.body, names);
         return vec![Statement::For(outer)];
     };
-    let many = choice(&[(rows, Comparison::Ge, MANY), (columns, Comparison::Ge, MANY)]);
+    // The rows of a stripe are many, and their product reads panels that are there for all stripes.
+    if outer.clip.is_some() {
+        return vec![Statement::For(turned(outer))];
+    }
+    let many = choice(&[(rows, Comparison::Ge, MANY), (columns, Comparison::Ge, MANY)], &[]);
     match many {
         Choice::Never => vec![Statement::For(outer)],
         Choice::Always => vec![Statement::For(turned(outer))],
@@ -93,7 +97,7 @@ fn rows_and_columns(outer: &For) -> Option<(Dim, Dim)> {
         around.push(inner);
     }
     let columns = columns(around[around.len() - 1])?;
-    if around.iter().any(|it| it.manner != Manner::Parallel || it.clip.is_some()) {
+    if around.iter().any(|it| it.manner != Manner::Parallel) {
         return None;
     }
     // A loop that changes the right operand too is one over batches.
@@ -113,7 +117,7 @@ fn rows_and_columns(outer: &For) -> Option<(Dim, Dim)> {
 /// The loop over columns, if the loop over rows is a product whose right operand lies column by column.
 fn columns(rows: &For) -> Option<&For> {
     let (Statement::For(columns), before) = rows.body.split_last()? else { return None };
-    if rows.clip.is_some() || columns.clip.is_some() {
+    if columns.clip.is_some() {
         return None;
     }
     let both_parallel = rows.manner == Manner::Parallel && columns.manner == Manner::Parallel;

@@ -19,6 +19,7 @@
 //! Never here: what is computed where (that is `fuse`).
 
 mod names;
+mod stripes;
 mod collapse;
 mod blocks;
 mod forms;
@@ -33,6 +34,7 @@ use crate::options::{Level, Sizes};
 /// Schedules scalar nests for a level.
 pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     let mut loops = loops.clone();
+    stripes::stripes(&mut loops, sizes);
     collapse::collapse(&mut loops);
     memory::update_in_place(&mut loops);
     blocks::share(&mut loops);

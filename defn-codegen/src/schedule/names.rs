@@ -87,6 +87,7 @@ impl Fresh {
         match statement {
             Statement::For(inner) => Statement::For(For {
                 variable: self.variables.get(&inner.variable).copied().unwrap_or(inner.variable),
+                clip: inner.clip.as_ref().map(|clip| visit::rename_address(clip, self)),
                 body: all(&inner.body),
                 ..inner.clone()
             }),
@@ -137,10 +138,23 @@ pub(super) enum Choice {
     Never,
 }
 
-/// Whether all of some bounds on extents hold; decided now where they are known.
-pub(super) fn choice(conditions: &[(Dim, Comparison, i64)]) -> Choice {
+/// Whether conditions that hold say that an extent is below a bound.
+fn is_below(dim: &Dim, bound: i64, known: &[Expr]) -> bool {
+    known.iter().any(|condition| {
+        let Expr::Unary(Unary::Not, refuted) = condition else { return false };
+        let Expr::Compare(Comparison::Ge, left, right) = &**refuted else { return false };
+        let Expr::Constant(limit) = &**right else { return false };
+        **left == position(dim.clone(), None) && limit.to_i64() <= bound
+    })
+}
+
+/// Whether all of some bounds on extents hold; decided now where they are known, or follow from conditions that hold.
+pub(super) fn choice(conditions: &[(Dim, Comparison, i64)], known: &[Expr]) -> Choice {
     let mut open: Option<Expr> = None;
     for (dim, comparison, bound) in conditions {
+        if *comparison == Comparison::Ge && is_below(dim, *bound, known) {
+            return Choice::Never;
+        }
         if let Some(known) = dim.as_constant() {
             let ordering = known.cmp(bound);
             let holds =

@@ -1,13 +1,13 @@
 //! Random applications that move elements, reduce and contract them.
 
 use super::generator::{Generator, MOST_ELEMENTS, Mood};
-use crate::graph::{Binary, Combine, Dim, Element, NodeId, Op, Sliding, TensorType};
+use crate::graph::{Binary, Combine, Dim, Element, NodeId, Op, Sliding, TensorType, Unary};
 
 impl Generator {
     /// A random application that is not elementwise.
     pub(super) fn movement(&mut self) -> NodeId {
         let operand = self.any();
-        match self.random.below(18) {
+        match self.random.below(19) {
             0 => self.random_broadcast(operand),
             1 => {
                 let order = self.random.permutation(self.ty_of(operand).rank());
@@ -28,6 +28,7 @@ impl Generator {
             14 => self.random_overlap_add(operand),
             15 => self.random_scan(operand),
             16 => self.random_sort(operand),
+            17 => self.random_attention(operand),
             _ => self.random_contract(operand),
         }
     }
@@ -321,5 +322,56 @@ impl Generator {
         shape.extend_from_slice(&ty.shape[kept..]);
         let right = self.like(&TensorType::new(ty.element, shape));
         self.builder.contract(left, right, batch, contracted)
+    }
+}
+
+/// Products of batches, with what may stand between them.
+impl Generator {
+    /// Two products, and between them the shares of a row, or a function.
+    fn random_attention(&mut self, operand: NodeId) -> NodeId {
+        let ty = self.ty_of(operand);
+        if ty.rank() < 2 || !ty.element.is_float() {
+            return self.random_contract(operand);
+        }
+        let batch = ty.rank() - 2;
+        let keys = self.extent();
+        let keys = self.fitting(&ty.shape, keys);
+        let batches = &ty.shape[..batch];
+        let of = |last: [Dim; 2]| TensorType::new(ty.element, [batches, &last].concat());
+        let right = self.like(&of([keys.clone(), ty.shape[batch + 1].clone()]));
+        let scores = self.builder.contract(operand, right, batch, 1);
+        let scores = self.builder.unary(Unary::Tanh, scores);
+        let looks = match self.random.below(3) {
+            0 => scores,
+            1 => {
+                let other = self.other(scores);
+                self.builder.binary(Binary::Mul, scores, other)
+            }
+            _ => self.shares(scores),
+        };
+        let width = self.extent();
+        let width =
+            self.fitting(&[&ty.shape[..=batch], std::slice::from_ref(&keys)].concat(), width);
+        let values = self.like(&of([width, keys]));
+        self.builder.contract(looks, values, batch, 1)
+    }
+
+    /// Exponentials of the last axis, divided by their sum.
+    fn shares(&mut self, scores: NodeId) -> NodeId {
+        let ty = self.ty_of(scores);
+        let axis = ty.rank() - 1;
+        let rows: Vec<usize> = (0..axis).collect();
+        let reduce = |combine, of, builder: &mut crate::graph::build::Builder| {
+            let row = builder.apply(Op::Reduce { combine, axes: vec![axis] }, &[of], ty.clone());
+            builder.broadcast(row, &ty.shape, &rows)
+        };
+        let mut scores = scores;
+        if self.mood != Mood::Smooth {
+            let largest = reduce(Combine::Max, scores, &mut self.builder);
+            scores = self.builder.binary(Binary::Sub, scores, largest);
+        }
+        let powers = self.builder.unary(Unary::Exp, scores);
+        let sum = reduce(Combine::Add, powers, &mut self.builder);
+        self.builder.binary(Binary::Div, powers, sum)
     }
 }

@@ -115,7 +115,7 @@ fn fold_of(register: RegisterId, expr: &Expr) -> Option<Combine> {
 }
 
 /// The registers that a body changes and does not declare, each with how; none if one is changed otherwise than by a fold.
-fn folds(body: &[Statement]) -> Option<Vec<(RegisterId, Combine)>> {
+pub(super) fn folds(body: &[Statement]) -> Option<Vec<(RegisterId, Combine)>> {
     let mut declared = Vec::new();
     let mut folds: Vec<(RegisterId, Combine)> = Vec::new();
     let mut sound = true;

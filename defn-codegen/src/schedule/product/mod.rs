@@ -23,12 +23,15 @@
 
 mod tile;
 mod panel;
+mod packed;
+
+use std::collections::BTreeSet;
 
 use super::names::{Choice, Names};
 use crate::arena::Arena;
 use crate::graph::Dim;
 use crate::loops::visit;
-use crate::loops::{Buffer, For, Loops, Manner, Nest, Statement};
+use crate::loops::{Buffer, BufferId, Expr, For, Loops, Manner, Nest, Statement};
 use crate::options::{Level, Sizes};
 
 /// Schedules all products.
@@ -36,8 +39,25 @@ pub(super) fn products(loops: &mut Loops, level: Level, sizes: Sizes) {
     let mut names = Names::of(loops);
     let nests = std::mem::take(&mut loops.nests);
     for nest in nests {
-        let mut target = Target { level, sizes, buffers: &mut loops.buffers, names: &mut names };
-        loops.nests.extend(apart(target.block(nest.body)));
+        let mut stored = BTreeSet::new();
+        visit::addresses(&nest.body, &mut |buffer, _, written| {
+            if written {
+                stored.insert(buffer);
+            }
+        });
+        let mut target = Target {
+            level,
+            sizes,
+            buffers: &mut loops.buffers,
+            names: &mut names,
+            stored,
+            around: Vec::new(),
+            conditions: Vec::new(),
+            front: Vec::new(),
+        };
+        let body = target.block(nest.body);
+        loops.nests.append(&mut target.front);
+        loops.nests.extend(apart(body));
     }
 }
 
@@ -56,6 +76,14 @@ struct Target<'l> {
     sizes: Sizes,
     buffers: &'l mut Arena<Buffer>,
     names: &'l mut Names,
+    /// What the nest stores.
+    stored: BTreeSet<BufferId>,
+    /// The loops around the one that is looked at, without bodies.
+    around: Vec<For>,
+    /// The conditions around it.
+    conditions: Vec<Expr>,
+    /// What is done before the nest.
+    front: Vec<Nest>,
 }
 
 impl Target<'_> {
@@ -66,12 +94,17 @@ impl Target<'_> {
                 Statement::For(mut inner) => match self.product(&inner) {
                     Some(forms) => out.extend(forms),
                     None => {
+                        self.around.push(For { body: Vec::new(), ..inner.clone() });
                         inner.body = self.block(inner.body);
+                        self.around.pop();
                         out.push(Statement::For(inner));
                     }
                 },
                 Statement::If { condition, body } => {
-                    out.push(Statement::If { condition, body: self.block(body) });
+                    self.conditions.push(condition.clone());
+                    let body = self.block(body);
+                    self.conditions.pop();
+                    out.push(Statement::If { condition, body });
                 }
                 Statement::Let { .. }
                 | Statement::Declare { .. }
@@ -101,6 +134,16 @@ impl Target<'_> {
             rows = inner;
         };
         let count = self.rows_at_a_time(&product);
+        if product.rows.clip.is_some() {
+            if !around.is_empty() {
+                return None;
+            }
+            let panels = panel::Panels::of(&product);
+            let packed = panels.and_then(|panels| packed::packed(&panels, &product, count, self));
+            return Some(vec![
+                packed.unwrap_or_else(|| tile::by_rows(&product, count, self.names)),
+            ]);
+        }
         let Some(panels) = panel::Panels::of(&product) else {
             return around.is_empty().then(|| vec![tile::by_rows(&product, count, self.names)]);
         };
@@ -113,7 +156,7 @@ impl Target<'_> {
                 |body, it: &&For| Statement::For(For { body: vec![body], ..(*it).clone() });
             around.iter().rev().fold(tiles, inside)
         };
-        Some(match panels.pay((&around, &product), self.sizes) {
+        Some(match panels.pay((&around, &product), self) {
             Choice::Never => vec![by_rows(self.names)],
             Choice::Always => vec![panels.write((&around, &product), count, self)],
             Choice::If(pays, not) => {
@@ -134,6 +177,10 @@ impl Target<'_> {
         let vectors = (product.width * product.size).div_ceil(self.level.register_bytes()).max(1);
         let rows = i64::from((accumulators(self.level) / vectors).max(1));
         let Some(extent) = product.rows.extent.as_constant() else { return rows };
+        if product.rows.clip.is_some() {
+            // No tile reaches over the end of a stripe.
+            return (1..=rows).rev().find(|rows| extent % rows == 0).unwrap_or(1);
+        }
         let even = (rows.div_euclid(2) + 1..=rows).rev().find(|rows| extent % rows == 0);
         if extent <= rows { extent.max(1) } else { even.unwrap_or(rows) }
     }
@@ -169,7 +216,7 @@ struct Product<'s> {
 impl<'s> Product<'s> {
     /// The product that a loop over rows computes.
     fn of(rows: &'s For, buffers: &Arena<Buffer>, level: Level) -> Option<Self> {
-        if rows.manner != Manner::Parallel || rows.clip.is_some() {
+        if rows.manner != Manner::Parallel {
             return None;
         }
         let (Statement::For(lanes), before) = rows.body.split_last()? else { return None };

@@ -27,7 +27,6 @@ use crate::loops::visit;
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, Space, Statement, ValueId, VariableId,
 };
-use crate::options::Sizes;
 use crate::schedule::names::{Choice, Fresh, Names, choice};
 
 /// A panel of more steps than this would not stay in a cache of the second level.
@@ -35,11 +34,11 @@ const LONGEST: i64 = 1 << 13;
 /// What goes into panels.
 pub(super) struct Panels<'s> {
     /// The loops of the reduction, outermost first.
-    reduction: Vec<&'s For>,
+    pub(super) reduction: Vec<&'s For>,
     /// The values that are computed from the reduction and the columns alone, in order.
-    shared: Vec<&'s Statement>,
+    pub(super) shared: Vec<&'s Statement>,
     /// Those of them that the rows use.
-    packed: Vec<(ValueId, Element)>,
+    pub(super) packed: Vec<(ValueId, Element)>,
 }
 
 impl<'s> Panels<'s> {
@@ -87,12 +86,17 @@ impl<'s> Panels<'s> {
     }
 
     /// How many steps the reduction has.
-    fn steps(&self) -> Dim {
+    pub(super) fn steps(&self) -> Dim {
         self.reduction.iter().fold(Dim::from(1), |steps, inner| steps * inner.extent.clone())
     }
 
     /// When the panels are worth their copies.
-    pub(super) fn pay(&self, (around, product): (&[&For], &Product<'_>), sizes: Sizes) -> Choice {
+    pub(super) fn pay(
+        &self,
+        (around, product): (&[&For], &Product<'_>),
+        target: &Target<'_>,
+    ) -> Choice {
+        let sizes = target.sizes;
         // Columns that do not lie side by side would be gathered again for every tile of rows.
         if self.gathers(product) {
             return Choice::Always;
@@ -101,11 +105,12 @@ impl<'s> Panels<'s> {
         let size = self.steps() * product.lanes.extent.clone() * Dim::from(bytes);
         let rows =
             around.iter().fold(product.rows.extent.clone(), |rows, it| rows * it.extent.clone());
-        choice(&[
+        let bounds = [
             (size, Comparison::Ge, sizes.panel_bytes),
             (rows, Comparison::Ge, sizes.panel_rows),
             (self.steps(), Comparison::Le, LONGEST),
-        ])
+        ];
+        choice(&bounds, &target.conditions)
     }
 
     /// Whether what goes into the panels changes with a loop.
@@ -305,7 +310,7 @@ fn reduction(lanes: &For) -> Option<Vec<&For>> {
 }
 
 /// Removes values that nothing uses any more.
-fn drop_unused(body: &mut Vec<Statement>) {
+pub(super) fn drop_unused(body: &mut Vec<Statement>) {
     let mut used = BTreeSet::new();
     for statement in body.iter().rev() {
         let unused = matches!(statement, Statement::Let { value, .. } if !used.contains(value));
@@ -318,7 +323,7 @@ fn drop_unused(body: &mut Vec<Statement>) {
     );
 }
 
-fn note_values(expr: &Expr, used: &mut BTreeSet<ValueId>) {
+pub(super) fn note_values(expr: &Expr, used: &mut BTreeSet<ValueId>) {
     visit::expressions(expr, &mut |expr| {
         if let Expr::Value(value) = expr {
             used.insert(*value);

@@ -25,13 +25,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Product;
 use crate::graph::{Comparison, Dim};
 use crate::loops::visit::{self, Rename};
-use crate::loops::{Expr, For, Manner, RegisterId, Statement, ValueId, VariableId};
+use crate::loops::{Address, Expr, For, Manner, RegisterId, Statement, ValueId, VariableId};
 use crate::schedule::collapse::Replace;
-use crate::schedule::names::{Names, compare, position};
+use crate::schedule::names::{Names, compare, number, position};
 
 /// One loop over all tiles: whole ones, then one iteration for all rows that are left over.
 pub(super) fn by_rows(product: &Product<'_>, rows: i64, names: &mut Names) -> Statement {
     let outer = product.rows;
+    if let Some(clip) = &outer.clip {
+        return clipped(product, clip, rows, names);
+    }
     let full = outer.extent.floor_div(&Dim::from(rows));
     let rest = outer.extent.clone() - full.clone() * Dim::from(rows);
     let mut whole = tile(outer, (rows, &Dim::default()), full.clone(), names);
@@ -61,6 +64,43 @@ pub(super) fn by_rows(product: &Product<'_>, rows: i64, names: &mut Names) -> St
     ];
     let extent = (outer.extent.clone() + Dim::from(rows - 1)).floor_div(&Dim::from(rows));
     Statement::For(For { variable, extent, clip: None, manner: Manner::Parallel, body })
+}
+
+/// One loop over the tiles of a stripe, which may have fewer rows than it could: a tile that is not whole goes row by row.
+fn clipped(product: &Product<'_>, clip: &Address, rows: i64, names: &mut Names) -> Statement {
+    let outer = product.rows;
+    let tiles = outer.extent.floor_div(&Dim::from(rows));
+    let mut whole = tile(outer, (rows, &Dim::default()), tiles, names);
+    whole.body = split_columns(whole.body, product.width, product.width / 2, names);
+    let (variable, row) = (whole.variable, names.variable());
+    let mut left = clip.clone();
+    left.add_term(variable, &Dim::from(-rows));
+    let behind = left.constant.clone() - Dim::from(rows);
+    let is_whole = Expr::Position { constant: behind, terms: left.terms.clone() };
+    let mut terms = vec![(variable, Dim::from(rows)), (row, Dim::from(1))];
+    terms.sort_by_key(|(variable, _)| *variable);
+    let here = Replace { variable: outer.variable, constant: Dim::default(), terms };
+    let one: Vec<Statement> =
+        outer.body.iter().map(|statement| visit::rename_statement(statement, &here)).collect();
+    let one = split_columns(names.copy(&one), product.width, product.width / 2, names);
+    let one_by_one = For {
+        variable: row,
+        extent: Dim::from(rows),
+        clip: Some(left),
+        manner: Manner::Serial,
+        body: one,
+    };
+    let body = vec![
+        Statement::If {
+            condition: compare(Comparison::Ge, is_whole.clone(), number(0)),
+            body: whole.body,
+        },
+        Statement::If {
+            condition: compare(Comparison::Lt, is_whole, number(0)),
+            body: vec![Statement::For(one_by_one)],
+        },
+    ];
+    Statement::For(For { body, clip: None, ..whole })
 }
 
 /// All tiles, one after the other.

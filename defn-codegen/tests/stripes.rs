@@ -1,0 +1,160 @@
+//! Nests that go through their rows in stripes: attention, its gradient, and the memory that both need.
+
+use defn_codegen::compile::schedule_graph;
+use defn_codegen::graph::eval::Value;
+use defn_codegen::graph::{Callable, Element, Graph, parse};
+use defn_codegen::loops::{Loops, Statement, visit};
+use defn_codegen::options::{Dump, Level, Options, Sizes};
+use defn_codegen::program::Program;
+use defn_codegen::simplify::simplify;
+use defn_codegen::testing;
+use defn_codegen::transform::transform;
+
+const ATTENTION: &str = include_str!("programs/attention.graph");
+
+fn attention() -> Graph {
+    simplify(parse::parse(ATTENTION).expect("it is written well"))
+}
+
+/// The same for one head.
+fn one_head() -> Graph {
+    let text = ATTENTION
+        .replace("h, ", "")
+        .replace("batch=1", "batch=0")
+        .replace("axes=[1, 2]", "axes=[0, 1]")
+        .replace("axes=[2]", "axes=[1]")
+        .replace(
+            "%9: f32[n, m] = broadcast %8 axes=[0, 1]",
+            "%9: f32[n, m] = broadcast %8 axes=[0]",
+        )
+        .replace(
+            "%13: f32[n, m] = broadcast %12 axes=[0, 1]",
+            "%13: f32[n, m] = broadcast %12 axes=[0]",
+        )
+        .replace("permutation=[0, 2, 1]", "permutation=[1, 0]");
+    simplify(parse::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}")))
+}
+
+/// The gradient of the sum of the squares of attention with respect to queries, keys and values, perhaps behind that sum.
+fn gradient(value: bool) -> Graph {
+    let text = ATTENTION
+        .replace("-> f32[h, n, e]", "-> f32[]")
+        .replace("return %16", "%17: f32[] = contract %16, %16 batch=0 contracted=3\n  return %17");
+    let mut program = Program::default();
+    let function = program.functions.push(parse::parse(&text).expect("it is written well"));
+    let of = Box::new(Callable::Function(function));
+    program.entry = Some(Callable::Gradient { of, wrt: vec![0, 1, 2], value });
+    simplify(transform(&program))
+}
+
+fn scheduled(graph: &Graph) -> Loops {
+    let options = Options {
+        levels: Vec::new(),
+        triple: String::new(),
+        dump: Dump::default(),
+        verify: true,
+        sizes: Sizes::USUAL,
+    };
+    schedule_graph(graph, Level::V4, &options)
+}
+
+fn f32s(shape: &[usize], seed: usize) -> Value {
+    let number = |k: usize| ((k + seed) * 7919 % 1009) as f64 / 504.5 - 1.0;
+    Value::from_f64(
+        Element::F32,
+        shape,
+        &(0..shape.iter().product()).map(number).collect::<Vec<_>>(),
+    )
+}
+
+/// Arguments of attention; every query sees the keys that are not behind it, and the first.
+fn arguments([h, n, m, d, e]: [usize; 5]) -> Vec<Value> {
+    let sees: Vec<i64> = (0..n * m).map(|at| i64::from(at % m <= at / m || at % m == 0)).collect();
+    vec![
+        f32s(&[h, n, d], 1),
+        f32s(&[h, m, d], 2),
+        f32s(&[h, m, e], 3),
+        Value::from_i64(Element::Bool, &[n, m], &sees),
+    ]
+}
+
+/// Few rows, one stripe, several, and one row more or less; rows shorter and longer than a group of columns.
+const EXTENTS: [[usize; 5]; 11] = [
+    [2, 1, 5, 3, 2],
+    [1, 15, 7, 4, 4],
+    [2, 16, 16, 4, 3],
+    [1, 47, 33, 8, 5],
+    [2, 48, 64, 16, 64],
+    [1, 49, 65, 5, 65],
+    [3, 100, 20, 17, 1],
+    [1, 97, 130, 1, 9],
+    [0, 20, 20, 4, 4],
+    [2, 20, 0, 4, 4],
+    [2, 0, 20, 4, 4],
+];
+
+fn check(graph: &Graph, arguments: &[Value]) {
+    if let Err(error) = testing::check(graph, arguments) {
+        let shapes: Vec<_> = arguments.iter().map(|argument| argument.shape.clone()).collect();
+        panic!("{shapes:?}: {error}");
+    }
+}
+
+#[test]
+fn attention_by_stripes() {
+    for extents in EXTENTS {
+        check(&attention(), &arguments(extents));
+    }
+}
+
+#[test]
+fn attention_of_one_head() {
+    for extents in EXTENTS {
+        let mut arguments = arguments(extents);
+        if extents[0] == 0 {
+            continue;
+        }
+        for argument in &mut arguments[..3] {
+            let size: usize = argument.shape[1..].iter().product();
+            argument.data.truncate(size);
+            argument.shape.remove(0);
+        }
+        check(&one_head(), &arguments);
+    }
+}
+
+#[test]
+fn the_gradient_of_attention_by_stripes() {
+    for (value, extents) in [(true, 0), (false, 5), (true, 6), (false, 9)] {
+        check(&gradient(value), &arguments(EXTENTS[extents]));
+    }
+}
+
+/// The nests that run in stripes.
+fn stripes(loops: &Loops) -> usize {
+    let is_striped = |nest: &&defn_codegen::loops::Nest| {
+        let mut clips = false;
+        visit::statements(&nest.body, &mut |statement| {
+            clips |= matches!(statement, Statement::For(inner)
+                if inner.clip.is_some() && inner.extent.is(Sizes::USUAL.stripe_rows));
+        });
+        clips
+    };
+    loops.nests.iter().filter(is_striped).count()
+}
+
+#[test]
+fn memory_grows_with_the_sequence() {
+    for graph in [attention(), one_head(), gradient(false)] {
+        let loops = scheduled(&graph);
+        assert_eq!(stripes(&loops), 1, "{loops}");
+        // Extents in the order of the symbols: heads if there are any, queries, keys, widths.
+        let bytes = |length: i64| {
+            let mut symbols = vec![8, length, length, 64, 64];
+            symbols.drain(..5 - loops.symbols.len());
+            loops.workspace.evaluate(&symbols) + loops.private.evaluate(&symbols)
+        };
+        let (short, long) = (bytes(1024), bytes(4096));
+        assert!(long <= 4 * short, "{long} bytes for 4096 positions, {short} for 1024\n{loops}");
+    }
+}
