@@ -24,6 +24,8 @@ pub(super) struct Group {
     pub(super) positions: Vec<usize>,
     /// What is stored between the nests and used by nobody else.
     pub(super) kept: Vec<Kept>,
+    /// What is stored by the group, more than one element a row, and used by others too.
+    pub(super) shared: Vec<BufferId>,
 }
 
 impl Group {
@@ -75,13 +77,21 @@ pub(super) struct Kept {
 }
 
 /// The longest group that begins with a nest, if it is worth to be one.
-pub(super) fn group(loops: &Loops, start: usize) -> Option<Group> {
+pub(super) fn group(loops: &Loops, start: usize, begins: &BTreeSet<BufferId>) -> Option<Group> {
+    let is_wide = |kept: &Kept| kept.row.as_constant().is_none_or(|row| row > 1);
+    products(loops, start, begins).filter(|group| group.kept.iter().any(is_wide))
+}
+
+/// The longest group that begins with a nest, if there are products in it with something between.
+///
+/// What is in `begins` is stored first by a group of its own.
+pub(super) fn products(loops: &Loops, start: usize, begins: &BTreeSet<BufferId>) -> Option<Group> {
     let outer = chain(&loops.nests[start]);
     let groups = (1..=outer.len()).filter_map(|depth| {
         let extents: Vec<Dim> = outer[..depth].iter().map(|it| it.extent.clone()).collect();
-        longest(loops, start, extents)
+        longest(loops, start, extents, begins)
     });
-    groups.filter(pays).max_by_key(|group| group.members.len())
+    groups.filter(has_products).max_by_key(|group| group.members.len())
 }
 
 /// The nested parallel loops that a nest consists of, outermost first.
@@ -99,12 +109,20 @@ fn chain(nest: &Nest) -> Vec<&For> {
 }
 
 /// As many nests from the first on as share these rows.
-fn longest(loops: &Loops, start: usize, extents: Vec<Dim>) -> Option<Group> {
+fn longest(
+    loops: &Loops,
+    start: usize,
+    extents: Vec<Dim>,
+    begins: &BTreeSet<BufferId>,
+) -> Option<Group> {
     let mut touched: Vec<Touched> = Vec::new();
     let (mut members, mut positions) = (Vec::new(), Vec::new());
     let mut behind = Effects::default();
     for (position, nest) in loops.nests.iter().enumerate().skip(start) {
         let effects = Effects::of(nest);
+        if position > start && !effects.stores.is_disjoint(begins) {
+            break;
+        }
         let candidates = [each(nest, &extents), sum(nest, &extents)];
         let fits = candidates.into_iter().flatten().find_map(|member| {
             let mut all = touched.clone();
@@ -123,8 +141,8 @@ fn longest(loops: &Loops, start: usize, extents: Vec<Dim>) -> Option<Group> {
     if members.len() < 2 {
         return None;
     }
-    let kept = kept(loops, &positions, &touched, &extents);
-    Some(Group { extents, members, positions, kept })
+    let (kept, shared) = kept(loops, &positions, &touched, &extents);
+    Some(Group { extents, members, positions, kept, shared })
 }
 
 /// What nests load and store.
@@ -297,8 +315,13 @@ fn agree(all: &[Touched]) -> bool {
     })
 }
 
-/// The buffers that nobody else needs.
-fn kept(loops: &Loops, positions: &[usize], touched: &[Touched], extents: &[Dim]) -> Vec<Kept> {
+/// The buffers that nobody else needs, and those that others need.
+fn kept(
+    loops: &Loops,
+    positions: &[usize],
+    touched: &[Touched],
+    extents: &[Dim],
+) -> (Vec<Kept>, Vec<BufferId>) {
     let mut outside = BTreeSet::new();
     for (position, nest) in loops.nests.iter().enumerate() {
         if !positions.contains(&position) {
@@ -310,7 +333,7 @@ fn kept(loops: &Loops, positions: &[usize], touched: &[Touched], extents: &[Dim]
     let mut kept: Vec<Kept> = Vec::new();
     for Touched { nest, buffer, written: _, row } in touched {
         let is_scratch = matches!(loops.buffers[*buffer].space, Space::Workspace(_));
-        let Some(row) = row.clone().filter(|_| is_scratch && !outside.contains(buffer)) else {
+        let Some(row) = row.clone().filter(|_| is_scratch) else {
             continue;
         };
         match kept.iter_mut().find(|it| it.buffer == *buffer) {
@@ -328,17 +351,20 @@ fn kept(loops: &Loops, positions: &[usize], touched: &[Touched], extents: &[Dim]
     kept.retain(|it| {
         touched.iter().filter(|other| other.buffer == it.buffer).all(|other| other.row.is_some())
     });
-    kept
+    let is_stored =
+        |it: &Kept| touched.iter().any(|other| other.buffer == it.buffer && other.written);
+    kept.retain(is_stored);
+    let (shared, kept): (Vec<Kept>, Vec<Kept>) =
+        kept.into_iter().partition(|it| outside.contains(&it.buffer));
+    let is_wide = |it: &Kept| it.row.as_constant().is_none_or(|row| row > 1);
+    (kept, shared.into_iter().filter(is_wide).map(|it| it.buffer).collect())
 }
 
-/// Whether what is between two products of batches, or of the shares of a softmax, is worth to be kept in a cache.
-fn pays(group: &Group) -> bool {
+/// Whether there are two products, of batches or around the shares of a softmax.
+fn has_products(group: &Group) -> bool {
     let is_batched = group.extents.len() > 1;
     let products = group.members.iter().filter(|it| is_product(it, is_batched)).count();
-    let is_wide = |kept: &Kept| kept.row.as_constant().is_none_or(|row| row > 1);
-    products >= 2
-        && group.kept.iter().any(is_wide)
-        && (is_batched || group.members.iter().any(takes_largest))
+    products >= 2 && (is_batched || group.members.iter().any(takes_largest))
 }
 
 /// Whether a nest multiplies the rows with something else, of the same batch if there are batches.

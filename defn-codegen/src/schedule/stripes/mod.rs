@@ -19,10 +19,14 @@
 //! A nest that adds up over the rows, as gradients with respect to keys do, adds what each stripe gives to scratch,
 //! from which its results are computed behind the last stripe.
 //!
+//! What one group stores and a later one of the same rows needs is computed again by the later one, if neither then stores it:
+//! gradients compute the shares of attention again.
+//!
 //! The scratch of a stripe grows with the length of a row, and no longer with its square. Every row is computed as before;
 //! sums over rows have blocks of one stripe. With few rows the nests stay apart: one product of a row with a matrix needs no panels.
 
 mod find;
+mod again;
 mod write;
 
 use super::names::{Choice, Names, choice};
@@ -33,9 +37,10 @@ use crate::options::Sizes;
 /// Joins all such nests.
 pub(super) fn stripes(loops: &mut Loops, sizes: Sizes) {
     let mut names = Names::of(loops);
+    let begins = again::again(loops, &mut names, sizes);
     let mut position = 0;
     while position < loops.nests.len() {
-        let Some(group) = find::group(loops, position) else {
+        let Some(group) = find::group(loops, position, &begins) else {
             position += 1;
             continue;
         };
