@@ -51,6 +51,7 @@ pub(super) enum Kind {
 }
 
 /// A nest that adds up over rows.
+#[derive(Clone)]
 pub(super) struct Sum {
     /// The loops around the sum, without batches and bodies.
     pub(super) around: Vec<For>,
@@ -86,18 +87,44 @@ pub(super) fn group(loops: &Loops, start: usize, begins: &BTreeSet<BufferId>) ->
 ///
 /// What is in `begins` is stored first by a group of its own.
 pub(super) fn products(loops: &Loops, start: usize, begins: &BTreeSet<BufferId>) -> Option<Group> {
-    let outer = chain(&loops.nests[start]);
-    let groups = (1..=outer.len()).filter_map(|depth| {
-        let extents: Vec<Dim> = outer[..depth].iter().map(|it| it.extent.clone()).collect();
+    let (_, chain) = chain(&loops.nests[start])?;
+    let groups = rows_of_product(&chain).into_iter().filter_map(|rows| {
+        let extents = rows.iter().map(|at| chain[*at].extent.clone()).collect();
         longest(loops, start, extents, begins)
     });
-    groups.filter(has_products).max_by_key(|group| group.members.len())
+    groups.filter(has_products).max_by_key(|group| (group.extents.len(), group.members.len()))
 }
 
-/// The nested parallel loops that a nest consists of, outermost first.
-fn chain(nest: &Nest) -> Vec<&For> {
+/// Which of the loops around a product may be batches and rows: both operands depend on batches, and one of them on rows.
+fn rows_of_product(chain: &[&For]) -> Vec<Vec<usize>> {
+    let Some(innermost) = chain.last() else { return Vec::new() };
+    let mut operands: Vec<Vec<usize>> = Vec::new();
+    visit::statements(&innermost.body, &mut |statement| {
+        let Statement::For(reduction) = statement else { return };
+        if !reduction.body.iter().any(multiplies) {
+            return;
+        }
+        visit::addresses(&reduction.body, &mut |_, address, _| {
+            let depends = |at: &usize| !address.coefficient(chain[*at].variable).is(0);
+            operands.push((0..chain.len()).filter(depends).collect());
+        });
+    });
+    let [left, right] = operands.as_slice() else { return Vec::new() };
+    let batches: Vec<usize> = left.iter().copied().filter(|at| right.contains(at)).collect();
+    let rows = left.iter().chain(right).filter(|at| !batches.contains(at));
+    rows.map(|row| batches.iter().chain([row]).copied().collect()).collect()
+}
+
+fn multiplies(statement: &Statement) -> bool {
+    matches!(statement, Statement::Set { register: _, expr: Expr::MultiplyAdd(..) })
+}
+
+/// What stands in front of the nested parallel loops that a nest consists of, and these loops, outermost first.
+fn chain(nest: &Nest) -> Option<(&[Statement], Vec<&For>)> {
+    let is_value = |it: &&Statement| matches!(it, Statement::Let { .. });
+    let front = nest.body.iter().take_while(is_value).count();
+    let (front, mut body) = nest.body.split_at(front);
     let mut chain = Vec::new();
-    let mut body = nest.body.as_slice();
     while let [Statement::For(inner)] = body
         && inner.manner == Manner::Parallel
         && inner.clip.is_none()
@@ -105,7 +132,27 @@ fn chain(nest: &Nest) -> Vec<&For> {
         chain.push(inner);
         body = &inner.body;
     }
-    chain
+    (!chain.is_empty()).then_some((front, chain))
+}
+
+/// All ways to find loops of these extents among others.
+fn choices(chain: &[&For], extents: &[Dim]) -> Vec<Vec<usize>> {
+    let Some((first, rest)) = extents.split_last() else { return vec![Vec::new()] };
+    let mut found = Vec::new();
+    for chosen in choices(chain, rest) {
+        for (at, candidate) in chain.iter().enumerate() {
+            if candidate.extent == *first && !chosen.contains(&at) {
+                found.push(chosen.iter().copied().chain([at]).collect());
+            }
+        }
+    }
+    found
+}
+
+/// The loops that were not chosen, without bodies.
+fn others(chain: &[&For], chosen: &[usize]) -> Vec<For> {
+    let rest = (0..chain.len()).filter(|at| !chosen.contains(at));
+    rest.map(|at| For { body: Vec::new(), ..chain[at].clone() }).collect()
 }
 
 /// As many nests from the first on as share these rows.
@@ -123,8 +170,8 @@ fn longest(
         if position > start && !effects.stores.is_disjoint(begins) {
             break;
         }
-        let candidates = [each(nest, &extents), sum(nest, &extents)];
-        let fits = candidates.into_iter().flatten().find_map(|member| {
+        let candidates = each(nest, &extents).into_iter().chain(sum(nest, &extents));
+        let fits = candidates.into_iter().find_map(|member| {
             let mut all = touched.clone();
             all.extend(touches(nest, &member, members.len()));
             (agree(&all) && !behind.disturb(&effects)).then_some((member, all))
@@ -178,30 +225,42 @@ impl Effects {
     }
 }
 
-fn each(nest: &Nest, extents: &[Dim]) -> Option<Member> {
-    let chain = chain(nest);
-    let rows = chain.get(..extents.len())?;
-    if rows.iter().zip(extents).any(|(it, extent)| it.extent != *extent) {
-        return None;
-    }
-    let body = rows[rows.len() - 1].body.clone();
-    Some(Member { variables: rows.iter().map(|it| it.variable).collect(), kind: Kind::Each(body) })
+fn each(nest: &Nest, extents: &[Dim]) -> Vec<Member> {
+    let Some((front, chain)) = chain(nest) else { return Vec::new() };
+    let member = |chosen: Vec<usize>| {
+        let mut body = chain[chain.len() - 1].body.clone();
+        for outer in others(&chain, &chosen).into_iter().rev() {
+            body = vec![Statement::For(For { body, ..outer })];
+        }
+        let body = front.iter().cloned().chain(body).collect();
+        let variables = chosen.iter().map(|at| chain[*at].variable).collect();
+        Member { variables, kind: Kind::Each(body) }
+    };
+    choices(&chain, extents).into_iter().map(member).collect()
 }
 
-fn sum(nest: &Nest, extents: &[Dim]) -> Option<Member> {
-    let (rows, batches) = extents.split_last()?;
-    let chain = chain(nest);
-    if batches.is_empty() || chain.len() < batches.len() {
-        return None;
-    }
-    let (outer, around) = chain.split_at(batches.len());
-    if outer.iter().zip(batches).any(|(it, extent)| it.extent != *extent) {
-        return None;
-    }
+fn sum(nest: &Nest, extents: &[Dim]) -> Vec<Member> {
+    let Some((rows, batches)) = extents.split_last().filter(|(_, batches)| !batches.is_empty())
+    else {
+        return Vec::new();
+    };
+    let Some((values, chain)) = chain(nest) else { return Vec::new() };
+    let Some((over, sum)) = sum_over(values, &chain, rows) else { return Vec::new() };
+    let member = |chosen: Vec<usize>| {
+        let batches = chosen.iter().map(|at| chain[*at].variable);
+        let sum = Sum { around: others(&chain, &chosen), ..sum.clone() };
+        Member { variables: batches.chain([over]).collect(), kind: Kind::Sum(sum) }
+    };
+    choices(&chain, batches).into_iter().map(member).collect()
+}
+
+/// The variable of the loop over rows that a nest adds up over, and the sum.
+fn sum_over(values: &[Statement], chain: &[&For], rows: &Dim) -> Option<(VariableId, Sum)> {
     let body = chain[chain.len() - 1].body.as_slice();
     let at = body.iter().position(|it| matches!(it, Statement::For(_)))?;
     let Statement::For(over) = &body[at] else { return None };
-    let (front, back) = (body[..at].to_vec(), body[at + 1..].to_vec());
+    let front: Vec<Statement> = values.iter().chain(&body[..at]).cloned().collect();
+    let back = body[at + 1..].to_vec();
     let is_row = over.extent == *rows && over.clip.is_none();
     let mut elements = BTreeMap::new();
     for statement in &front {
@@ -229,17 +288,14 @@ fn sum(nest: &Nest, extents: &[Dim]) -> Option<Member> {
     if !is_row || !adds || stores || folds.is_empty() || !back.iter().all(is_plain) {
         return None;
     }
-    let header = |it: &&For| For { body: Vec::new(), ..(*it).clone() };
-    Some(Member {
-        variables: outer.iter().map(|it| it.variable).chain([over.variable]).collect(),
-        kind: Kind::Sum(Sum {
-            around: around.iter().map(header).collect(),
-            front,
-            registers: elements.into_iter().collect(),
-            body: over.body.clone(),
-            back,
-        }),
-    })
+    let sum = Sum {
+        around: Vec::new(),
+        front,
+        registers: elements.into_iter().collect(),
+        body: over.body.clone(),
+        back,
+    };
+    Some((over.variable, sum))
 }
 
 /// An access of a nest.
@@ -248,8 +304,8 @@ struct Touched {
     nest: usize,
     buffer: BufferId,
     written: bool,
-    /// How many elements a row has, if the access is to the row of the iteration.
-    row: Option<Dim>,
+    /// The row, if the access is to that of the iteration.
+    row: Option<Row>,
 }
 
 /// All accesses of a nest.
@@ -279,27 +335,38 @@ fn touches(nest: &Nest, member: &Member, position: usize) -> Vec<Touched> {
     found
 }
 
-/// How many elements a row has, if an address goes through one row of each iteration and nothing else.
+/// Rows of a buffer, each without a gap.
+#[derive(Clone, PartialEq, Eq)]
+struct Row {
+    /// How many elements one has.
+    length: Dim,
+    /// From batch to batch, and from row to row.
+    steps: Vec<Dim>,
+}
+
+/// The row that an address goes through in each iteration, if it goes nowhere else.
 fn row_of(
     address: &Address,
     rows: &[VariableId],
     extents: &BTreeMap<VariableId, Dim>,
-) -> Option<Dim> {
-    let mut expected = address.coefficient(*rows.last()?);
-    let row = expected.clone();
-    for pair in rows.windows(2).rev() {
-        expected = expected * extents[&pair[1]].clone();
-        if address.coefficient(pair[0]) != expected {
-            return None;
+) -> Option<Row> {
+    let mut inside: Vec<VariableId> = Vec::new();
+    inside.extend(address.terms.iter().map(|(it, _)| *it).filter(|it| !rows.contains(it)));
+    let mut outside = rows.to_vec();
+    let mut length = Dim::from(1);
+    // The variables are digits of the position: each counts what all below it make.
+    let digits = |all: &mut Vec<VariableId>, size: &mut Dim| {
+        while let Some(at) = all.iter().position(|it| address.coefficient(*it) == *size) {
+            *size = size.clone() * extents[&all.remove(at)].clone();
         }
-    }
-    let mut end = Dim::from(1);
-    for (variable, coefficient) in &address.terms {
-        if !rows.contains(variable) {
-            end = end + coefficient.clone() * (extents[variable].clone() - Dim::from(1));
-        }
-    }
-    (address.constant.is(0) && address.computed.is_empty() && end == row).then_some(row)
+        all.is_empty()
+    };
+    let is_dense = digits(&mut inside, &mut length);
+    let mut size = length.clone();
+    let is_whole = digits(&mut outside, &mut size);
+    let is_affine = address.constant.is(0) && address.computed.is_empty();
+    let steps = rows.iter().map(|row| address.coefficient(*row)).collect();
+    (is_dense && is_whole && is_affine).then_some(Row { length, steps })
 }
 
 /// Whether the nests may go through the rows together.
@@ -333,7 +400,7 @@ fn kept(
     let mut kept: Vec<Kept> = Vec::new();
     for Touched { nest, buffer, written: _, row } in touched {
         let is_scratch = matches!(loops.buffers[*buffer].space, Space::Workspace(_));
-        let Some(row) = row.clone().filter(|_| is_scratch) else {
+        let Some(row) = row.clone().filter(|_| is_scratch).map(|row| row.length) else {
             continue;
         };
         match kept.iter_mut().find(|it| it.buffer == *buffer) {
@@ -372,9 +439,6 @@ fn is_product(member: &Member, is_batched: bool) -> bool {
     let body = match &member.kind {
         Kind::Each(body) => body,
         Kind::Sum(sum) => &sum.body,
-    };
-    let multiplies = |statement: &Statement| {
-        matches!(statement, Statement::Set { register: _, expr: Expr::MultiplyAdd(..) })
     };
     let mut product = false;
     let of = |address: &Address, variable: VariableId| !address.coefficient(variable).is(0);
