@@ -51,7 +51,9 @@ struct Job {
     stride: i64,
     iterations: i64,
     multiple: i64,
-    _cost: i64,
+    _whole: i64,
+    _front: i64,
+    _block: i64,
 }
 
 // SAFETY: the code promises that its tasks may be executed at the same time.

@@ -22,9 +22,15 @@ use crate::abi::{Job, Team};
 /// Nests that take fewer picoseconds stay on the calling thread: about what a hand-off costs, several times over.
 const GATE: i64 = 3_000_000;
 /// No range takes fewer picoseconds than this, and none more than that, if a job has enough iterations.
-const RANGE: (i64, i64) = (1_000_000, 10_000_000);
+const RANGE: (i64, i64) = (2_000_000, 10_000_000);
 /// How many ranges there shall be for each thread.
 const RANGES: i64 = 8;
+/// A range takes so many times what it costs to begin one.
+const WORTH: i64 = 16;
+/// How many ranges there shall be at least for each thread where one is costly to begin.
+const PIECES: i64 = 4;
+/// In how many parts ranges are claimed at most.
+const PARTS: usize = 8;
 /// How long a helper looks for the next job before it sleeps.
 pub(super) const SPIN: Duration = Duration::from_micros(50);
 /// Waking takes the caller a microsecond and the helper 30: after so many picoseconds of jobs without help it pays.
@@ -56,13 +62,15 @@ impl Call {
 }
 
 /// A job that is being executed.
+///
+/// Its ranges lie in parts, one for each thread if there are not too many. A thread claims the ranges of its own part first:
+/// from call to call it meets the same data, which its caches still hold. Then it helps the others.
 struct Claim {
     job: Job,
-    /// Iterations in a range.
-    grain: i64,
-    /// How many ranges there are, and the next one that nobody has.
-    ranges: i64,
-    next: Line<AtomicI64>,
+    ranges: Ranges,
+    /// How many parts there are, and the next range of each that nobody has.
+    parts: usize,
+    next: [Line<AtomicI64>; PARTS],
     /// How many threads have scratch.
     threads: usize,
 }
@@ -113,11 +121,9 @@ struct Helper {
 unsafe extern "C" fn run(team: *const Team, job: *const Job) {
     // SAFETY: the caller's promise.
     let (threads, job) = unsafe { ((*team.cast::<Call>()).threads, job.read()) };
-    let whole = job.iterations.saturating_mul(job.cost);
-    let grain = grain(&job, whole, threads);
-    let ranges = job.iterations / grain + i64::from(job.iterations % grain > 0);
-    let claim = Claim { job, grain, ranges, next: Line(AtomicI64::new(0)), threads };
-    if ranges > 1 && threads > 1 {
+    let whole = job.whole;
+    let claim = Claim::new(job, threads);
+    if claim.ranges.count > 1 && threads > 1 {
         match CREW.try_lock() {
             Ok(mut crew) => return crew.run(&claim, whole),
             Err(TryLockError::Poisoned(poisoned)) => {
@@ -129,30 +135,93 @@ unsafe extern "C" fn run(team: *const Team, job: *const Job) {
     claim.work(0);
 }
 
-/// How many iterations a range has.
-fn grain(job: &Job, whole: i64, threads: usize) -> i64 {
-    let (least, most) = RANGE;
-    let share = whole / (RANGES * threads.max(1) as i64);
-    let iterations = share.clamp(least, most) / job.cost.max(1);
-    let multiple = job.multiple.max(1);
-    let iterations = iterations.clamp(1, job.iterations.max(1));
-    iterations.saturating_add(multiple - 1) / multiple * multiple
+/// How the iterations of a job are cut.
+#[derive(Clone, Copy)]
+struct Ranges {
+    count: i64,
+    iterations: i64,
+    /// No range goes from one of these pieces into the next.
+    piece: i64,
+    /// How many ranges a piece has, and how many iterations each of them.
+    in_piece: i64,
+    grain: i64,
+}
+
+impl Ranges {
+    fn of(job: &Job, threads: usize) -> Self {
+        let (iterations, threads) = (job.iterations.max(1), threads.max(1) as i64);
+        let (least, most) = RANGE;
+        let range = (job.whole / (RANGES * threads)).clamp(least, most);
+        let cost = (job.whole / iterations).max(1);
+        if job.front.saturating_mul(WORTH) <= least {
+            let grain = (range / cost).clamp(1, iterations);
+            return Self::cut(iterations, iterations, round_up(grain, job.multiple.max(1)));
+        }
+        // A range that went from block to block would begin twice: it is a part of one, or several whole ones.
+        let block = job.block.clamp(1, iterations);
+        let (blocks, takes) = (divided(iterations, block), block.saturating_mul(cost));
+        if takes < range {
+            return Self::cut(iterations, iterations, block * (range / takes).clamp(1, blocks));
+        }
+        let wanted = divided(PIECES * threads, blocks);
+        let cheap = takes / job.front.saturating_mul(WORTH);
+        // Nobody shall wait because it takes long to begin, unless that is what takes the time.
+        let needed = if job.front < takes / threads { divided(threads, blocks) } else { 1 };
+        let parts = wanted.min(cheap).max(needed).clamp(1, block);
+        Self::cut(iterations, block, divided(block, parts))
+    }
+
+    fn cut(iterations: i64, piece: i64, grain: i64) -> Self {
+        let in_piece = divided(piece, grain);
+        let count = iterations / piece * in_piece + divided(iterations % piece, grain);
+        Self { count, iterations, piece, in_piece, grain }
+    }
+
+    /// The iterations of a range: the first, and the one behind the last.
+    fn range(&self, range: i64) -> (i64, i64) {
+        let start = range / self.in_piece * self.piece;
+        let begin = start + range % self.in_piece * self.grain;
+        let end = begin.saturating_add(self.grain).min(start.saturating_add(self.piece));
+        (begin, end.min(self.iterations))
+    }
+}
+
+/// A quotient, rounded up.
+fn divided(dividend: i64, divisor: i64) -> i64 {
+    dividend / divisor + i64::from(dividend % divisor > 0)
+}
+
+fn round_up(number: i64, multiple: i64) -> i64 {
+    divided(number, multiple).saturating_mul(multiple)
 }
 
 impl Claim {
+    fn new(job: Job, threads: usize) -> Self {
+        let (ranges, parts) = (Ranges::of(&job, threads), threads.clamp(1, PARTS));
+        let first = |part| Line(AtomicI64::new(first(part, parts, ranges.count)));
+        Self { job, next: std::array::from_fn(first), ranges, parts, threads }
+    }
+
     /// Executes ranges until nobody's are left.
     fn work(&self, position: usize) {
         if position >= self.threads {
             return;
         }
+        for part in 0..self.parts {
+            self.work_in((position + part) % self.parts, position);
+        }
+    }
+
+    /// Executes ranges of a part.
+    fn work_in(&self, part: usize, position: usize) {
         let job = &self.job;
+        let behind = first(part + 1, self.parts, self.ranges.count);
         loop {
-            let range = self.next.0.fetch_add(1, Ordering::Relaxed);
-            if range >= self.ranges {
+            let range = self.next[part].0.fetch_add(1, Ordering::Relaxed);
+            if range >= behind {
                 return;
             }
-            let begin = range * self.grain;
-            let end = begin.saturating_add(self.grain).min(job.iterations);
+            let (begin, end) = self.ranges.range(range);
             // SAFETY: the range belongs to this thread alone, and so does the scratch at its position, of which there are `threads`.
             unsafe {
                 let private = job.private.add(position * job.stride as usize);
@@ -162,9 +231,16 @@ impl Claim {
     }
 }
 
+/// The first range of a part; of the part behind the last, how many ranges there are.
+fn first(part: usize, parts: usize, ranges: i64) -> i64 {
+    let (part, parts) = (part.min(parts) as i64, parts as i64);
+    ranges / parts * part + ranges % parts * part / parts
+}
+
 impl Crew {
     fn run(&mut self, claim: &Claim, whole: i64) {
-        let wanted = claim.threads.min(usize::try_from(claim.ranges).unwrap_or(usize::MAX)) - 1;
+        let wanted =
+            claim.threads.min(usize::try_from(claim.ranges.count).unwrap_or(usize::MAX)) - 1;
         self.missed = self.missed.saturating_add(whole);
         if self.missed >= WAKE {
             self.hire(wanted);
