@@ -413,6 +413,33 @@ mod tests {
     }
 
     #[test]
+    fn shared_loops_stand_behind_values_and_private_scratch() {
+        let faults = |body: &str| {
+            let text = format!(
+                "loops f workspace 0 private 64 {{
+  buffer r0: f32[4, 4] = result 0
+  buffer p: f32[] = private at 0
+  nest 0 tasks 9 over 2 front 1 {{ for i0 in 0..4 parallel {{ {body} }} }}
+}}"
+            );
+            let loops = parse::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+            let faults = verify(&loops).err().unwrap_or_default();
+            faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        let inner =
+            |manner| format!("for i1 in 0..4 {manner} {{ store r0[(4)*i0 + i1] = f32(1.0) }}");
+        let parallel = inner("parallel");
+        assert_eq!(faults(&format!("store p[0] = f32(2.0) {parallel}")), "");
+        assert_eq!(faults(&inner("lanes 4")), "");
+        let none = "tasks of a nest that has no loops for them";
+        assert_eq!(faults(&inner("")), none);
+        assert_eq!(faults(&format!("{parallel} store p[0] = f32(2.0)")), none);
+        let more = "a shared loop behind more than values and private scratch";
+        assert_eq!(faults(&format!("store r0[(4)*i0] = f32(2.0) {parallel}")), more);
+        assert_eq!(faults(&format!("var $0: f32 = f32(2.0) {parallel}")), more);
+    }
+
+    #[test]
     fn scratch_of_lanes_is_used_in_as_many() {
         let sound = "for i0 in 0..4 lanes 4 { store l[0] = f32(1.0) store r0[i0] = load l[0] }";
         assert_eq!(faults(sound), "");

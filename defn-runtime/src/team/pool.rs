@@ -11,7 +11,9 @@
 //! or got no processor: it waits only for ranges that somebody has begun.
 //! See Note [Why nobody looks at a claim that is gone].
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU64, Ordering, fence};
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering, fence};
 use std::sync::{Mutex, TryLockError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -68,9 +70,8 @@ impl Call {
 struct Claim {
     job: Job,
     ranges: Ranges,
-    /// How many parts there are, and the next range of each that nobody has.
+    /// How many parts there are.
     parts: usize,
-    next: [Line<AtomicI64>; PARTS],
     /// How many threads have scratch.
     threads: usize,
 }
@@ -86,16 +87,29 @@ struct Line<T>(T);
 struct Board {
     /// How many helpers are inside, whether the board is open, and how often it was opened.
     state: Line<AtomicU64>,
-    /// Valid while the board is open or somebody is inside.
-    claim: AtomicPtr<Claim>,
+    /// Valid while the board is open or somebody is inside. It has a place of its own, so that helpers know
+    /// what to fetch before they know whether they may look at it.
+    claim: Slot,
+    /// The next range of each part that nobody has.
+    next: [Line<AtomicI64>; PARTS],
 }
+
+/// The place of a claim.
+#[repr(align(128))]
+struct Slot(UnsafeCell<MaybeUninit<Claim>>);
+
+// SAFETY: see Note [Why nobody looks at a claim that is gone].
+unsafe impl Sync for Slot {}
 
 const INSIDE: u64 = OPEN - 1;
 const OPEN: u64 = 1 << 16;
 const OPENED: u64 = OPEN << 1;
 
-static BOARD: Board =
-    Board { state: Line(AtomicU64::new(0)), claim: AtomicPtr::new(ptr::null_mut()) };
+static BOARD: Board = Board {
+    state: Line(AtomicU64::new(0)),
+    claim: Slot(UnsafeCell::new(MaybeUninit::uninit())),
+    next: [const { Line(AtomicI64::new(0)) }; PARTS],
+};
 
 /// The helpers; whoever holds the lock is the caller whose job they do.
 static CREW: Mutex<Crew> = Mutex::new(Crew { helpers: Vec::new(), missed: 0 });
@@ -121,18 +135,17 @@ struct Helper {
 unsafe extern "C" fn run(team: *const Team, job: *const Job) {
     // SAFETY: the caller's promise.
     let (threads, job) = unsafe { ((*team.cast::<Call>()).threads, job.read()) };
-    let whole = job.whole;
     let claim = Claim::new(job, threads);
     if claim.ranges.count > 1 && threads > 1 {
         match CREW.try_lock() {
-            Ok(mut crew) => return crew.run(&claim, whole),
-            Err(TryLockError::Poisoned(poisoned)) => {
-                return poisoned.into_inner().run(&claim, whole);
-            }
+            Ok(mut crew) => return crew.run(claim),
+            Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner().run(claim),
             Err(TryLockError::WouldBlock) => {}
         }
     }
-    claim.work(0);
+    let job = claim.job;
+    // SAFETY: all iterations, with the scratch of the caller.
+    unsafe { (job.task)(job.arguments, 0, job.iterations, job.private) };
 }
 
 /// How the iterations of a job are cut.
@@ -197,27 +210,33 @@ fn round_up(number: i64, multiple: i64) -> i64 {
 
 impl Claim {
     fn new(job: Job, threads: usize) -> Self {
-        let (ranges, parts) = (Ranges::of(&job, threads), threads.clamp(1, PARTS));
-        let first = |part| Line(AtomicI64::new(first(part, parts, ranges.count)));
-        Self { job, next: std::array::from_fn(first), ranges, parts, threads }
+        let (ranges, parts) = (Ranges::of(&job, threads), threads.min(PARTS));
+        Self { job, ranges, parts, threads }
+    }
+
+    /// The first range of a part; of the part behind the last, how many ranges there are.
+    fn first(&self, part: usize) -> i64 {
+        let (part, parts, count) = (part as i64, self.parts as i64, self.ranges.count);
+        count / parts * part + count % parts * part / parts
     }
 
     /// Executes ranges until nobody's are left.
-    fn work(&self, position: usize) {
+    fn work(&self, next: &[Line<AtomicI64>; PARTS], position: usize) {
         if position >= self.threads {
             return;
         }
         for part in 0..self.parts {
-            self.work_in((position + part) % self.parts, position);
+            let part = (position + part) % self.parts;
+            self.work_in((part, &next[part]), position);
         }
     }
 
     /// Executes ranges of a part.
-    fn work_in(&self, part: usize, position: usize) {
+    fn work_in(&self, (part, next): (usize, &Line<AtomicI64>), position: usize) {
         let job = &self.job;
-        let behind = first(part + 1, self.parts, self.ranges.count);
+        let behind = self.first(part + 1);
         loop {
-            let range = self.next[part].0.fetch_add(1, Ordering::Relaxed);
+            let range = next.0.fetch_add(1, Ordering::Relaxed);
             if range >= behind {
                 return;
             }
@@ -231,26 +250,22 @@ impl Claim {
     }
 }
 
-/// The first range of a part; of the part behind the last, how many ranges there are.
-fn first(part: usize, parts: usize, ranges: i64) -> i64 {
-    let (part, parts) = (part.min(parts) as i64, parts as i64);
-    ranges / parts * part + ranges % parts * part / parts
-}
-
 impl Crew {
-    fn run(&mut self, claim: &Claim, whole: i64) {
+    fn run(&mut self, claim: Claim) {
         let wanted =
             claim.threads.min(usize::try_from(claim.ranges.count).unwrap_or(usize::MAX)) - 1;
-        self.missed = self.missed.saturating_add(whole);
+        self.missed = self.missed.saturating_add(claim.job.whole);
         if self.missed >= WAKE {
             self.hire(wanted);
         }
-        BOARD.open(claim);
+        let claim = BOARD.open(claim);
         if self.missed >= WAKE {
             self.missed = 0;
+            // Either a helper that goes to sleep sees the board open, or this thread sees it asleep.
+            fence(Ordering::SeqCst);
             self.helpers.iter().take(wanted).for_each(|helper| helper.wake());
         }
-        claim.work(0);
+        claim.work(&BOARD.next, 0);
         BOARD.close();
     }
 
@@ -272,14 +287,16 @@ impl Crew {
 }
 
 impl Board {
-    /// Shows a claim to all helpers.
-    fn open(&self, claim: &Claim) {
-        self.claim.store(ptr::from_ref(claim).cast_mut(), Ordering::Relaxed);
-        // Only the holder of the crew opens and closes, and nobody is inside.
+    /// Shows a claim to all helpers, until the board is closed.
+    fn open(&self, claim: Claim) -> &Claim {
+        // SAFETY: only the holder of the crew opens and closes, and nobody is inside: nobody else looks.
+        let claim = unsafe { &*(*self.claim.0.get()).write(claim) };
+        for (part, next) in self.next[..claim.parts].iter().enumerate() {
+            next.0.store(claim.first(part), Ordering::Relaxed);
+        }
         let state = self.state.0.load(Ordering::Relaxed);
         self.state.0.store((state + OPENED) | OPEN, Ordering::Release);
-        // Either a helper that goes to sleep sees the board open, or this thread sees it asleep.
-        fence(Ordering::SeqCst);
+        claim
     }
 
     /// Lets no more helpers in, and waits for those inside.
@@ -297,9 +314,25 @@ impl Board {
         }
     }
 
+    /// Brings what a helper needs first into its cache: nothing is loaded ahead of the exchange that lets it in.
+    fn fetch(&self, position: usize) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this reads nothing, and the addresses are those of a claim and of a counter.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let claim = self.claim.0.get().cast::<i8>();
+            _mm_prefetch::<_MM_HINT_T0>(claim);
+            _mm_prefetch::<_MM_HINT_T0>(claim.add(64));
+            _mm_prefetch::<_MM_HINT_T0>((&raw const self.next[position % PARTS]).cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = position;
+    }
+
     /// Executes ranges of the claim that was shown in `state`, if it still is.
     fn enter(&self, state: u64, position: usize) {
         let mut state = state;
+        self.fetch(position);
         while state & OPEN != 0 {
             let entered = self.state.0.compare_exchange_weak(
                 state,
@@ -309,9 +342,8 @@ impl Board {
             );
             match entered {
                 Ok(_) => {
-                    let claim = self.claim.load(Ordering::Relaxed);
                     // SAFETY: see Note [Why nobody looks at a claim that is gone].
-                    unsafe { &*claim }.work(position);
+                    unsafe { (*self.claim.0.get()).assume_init_ref() }.work(&self.next, position);
                     self.state.0.fetch_sub(1, Ordering::Release);
                     return;
                 }
@@ -373,9 +405,63 @@ impl Helper {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe extern "C" fn task(_: *const *mut u8, _: i64, _: i64, _: *mut u8) {}
+
+    fn ranges(words: [i64; 5], threads: usize) -> Ranges {
+        let [iterations, multiple, whole, front, block] = words;
+        let (arguments, private) = (ptr::null(), ptr::null_mut());
+        let job =
+            Job { task, arguments, private, stride: 0, iterations, multiple, whole, front, block };
+        Ranges::of(&job, threads)
+    }
+
+    #[test]
+    fn ranges_are_all_iterations_and_begin_at_multiples() {
+        for iterations in [1, 2, 7, 63, 64, 65, 1000, 4096] {
+            for (multiple, front, block) in
+                [(1, 0, 1), (64, 0, 1), (1, 1_000_000, 7), (1, 1_000_000, 64), (1, 9, 64)]
+            {
+                for cost in [0, 1, 40_000, 3_000_000] {
+                    for threads in [1, 2, 3, 16] {
+                        let words = [iterations, multiple, iterations * cost, front, block];
+                        let ranges = ranges(words, threads);
+                        let mut behind = 0;
+                        for range in 0..ranges.count {
+                            let (begin, end) = ranges.range(range);
+                            assert_eq!(begin, behind, "{words:?}");
+                            assert_eq!(begin % multiple, 0, "{words:?}");
+                            assert!(end > begin, "{words:?}");
+                            behind = end;
+                        }
+                        assert_eq!(behind, iterations, "{words:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ranges_keep_to_a_block_that_is_costly_to_begin() {
+        const MICROSECOND: i64 = 1_000_000;
+        // One block is divided, and so are a few; of many, each is a range.
+        assert_eq!(ranges([56, 1, 1000 * MICROSECOND, 2 * MICROSECOND, 56], 2).count, 8);
+        assert_eq!(ranges([55, 1, 1000 * MICROSECOND, 2 * MICROSECOND, 11], 2).count, 10);
+        assert_eq!(ranges([341, 1, 9000 * MICROSECOND, 2 * MICROSECOND, 11], 2).count, 31);
+        // Small blocks are taken together.
+        assert_eq!(ranges([4096, 1, 64 * MICROSECOND, MICROSECOND, 4], 2).range(0), (0, 256));
+        // Everybody gets a range, unless it takes as long to begin as to go on.
+        assert_eq!(ranges([56, 1, 100 * MICROSECOND, 40 * MICROSECOND, 56], 2).count, 2);
+        assert_eq!(ranges([56, 1, 100 * MICROSECOND, 60 * MICROSECOND, 56], 2).count, 1);
+    }
+}
+
 // Note [Why nobody looks at a claim that is gone]
 // -----------------------------------------------
-// A claim lives on the stack of its caller until `close` returns. A helper reads it only after it has raised the number of those
+// A claim lives on the board until `close` returns. A helper reads it only after it has raised the number of those
 // inside in a state that is open, by an exchange that compares the whole word, so that the claim shown is that of this opening.
 // `close` takes the mark away in the same word and then waits until the number is zero; it is lowered after the last look at the claim.
 // The claim is written before the board is opened (release), and the exchange sees it (acquire).
