@@ -353,3 +353,58 @@ fn tasks_are_claimed_by_two_workers() {
 }";
     for_extents(text, |n| vec![numbers(Element::F32, &[n, 5], 4), numbers(Element::F32, &[], 1)]);
 }
+
+#[test]
+fn tasks_of_several_loops_are_claimed_by_two_workers() {
+    let text = "loops f<n> workspace 0 private 192 {
+  buffer x: f32[n, 5] = parameter 0
+  buffer y: f32[3] = parameter 1
+  buffer r0: f32[n, 3, n] = result 0
+  buffer r1: f32[3, n] = result 1
+  buffer r2: f32[n, n, 2] = result 2
+  buffer k: f32[5] lanes 4 = private at 0
+  nest 0 tasks 40 over 3 front 9 {
+    for i0 in 0..n lanes 4 {
+      for i1 in 0..5 {
+        store k[i1] = load x[(5)*i0 + i1]
+      }
+      for i2 in 0..3 parallel {
+        let %0: f32 = load y[i2]
+        for i3 in 0..n parallel {
+          if lt(pos(i3), pos(5)) {
+            let %1: f32 = load k[i2]
+            store r0[(3*n)*i0 + (n)*i2 + i3] = mul(%1, %0)
+          }
+          if ge(pos(i3), pos(5)) {
+            store r0[(3*n)*i0 + (n)*i2 + i3] = %0
+          }
+        }
+      }
+    }
+  }
+  nest 1 tasks 5 over 2 front 0 {
+    for i4 in 0..3 parallel {
+      for i5 in 0..n lanes 4 {
+        store r1[(n)*i4 + i5] = load x[i4 + (5)*i5]
+      }
+    }
+  }
+  nest 2 tasks 5 over 3 front 0 {
+    if ge(pos(n), pos(0)) {
+      for i6 in 0..n parallel {
+        for i7 in 0..n parallel {
+          for i8 in 0..2 lanes 8 {
+            store r2[(2*n)*i6 + (2)*i7 + i8] = load x[(5)*i6 + i8]
+          }
+        }
+      }
+    }
+  }
+}";
+    let loops = parse::parse(text).unwrap();
+    let case = |n: i64| {
+        let x = numbers(Element::F32, &[n as usize, 5], 4);
+        (vec![n], vec![x, numbers(Element::F32, &[3], 1)])
+    };
+    check_all(&loops, &[0, 1, 3, 4, 7, 9].map(case));
+}

@@ -51,8 +51,18 @@ static TASKS: Function = {
         private: *mut u8,
         team: *const common::Team,
     ) {
-        let cost = 1_000_000_000;
-        let job = Job { task, arguments, private, stride: 0, iterations: 2, multiple: 1, cost };
+        let whole = 2_000_000_000;
+        let job = Job {
+            task,
+            arguments,
+            private,
+            stride: 0,
+            iterations: 2,
+            multiple: 1,
+            whole,
+            front: 0,
+            block: 1,
+        };
         // SAFETY: the team is that of the call, and the tasks touch nothing.
         unsafe {
             match team.as_ref() {

@@ -65,8 +65,12 @@ pub struct Job {
     pub iterations: i64,
     /// Every `begin` is a multiple of this.
     pub multiple: i64,
-    /// About how many picoseconds an iteration takes.
-    pub cost: i64,
+    /// About how many picoseconds they take together.
+    pub whole: i64,
+    /// About how many picoseconds every range takes besides, if it lies in one block.
+    pub front: i64,
+    /// How many iterations are a block.
+    pub block: i64,
 }
 
 /// An integer expression over the symbols, as postfix code.

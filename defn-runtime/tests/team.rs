@@ -46,11 +46,20 @@ mod increment {
             let private = workspace.add(64);
             let threads = if team.is_null() { 1 } else { threads() };
             (0..threads).for_each(|at| private.add(128 * at).cast::<u32>().write(0));
-            let (stride, multiple, cost) = (128, 2, MICROSECOND);
-            let job =
-                Job { task, arguments: buffers, private, stride, iterations: n, multiple, cost };
+            let (stride, multiple, whole) = (128, 2, n * MICROSECOND);
+            let job = Job {
+                task,
+                arguments: buffers,
+                private,
+                stride,
+                iterations: n,
+                multiple,
+                whole,
+                front: 0,
+                block: 1,
+            };
             match team.as_ref() {
-                Some(known) if n * cost >= known.gate => (known.run)(team, &raw const job),
+                Some(known) if whole >= known.gate => (known.run)(team, &raw const job),
                 _ => task(buffers, 0, n, private),
             }
         }
@@ -122,9 +131,18 @@ fn nested() {
         private: *mut u8,
         team: *const Team,
     ) {
-        let cost = 10 * MICROSECOND;
-        let job =
-            Job { task, arguments: buffers, private, stride: 0, iterations: 64, multiple: 1, cost };
+        let whole = 640 * MICROSECOND;
+        let job = Job {
+            task,
+            arguments: buffers,
+            private,
+            stride: 0,
+            iterations: 64,
+            multiple: 1,
+            whole,
+            front: 0,
+            block: 1,
+        };
         // SAFETY: tasks use no scratch.
         unsafe {
             match team.as_ref() {

@@ -9,30 +9,33 @@
 //!     calls the nest with what the list of arguments says, and with scratch of the worker
 //! ```
 //!
+//! A nest under a condition on extents is called only if that holds.
 //! A nest with tasks is called as any other if there is no team, or if all its tasks together take less time than the gate of the team.
 //! Otherwise the team gets a job, and returns when every task is done:
 //!
 //! ```text
 //! team  { void (*run)(ptr team, ptr job), i64 gate }
-//! job   { void (*task)(…), ptr arguments, ptr private, i64 stride, i64 iterations, i64 multiple, i64 cost }
+//! job   { void (*task)(…), ptr arguments, ptr private, i64 stride,
+//!         i64 iterations, i64 multiple, i64 whole, i64 front, i64 block }
 //! ```
 //!
 //! `private` is the scratch of worker 0, which is the caller; that of worker k begins `k * stride` bytes behind it.
-//! `multiple` divides the beginning of every range; `cost` is that of one iteration, and the gate a time, both in picoseconds.
+//! `multiple` divides the beginning of every range; `whole` is what all iterations take, `front` what every range takes besides
+//! for each block of iterations that it meets, and the gate a time, all in picoseconds.
 //! The runtime's `abi.rs` says the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::dims::Dims;
-use super::ir::{Function, IntPredicate, Ir, Linkage, Opcode, Value};
+use super::ir::{Block, Function, IntPredicate, Ir, Linkage, Opcode, Value};
 use super::target;
-use super::walk::{NestFunction, name};
-use crate::graph::Dim;
-use crate::loops::{BufferId, For, Loops, Manner, Space};
+use super::walk::{NestFunction, groups, name};
+use crate::graph::{Binary, Comparison, Dim, Element, Unary};
+use crate::loops::{BufferId, Expr, Loops, Space, Statement};
 use crate::options::Level;
 
 /// The words of a job.
-const JOB: usize = 7;
+const JOB: usize = 9;
 
 /// What is known in the entry point.
 struct Entry<'a, 'c> {
@@ -69,9 +72,18 @@ pub(super) fn entry(ir: &Ir<'_>, loops: &Loops, level: Level, nests: &[NestFunct
     ir.position(body);
     for (position, nest) in nests.iter().enumerate() {
         let arguments: Vec<Value> = nest.buffers.iter().map(|id| entry.addresses[id]).collect();
+        let condition = match loops.nests[position].body.as_slice() {
+            [Statement::If { condition, body: _ }] => entry.condition(condition),
+            _ => None,
+        };
+        let behind = condition.map(|condition| entry.skip_unless(condition));
         match tasks[position] {
             None => ir.call(nest.function, &[arguments, vec![symbols]].concat()),
             Some(task) => entry.run((position, nest), task, arguments),
+        }
+        if let Some(behind) = behind {
+            ir.branch(behind);
+            ir.position(behind);
         }
     }
     ir.return_nothing();
@@ -157,6 +169,58 @@ impl Entry<'_, '_> {
         self.ir.element_address(self.ir.int(8), self.workspace, offset)
     }
 
+    /// A condition on extents, if it is made of comparisons: whether a nest is called is decided here, and not by every worker.
+    fn condition(&mut self, expr: &Expr) -> Option<Value> {
+        let ir = self.ir;
+        match expr {
+            Expr::Position { constant, terms } if terms.is_empty() => Some(self.dim(constant)),
+            Expr::Constant(scalar) if scalar.element == Element::I64 => {
+                Some(ir.i64(scalar.to_i64()))
+            }
+            Expr::Compare(comparison, left, right) => {
+                let predicate = match comparison {
+                    Comparison::Lt => IntPredicate::LLVMIntSLT,
+                    Comparison::Le => IntPredicate::LLVMIntSLE,
+                    Comparison::Gt => IntPredicate::LLVMIntSGT,
+                    Comparison::Ge => IntPredicate::LLVMIntSGE,
+                    Comparison::Eq => IntPredicate::LLVMIntEQ,
+                    Comparison::Ne => IntPredicate::LLVMIntNE,
+                };
+                let (left, right) = (self.condition(left)?, self.condition(right)?);
+                Some(ir.compare_int(predicate, left, right))
+            }
+            Expr::Binary(Binary::And, left, right) => {
+                let (left, right) = (self.condition(left)?, self.condition(right)?);
+                Some(ir.binary(Opcode::LLVMAnd, left, right))
+            }
+            Expr::Unary(Unary::Not, operand) => {
+                let operand = self.condition(operand)?;
+                Some(ir.binary(Opcode::LLVMXor, operand, ir.constant(ir.type_of(operand), -1)))
+            }
+            Expr::Value(_)
+            | Expr::Register(_)
+            | Expr::Combine(..)
+            | Expr::Position { .. }
+            | Expr::Constant(_)
+            | Expr::Unary(..)
+            | Expr::Binary(..)
+            | Expr::Select(..)
+            | Expr::MultiplyAdd(..)
+            | Expr::Convert(..)
+            | Expr::Bits(..)
+            | Expr::Shift { .. }
+            | Expr::Load(..) => None,
+        }
+    }
+
+    /// Goes on only if a condition holds; the block behind.
+    fn skip_unless(&self, condition: Value) -> Block {
+        let [then, behind] = [(); 2].map(|()| self.ir.block(self.function));
+        self.ir.branch_if(condition, then, behind);
+        self.ir.position(then);
+        behind
+    }
+
     /// The value of an extent, computed in the first block.
     fn dim(&mut self, dim: &Dim) -> Value {
         let place = self.ir.current_block();
@@ -169,10 +233,19 @@ impl Entry<'_, '_> {
     fn run(&mut self, nest: (usize, &NestFunction), task: Function, arguments: Vec<Value>) {
         let (ir, (position, NestFunction { function, .. })) = (self.ir, nest);
         let content = &self.loops.nests[position];
-        let (Some(cost), Some(outermost)) = (content.tasks.as_ref(), content.outermost()) else {
+        let Some(tasks) = content.tasks.as_ref() else {
             crate::bug!("llvm", "a nest of `{}` has no tasks", self.loops.name)
         };
-        let (iterations, cost) = (self.dim(&outermost.extent), self.dim(cost));
+        let shared = content.shared();
+        let (iterations, multiple, block) = match shared.as_slice() {
+            [alone] => (alone.extent.clone(), alone.width(), alone.extent.clone()),
+            several => {
+                let inside = several[1..].iter().fold(Dim::from(1), |all, it| all * groups(it));
+                (groups(several[0]) * inside.clone(), 1, inside)
+            }
+        };
+        let [iterations, whole, front, block] =
+            [&iterations, &tasks.whole, &tasks.front, &block].map(|dim| self.dim(dim));
         let iterations = ir.intrinsic("llvm.smax", &[ir.int(64)], &[iterations, ir.i64(0)]);
         let [asks, hands_out, alone, behind] = [(); 4].map(|()| ir.block(self.function));
         let is_alone = ir.is_null(self.team);
@@ -180,11 +253,11 @@ impl Entry<'_, '_> {
         ir.position(asks);
         let gate = ir.element_address(ir.int(64), self.team, ir.i64(1));
         let gate = ir.load(ir.int(64), gate, 8);
-        let whole = ir.binary(Opcode::LLVMMul, iterations, cost);
         let is_small = ir.compare_int(IntPredicate::LLVMIntSLT, whole, gate);
         ir.branch_if(is_small, alone, hands_out);
         ir.position(hands_out);
-        self.hand_out((outermost, iterations, cost), task, &arguments);
+        let job = [iterations, ir.i64(i64::from(multiple)), whole, front, block];
+        self.hand_out(job, task, &arguments);
         ir.branch(behind);
         ir.position(alone);
         let range = vec![self.symbols, ir.i64(0), iterations];
@@ -194,21 +267,15 @@ impl Entry<'_, '_> {
     }
 
     /// Gives the team a job.
-    fn hand_out(
-        &mut self,
-        (outermost, iterations, cost): (&For, Value, Value),
-        task: Function,
-        arguments: &[Value],
-    ) {
+    fn hand_out(&mut self, words: [Value; 5], task: Function, arguments: &[Value]) {
         let ir = self.ir;
-        let multiple = if let Manner::Lanes(lanes) = outermost.manner { lanes } else { 1 };
         let (private, stride) = (self.loops.workspace.clone(), self.loops.private.clone());
         let (private, stride) = (self.dim(&private), self.dim(&stride));
         let private = ir.element_address(ir.int(8), self.workspace, private);
         let list = self.words(&[arguments, &[self.symbols]].concat());
-        let multiple = ir.i64(i64::from(multiple));
         let task = ir.address_of(task);
-        let job: [Value; JOB] = [task, list, private, stride, iterations, multiple, cost];
+        let job: Vec<Value> = [task, list, private, stride].into_iter().chain(words).collect();
+        debug_assert_eq!(job.len(), JOB);
         let job = self.words(&job);
         let run = ir.load(ir.pointer(), self.team, 8);
         ir.call_pointer(run, &[self.team, job]);

@@ -31,7 +31,7 @@ type Entry = unsafe extern "C" fn(*const *mut u8, *const i64, *mut u8, *const Te
 pub enum Workers {
     /// The caller.
     One,
-    /// Two threads, which take turns as they come; every task is one iteration, or one group of lanes.
+    /// Two threads, which take turns as they come; every task is one iteration, or one group of lanes, or three of many.
     Two,
 }
 
@@ -51,7 +51,9 @@ struct Job {
     stride: i64,
     iterations: i64,
     multiple: i64,
-    _cost: i64,
+    _whole: i64,
+    _front: i64,
+    _block: i64,
 }
 
 // SAFETY: the code promises that its tasks may be executed at the same time.
@@ -69,16 +71,18 @@ unsafe extern "C" fn run_by_two(_team: *const Team, job: *const Job) {
     // SAFETY: the caller's promise; the job lives until this function returns.
     let job = unsafe { &*job };
     let next = AtomicI64::new(0);
+    // Three, so that ranges end inside of an iteration of the loops around.
+    let step = if job.iterations > 16 * job.multiple { 3 * job.multiple } else { job.multiple };
     thread::scope(|scope| {
         for worker in 0..2 {
             let next = &next;
             scope.spawn(move || {
                 loop {
-                    let begin = next.fetch_add(job.multiple, Ordering::Relaxed);
+                    let begin = next.fetch_add(step, Ordering::Relaxed);
                     if begin >= job.iterations {
                         return;
                     }
-                    let end = job.iterations.min(begin + job.multiple);
+                    let end = job.iterations.min(begin + step);
                     // SAFETY: a range of iterations is executed once, with the scratch of this worker.
                     unsafe {
                         let private = job.private.offset(worker * job.stride as isize);

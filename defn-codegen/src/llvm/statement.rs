@@ -8,14 +8,23 @@
 //!                                      if (full < m) { j = full; mask = iota < m - full; body under the mask }
 //! ```
 //!
-//! The outermost loop of a nest with tasks counts from `begin`, a multiple of the lanes, to `end`.
+//! The outermost loop of a nest with tasks counts from `begin`, a multiple of the lanes, to `end`. If several loops are shared,
+//! each runs as often as the range needs, and finds out in every iteration how much of the range lies in it:
+//!
+//! ```text
+//! tasks begin to end of                for (i = begin / m; i < ceil(end / m); i++) {
+//! for i in 0..n {                        front
+//!   front                                for (j = max(begin - i * m, 0); j < min(end - i * m, m); j++) body
+//!   for j in 0..m { body }             }
+//! }
+//! ```
 
 use super::ir::{IntPredicate, Opcode, Value};
-use super::walk::{Active, Group, Register, Walk};
-use crate::graph::Element;
-use crate::loops::{Expr, For, Manner, RegisterId, Statement, VariableId};
+use super::walk::{Active, Group, Range, Register, Walk, groups};
+use crate::graph::{Dim, Element};
+use crate::loops::{Expr, For, Manner, RegisterId, Statement};
 
-impl Walk<'_, '_> {
+impl<'a> Walk<'a, '_> {
     pub(super) fn statements(&mut self, block: &[Statement]) {
         for statement in block {
             self.statement(statement);
@@ -71,7 +80,7 @@ impl Walk<'_, '_> {
     }
 
     fn serial(&mut self, repeated: &For) {
-        let range = self.range.take();
+        let range = self.take_range(repeated);
         if repeated.extent.is(1) && repeated.clip.is_none() && range.is_none() {
             self.variables.insert(repeated.variable, self.ir.i64(0));
             self.statements(&repeated.body);
@@ -80,17 +89,77 @@ impl Walk<'_, '_> {
         if range.is_none() && self.in_blocks(repeated) {
             return;
         }
-        let range = range.unwrap_or_else(|| (self.ir.i64(0), self.extent(repeated)));
-        self.counted(range, 1, |walk, position| {
+        let (bounds, inside) = match range {
+            Some((bounds, inside)) => (bounds, inside),
+            None => ((self.ir.i64(0), self.extent(repeated)), None),
+        };
+        self.counted(bounds, 1, |walk, position| {
             walk.variables.insert(repeated.variable, position);
+            walk.enter(inside.as_ref(), position);
             walk.statements(&repeated.body);
         });
+    }
+
+    /// Which iterations of a loop are executed if it is the next that is shared, and the tasks of the loops inside.
+    fn take_range(&mut self, repeated: &For) -> Option<((Value, Value), Option<Range<'a>>)> {
+        let is_next = |range: &mut Range<'a>| range.loops[0].variable == repeated.variable;
+        let Range { mut loops, begin, end } = self.range.take_if(is_next)?;
+        loops.remove(0);
+        if loops.is_empty() {
+            return Some(((begin, end), None));
+        }
+        let ir = self.ir;
+        let tasks = self.tasks_of(&loops);
+        let width = ir.i64(i64::from(repeated.width()));
+        let first = ir.binary(Opcode::LLVMSDiv, begin, tasks);
+        let last = ir.binary(Opcode::LLVMAdd, end, ir.binary(Opcode::LLVMSub, tasks, ir.i64(1)));
+        let last = ir.binary(Opcode::LLVMSDiv, last, tasks);
+        let last = ir.binary(Opcode::LLVMMul, last, width);
+        let extent = self.dim(&repeated.extent);
+        let last = ir.intrinsic("llvm.smin", &[ir.int(64)], &[last, extent]);
+        let bounds = (ir.binary(Opcode::LLVMMul, first, width), last);
+        Some((bounds, Some(Range { loops, begin, end })))
+    }
+
+    /// How many tasks an iteration around shared loops has, at least 1.
+    fn tasks_of(&mut self, inside: &[&For]) -> Value {
+        let tasks = inside.iter().fold(Dim::from(1), |tasks, inner| tasks * groups(inner));
+        let place = self.ir.current_block();
+        let tasks = self.dims.value(&tasks);
+        self.ir.position(self.entry);
+        let tasks = self.ir.intrinsic("llvm.smax", &[self.ir.int(64)], &[tasks, self.ir.i64(1)]);
+        self.ir.position(place);
+        tasks
+    }
+
+    /// Begins an iteration of a shared loop: only so much of the range lies inside.
+    fn enter(&mut self, inside: Option<&Range<'a>>, iteration: Value) {
+        let Some(Range { loops, begin, end }) = inside else { return };
+        let ir = self.ir;
+        let tasks = self.tasks_of(loops);
+        let start = ir.binary(Opcode::LLVMMul, iteration, tasks);
+        let [begin, end] = [begin, end].map(|it| ir.binary(Opcode::LLVMSub, *it, start));
+        let mut begin = ir.intrinsic("llvm.smax", &[ir.int(64)], &[begin, ir.i64(0)]);
+        let mut end = ir.intrinsic("llvm.smin", &[ir.int(64)], &[end, tasks]);
+        if let [inner] = loops.as_slice()
+            && inner.width() > 1
+        {
+            // Of one loop the iterations are counted.
+            let width = ir.i64(i64::from(inner.width()));
+            let extent = self.dim(&inner.extent);
+            [begin, end] = [begin, end].map(|it| ir.binary(Opcode::LLVMMul, it, width));
+            end = ir.intrinsic("llvm.smin", &[ir.int(64)], &[end, extent]);
+        }
+        self.range = Some(Range { loops: loops.clone(), begin, end });
     }
 
     /// Groups of lanes without a mask, then the rest with one.
     fn lanes(&mut self, repeated: &For, width: u32) {
         let (ir, step) = (self.ir, i64::from(width));
-        let range = self.range.take();
+        let (range, inside) = match self.take_range(repeated) {
+            Some((bounds, inside)) => (Some(bounds), inside),
+            None => (None, None),
+        };
         let is_constant = repeated.clip.is_none() && range.is_none();
         let constant = repeated.extent.as_constant().filter(|_| is_constant);
         let constant = constant.map(|extent| extent.max(0));
@@ -104,43 +173,54 @@ impl Walk<'_, '_> {
             }
         };
         self.group = Some(Group { variable, width, active: None });
-        let all_full = repeated.clip.is_none()
-            && repeated.extent.terms().iter().all(|(_, factor)| factor % step == 0);
+        let divides = |extent: &Dim| extent.terms().iter().all(|(_, factor)| factor % step == 0);
+        let all_full = divides(&repeated.extent)
+            && repeated.clip.iter().all(|clip| {
+                clip.computed.is_empty()
+                    && divides(&clip.constant)
+                    && clip.terms.iter().all(|(_, factor)| divides(factor))
+            });
         if !all_full && self.level.masks_are_free() && holds_loops(&repeated.body) {
-            self.all_masked(repeated, (begin, extent), constant);
+            self.all_masked((repeated, inside.as_ref()), (begin, extent), constant);
             self.group = None;
             return;
         }
+        let group = (repeated, inside.as_ref());
         let full = match constant {
             Some(extent) => ir.i64(extent & -step),
             None => ir.binary(Opcode::LLVMAnd, extent, ir.i64(-step)),
         };
         match constant.map(|extent| extent / step) {
             Some(0) => {}
-            Some(1) => self.body_of_group(variable, ir.i64(0), &repeated.body),
+            Some(1) => self.body_of_group(group, ir.i64(0)),
             Some(_) | None => self.counted((begin, full), step, |walk, position| {
-                walk.body_of_group(variable, position, &repeated.body);
+                walk.body_of_group(group, position);
             }),
         }
         match constant.map(|extent| extent % step) {
             _ if all_full => {}
             Some(0) => {}
-            Some(_) => self.tail(repeated, extent, full),
+            Some(_) => self.tail(group, extent, full),
             None => {
                 let remains = ir.compare_int(IntPredicate::LLVMIntSLT, full, extent);
-                self.when(remains, |walk| walk.tail(repeated, extent, full));
+                self.when(remains, |walk| walk.tail(group, extent, full));
             }
         }
         self.group = None;
     }
 
     /// Every group under a mask: a body with loops is too long to be written twice, and too slow for the mask to cost anything.
-    fn all_masked(&mut self, repeated: &For, (begin, end): (Value, Value), known: Option<i64>) {
+    fn all_masked(
+        &mut self,
+        group: (&For, Option<&Range<'a>>),
+        (begin, end): (Value, Value),
+        known: Option<i64>,
+    ) {
         let step = i64::from(self.width());
         if known.is_some_and(|extent| (1..step).contains(&extent)) {
-            return self.tail(repeated, end, begin);
+            return self.tail(group, end, begin);
         }
-        self.counted((begin, end), step, |walk, position| walk.tail(repeated, end, position));
+        self.counted((begin, end), step, |walk, position| walk.tail(group, end, position));
     }
 
     /// How often a loop runs.
@@ -151,12 +231,17 @@ impl Walk<'_, '_> {
         self.ir.intrinsic("llvm.smin", &[self.ir.int(64)], &both)
     }
 
-    fn body_of_group(&mut self, variable: VariableId, position: Value, body: &[Statement]) {
-        self.variables.insert(variable, position);
-        self.statements(body);
+    /// One group of a loop, which may be shared with loops inside.
+    fn body_of_group(&mut self, (repeated, inside): (&For, Option<&Range<'a>>), position: Value) {
+        self.variables.insert(repeated.variable, position);
+        let width = self.ir.i64(i64::from(self.width()));
+        let iteration = self.ir.binary(Opcode::LLVMSDiv, position, width);
+        self.enter(inside, iteration);
+        self.statements(&repeated.body);
     }
 
-    fn tail(&mut self, repeated: &For, extent: Value, full: Value) {
+    fn tail(&mut self, group: (&For, Option<&Range<'a>>), extent: Value, full: Value) {
+        let (repeated, _) = group;
         let (ir, width) = (self.ir, self.width());
         let count = ir.binary(Opcode::LLVMSub, extent, full);
         // At most `width` lanes count, so 32 bits are enough; they need half the registers.
@@ -165,10 +250,10 @@ impl Walk<'_, '_> {
         let count = ir.intrinsic("llvm.smin", &[ir.int(64)], &[count, most]);
         let bound = ir.splat(ir.cast(Opcode::LLVMTrunc, count, narrow), width);
         let mask = ir.compare_int(IntPredicate::LLVMIntULT, ir.iota(narrow, width), bound);
-        let group = Group { variable: repeated.variable, width, active: None };
-        self.group = Some(Group { active: Some(Active { mask, count }), ..group });
-        self.body_of_group(repeated.variable, full, &repeated.body);
-        self.group = Some(group);
+        let all = Group { variable: repeated.variable, width, active: None };
+        self.group = Some(Group { active: Some(Active { mask, count }), ..all });
+        self.body_of_group(group, full);
+        self.group = Some(all);
     }
 
     /// `for (position = begin; position < end; position += step)`.

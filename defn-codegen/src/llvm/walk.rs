@@ -20,7 +20,7 @@ use super::ir::{Block, Function, Ir, Linkage, Value};
 use super::transposed::Staged;
 use super::{entry, target};
 use crate::graph::{Dim, Element};
-use crate::loops::{BufferId, Loops, Nest, RegisterId, ValueId, VariableId, visit};
+use crate::loops::{BufferId, For, Loops, Nest, RegisterId, ValueId, VariableId, visit};
 use crate::options::Level;
 
 /// A value and what it is: a scalar that is the same in every lane, or one value for each lane.
@@ -76,10 +76,26 @@ pub(super) struct Walk<'a, 'c> {
     pub(super) group: Option<Group>,
     /// Loads that were done for a whole block of steps.
     pub(super) staged: Vec<Staged>,
-    /// The iterations of the outermost loop that are executed, until that loop is met; none for all.
-    pub(super) range: Option<(Value, Value)>,
+    /// Which tasks are executed, until the loop is met that they are iterations of; none for all.
+    pub(super) range: Option<Range<'a>>,
     /// Stack places where lanes meet memory one by one: by bytes of an element and lanes.
     pub(super) stages: BTreeMap<(usize, u32, u32), Value>,
+}
+
+/// A range of tasks: iterations of the loops that a nest shares.
+#[derive(Clone)]
+pub(super) struct Range<'a> {
+    /// The shared loops that are not met yet, outermost first. Of one alone the iterations are counted,
+    /// of several the groups of lanes in each.
+    pub(super) loops: Vec<&'a For>,
+    pub(super) begin: Value,
+    pub(super) end: Value,
+}
+
+/// How often a shared loop runs, if a group of lanes is one iteration.
+pub(super) fn groups(shared: &For) -> Dim {
+    let width = Dim::from(i64::from(shared.width()));
+    (shared.extent.clone() + width.clone() - Dim::from(1)).floor_div(&width)
 }
 
 /// A nest as a function, and what it takes: the addresses of its buffers, of the symbols, and if it has tasks, which of them.
@@ -110,11 +126,11 @@ pub(super) fn name(loops: &Loops, position: usize) -> String {
 }
 
 /// The function of a nest, and the buffers that are its parameters.
-fn nest(
+fn nest<'l>(
     ir: &Ir<'_>,
-    loops: &Loops,
+    loops: &'l Loops,
     level: Level,
-    (position, nest): (usize, &Nest),
+    (position, nest): (usize, &'l Nest),
 ) -> NestFunction {
     let mut used = BTreeSet::new();
     visit::addresses(&nest.body, &mut |buffer, _, _| {
@@ -137,10 +153,11 @@ fn nest(
     let symbols = ir.parameter(function, used.len());
     let buffers =
         used.iter().enumerate().map(|(index, id)| (*id, ir.parameter(function, index))).collect();
-    let range = nest
-        .tasks
-        .as_ref()
-        .map(|_| (ir.parameter(function, addresses), ir.parameter(function, addresses + 1)));
+    let range = nest.tasks.as_ref().map(|_| Range {
+        loops: nest.shared(),
+        begin: ir.parameter(function, addresses),
+        end: ir.parameter(function, addresses + 1),
+    });
     let mut walk = Walk {
         ir,
         loops,

@@ -38,7 +38,7 @@ pub struct Outcome {
 pub fn eval(loops: &Loops, symbols: &[i64], parameters: &[Value]) -> Result<Outcome, Fault> {
     let mut machine = Machine::new(loops, symbols, parameters);
     for nest in &loops.nests {
-        machine.has_tasks = nest.tasks.is_some();
+        machine.shared = nest.shared().iter().map(|inner| inner.variable).collect();
         machine.block(&nest.body)?;
     }
     Ok(machine.outcome())
@@ -89,8 +89,8 @@ struct Machine<'l> {
     lanes: Option<Lanes>,
     /// How many loops are around.
     depth: usize,
-    /// Whether the nest has tasks.
-    has_tasks: bool,
+    /// The variables of the loops that are shared.
+    shared: Vec<VariableId>,
 }
 
 impl<'l> Machine<'l> {
@@ -113,7 +113,7 @@ impl<'l> Machine<'l> {
             registers: BTreeMap::new(),
             lanes: None,
             depth: 0,
-            has_tasks: false,
+            shared: Vec::new(),
         }
     }
 
@@ -189,7 +189,7 @@ impl<'l> Machine<'l> {
         let width = if let Manner::Lanes(width) = inner.manner { width } else { 1 };
         let groups =
             extent.max(0).div_euclid(width.into()) + i64::from(extent % i64::from(width) > 0);
-        let is_backwards = self.has_tasks && self.depth == 0;
+        let is_backwards = self.shared.contains(&inner.variable);
         for group in 0..groups {
             let group = if is_backwards { groups - 1 - group } else { group };
             let first = group * i64::from(width);

@@ -16,10 +16,15 @@
 //!
 //! # Tasks
 //!
-//! `nest 0 tasks 300*m { … }` has one outermost loop, and its iterations may be executed in any order and by several workers at a time,
+//! `nest 0 tasks 300*n*m { … }` has one outermost loop, and its iterations may be executed in any order and by several workers at a time,
 //! where a group of lanes is not divided. Around the loop are only values and conditions, which every worker computes for itself.
-//! The extent behind `tasks` says about how many picoseconds an iteration takes, so that whoever hands out iterations
+//! The extent behind `tasks` says about how many picoseconds they all take, so that whoever hands out iterations
 //! knows how many are worth it. It is a hint: no result depends on it.
+//!
+//! `nest 0 tasks 300*n*m over 2 front 40*m { … }` shares two loops: the outermost, and the one that ends its body.
+//! A task is an iteration of the inner one, in an iteration of the outer one; a group of lanes counts as one iteration.
+//! What stands in front of the inner loop is values and private scratch, which a worker computes whenever it begins there:
+//! that takes as many picoseconds as the extent behind `front` says.
 //!
 //! # Values and registers
 //!
@@ -35,6 +40,7 @@
 //! A buffer is a parameter, a result, scratch in the `workspace` that lives from nest to nest, or `private`.
 //! Private scratch belongs to whoever executes an iteration of an outermost loop of a nest: when the iteration begins, it holds nothing.
 //! So iterations of a parallel outermost loop may run at the same time, each on private scratch of its own.
+//! Where several loops are shared, what an iteration of an inner one finds there is what stands in front of that loop.
 //! Declared as `buffer k: f32[m] lanes 16 = private`, scratch has 16 parts of every element, and inside a loop of 16 lanes,
 //! the only place where it may be used, its name means the part of the lane.
 //!
@@ -90,16 +96,45 @@ pub struct Loops {
 /// One kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nest {
-    /// If its iterations are tasks: about how many picoseconds one takes.
-    pub tasks: Option<Dim>,
+    /// If its iterations are tasks: of which loops, and how long they take.
+    pub tasks: Option<Tasks>,
     /// What it does.
     pub body: Vec<Statement>,
+}
+
+/// What is known about the tasks of a nest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tasks {
+    /// How many loops are shared: the outermost, the one that ends its body, and so on.
+    pub loops: usize,
+    /// About how many picoseconds the nest takes.
+    pub whole: Dim,
+    /// About how many picoseconds what stands in front of the inner ones takes, once.
+    pub front: Dim,
 }
 
 impl Nest {
     /// The loop whose iterations could be tasks: the only one at the top, where else only values and conditions stand.
     pub fn outermost(&self) -> Option<&For> {
         outermost(&self.body)
+    }
+
+    /// The loops that are shared, outermost first; none without tasks.
+    pub fn shared(&self) -> Vec<&For> {
+        let count = self.tasks.as_ref().map_or(0, |tasks| tasks.loops);
+        std::iter::successors(self.outermost(), |around| inside(around)).take(count).collect()
+    }
+}
+
+/// The loop that ends the body of a loop.
+fn inside(around: &For) -> Option<&For> {
+    match around.body.last()? {
+        Statement::For(inner) => Some(inner),
+        Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::Store { .. }
+        | Statement::If { .. } => None,
     }
 }
 
@@ -157,7 +192,7 @@ pub enum Statement {
         /// What.
         expr: Expr,
     },
-    /// Executes a body if a `bool` holds; not inside a lanes loop.
+    /// Executes a body if a `bool` holds; inside a lanes loop only if it is made of positions that all lanes share.
     If {
         /// The condition.
         condition: Expr,
@@ -179,6 +214,13 @@ pub struct For {
     pub manner: Manner,
     /// What is repeated.
     pub body: Vec<Statement>,
+}
+
+impl For {
+    /// How many lanes run in lockstep; 1 without lanes.
+    pub fn width(&self) -> u32 {
+        if let Manner::Lanes(width) = self.manner { width } else { 1 }
+    }
 }
 
 /// How the iterations of a loop relate.

@@ -4,7 +4,7 @@
 //! loops    = "loops" name ["<" symbol, … ">"] "workspace" extent ["private" extent] "{" buffer… nest… "}"
 //! buffer   = "buffer" name ":" element "[" extent, … "]" ["lanes" w] "=" space
 //! space    = ("parameter" | "updated" | "result") k | ("workspace" | "private") ["at" extent]
-//! nest     = "nest" k ["tasks" extent] "{" statement… "}"
+//! nest     = "nest" k ["tasks" extent ["over" k "front" extent]] "{" statement… "}"
 //! statement= "for" i "in" "0" ".." (extent | "min" "(" extent "," part + … ")") ["parallel" | "lanes" w] "{" statement… "}"
 //!          | "let" %k ":" element "=" expr | "var" $k ":" element ["lanes" w] "=" expr | $k "=" expr
 //!          | "store" place "=" expr | "if" expr "{" statement… "}"
@@ -19,7 +19,7 @@
 
 use super::print::variable_prefix;
 use super::{
-    Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, RegisterId, Space, Statement,
+    Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, RegisterId, Space, Statement, Tasks,
     ValueId, VariableId,
 };
 use crate::arena::Arena;
@@ -51,7 +51,7 @@ pub fn parse(text: &str) -> Result<Loops, ParseError> {
     while cursor.eat_word("nest") {
         cursor.natural()?;
         let has_tasks = cursor.eat_word("tasks");
-        let tasks = if has_tasks { Some(reader.extent(&mut cursor)?) } else { None };
+        let tasks = if has_tasks { Some(reader.tasks(&mut cursor)?) } else { None };
         nests.push(Nest { tasks, body: reader.block(&mut cursor)? });
     }
     cursor.expect("}")?;
@@ -70,6 +70,16 @@ struct Reader {
 impl Reader {
     fn extent(&self, cursor: &mut Cursor<'_>) -> Result<Dim, ParseError> {
         extent(cursor, &self.symbols)
+    }
+
+    fn tasks(&self, cursor: &mut Cursor<'_>) -> Result<Tasks, ParseError> {
+        let whole = self.extent(cursor)?;
+        if !cursor.eat_word("over") {
+            return Ok(Tasks { loops: 1, whole, front: Dim::default() });
+        }
+        let loops = cursor.natural()?;
+        cursor.expect_word("front")?;
+        Ok(Tasks { loops, whole, front: self.extent(cursor)? })
     }
 
     fn buffer(&self, cursor: &mut Cursor<'_>) -> Result<Buffer, ParseError> {
@@ -390,6 +400,12 @@ loops all<n, m> workspace 64*floor((4*n + 63) / 64) private 64*m {
       for i4 in 0..min(8, (-8)*i3 + n) lanes 4 {
       }
       for i5 in 0..min(m, i3 + 1) parallel {
+      }
+    }
+  }
+  nest 2 tasks 20 over 2 front 8*m {
+    for i6 in 0..n {
+      for i7 in 0..m {
       }
     }
   }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{Address, Buffer, BufferId, Expr, Loops, Manner, Space, Statement, VariableId};
+use super::{Address, Buffer, BufferId, Expr, Loops, Manner, Space, Statement, Tasks, VariableId};
 use crate::graph::{Dim, print};
 
 impl fmt::Display for Loops {
@@ -53,7 +53,10 @@ impl Printer<'_> {
         for (position, nest) in self.loops.nests.iter().enumerate() {
             let tasks = match &nest.tasks {
                 None => String::new(),
-                Some(cost) => format!(" tasks {}", self.dim(cost)),
+                Some(Tasks { loops: 1, whole, front: _ }) => format!(" tasks {}", self.dim(whole)),
+                Some(Tasks { loops, whole, front }) => {
+                    format!(" tasks {} over {loops} front {}", self.dim(whole), self.dim(front))
+                }
             };
             writeln!(self.text, "  nest {position}{tasks} {{")?;
             self.body(&nest.body, 2)?;

@@ -11,8 +11,8 @@ use std::fmt;
 
 use super::visit;
 use super::{
-    Address, Buffer, BufferId, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId,
-    VariableId,
+    Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, RegisterId, Space, Statement,
+    ValueId, VariableId,
 };
 use crate::graph::{Dim, Element};
 
@@ -41,12 +41,7 @@ pub fn verify(loops: &Loops) -> Result<(), Vec<Fault>> {
         verifier.buffer(buffer);
     }
     for nest in &loops.nests {
-        if nest.tasks.is_some()
-            && nest.outermost().is_none_or(|outermost| outermost.manner == Manner::Serial)
-        {
-            verifier.fault("tasks of a nest that has no outermost loop for them");
-        }
-        nest.tasks.iter().for_each(|cost| verifier.dim(cost));
+        verifier.tasks(nest);
         verifier.block(&nest.body);
         verifier.private(&nest.body);
     }
@@ -69,6 +64,35 @@ struct Verifier<'l> {
 impl Verifier<'_> {
     fn fault(&mut self, what: impl Into<String>) {
         self.faults.push(Fault(what.into()));
+    }
+
+    fn tasks(&mut self, nest: &Nest) {
+        let Some(tasks) = &nest.tasks else { return };
+        let shared = nest.shared();
+        let is_serial = |inner: &&For| inner.manner == Manner::Serial || inner.clip.is_some();
+        if shared.is_empty() || shared.len() < tasks.loops || shared.iter().any(is_serial) {
+            self.fault("tasks of a nest that has no loops for them");
+        }
+        for around in shared.iter().rev().skip(1) {
+            let front = &around.body[..around.body.len() - 1];
+            if !front.iter().all(|statement| self.prepares(statement)) {
+                self.fault("a shared loop behind more than values and private scratch");
+            }
+        }
+        self.dim(&tasks.whole);
+        self.dim(&tasks.front);
+    }
+
+    /// Whether a statement gives a value, or fills private scratch.
+    fn prepares(&self, statement: &Statement) -> bool {
+        let is_private =
+            |buffer: BufferId| matches!(self.loops.buffers[buffer].space, Space::Private(_));
+        match statement {
+            Statement::Let { .. } => true,
+            Statement::Store { buffer, .. } => is_private(*buffer),
+            Statement::For(inner) => inner.body.iter().all(|it| self.prepares(it)),
+            Statement::Declare { .. } | Statement::Set { .. } | Statement::If { .. } => false,
+        }
     }
 
     fn buffer(&mut self, buffer: &Buffer) {
@@ -152,12 +176,34 @@ impl Verifier<'_> {
             Statement::Store { buffer, address, expr } => self.store(*buffer, address, expr),
             Statement::If { condition, body } => {
                 self.expect(condition, Element::Bool);
-                if self.lanes.is_some() {
+                if !self.is_for_all_lanes(condition) {
                     self.fault("a conditional inside a lanes loop");
                 }
                 self.block(body);
             }
         }
+    }
+
+    /// Whether a condition is sure to be the same for all lanes: it compares positions of the loops around.
+    fn is_for_all_lanes(&self, condition: &Expr) -> bool {
+        let Some((lanes, _)) = self.lanes else { return true };
+        let mut same = true;
+        visit::expressions(condition, &mut |expr| match expr {
+            Expr::Position { constant: _, terms } => {
+                same &= terms.iter().all(|(variable, _)| *variable != lanes);
+            }
+            Expr::Constant(_) | Expr::Compare(..) | Expr::Binary(..) | Expr::Unary(..) => {}
+            Expr::Value(_)
+            | Expr::Register(_)
+            | Expr::Combine(..)
+            | Expr::Select(..)
+            | Expr::MultiplyAdd(..)
+            | Expr::Convert(..)
+            | Expr::Bits(..)
+            | Expr::Shift { .. }
+            | Expr::Load(..) => same = false,
+        });
+        same
     }
 
     fn repeat(&mut self, inner: &For) {
@@ -175,11 +221,7 @@ impl Verifier<'_> {
         self.variables.insert(inner.variable);
         let outside = self.lanes;
         match inner.manner {
-            Manner::Serial => {}
-            Manner::Parallel if outside.is_some() => {
-                self.fault("a parallel loop inside a lanes loop");
-            }
-            Manner::Parallel => {}
+            Manner::Serial | Manner::Parallel => {}
             Manner::Lanes(width) => {
                 if outside.is_some() || !width.is_power_of_two() {
                     self.fault(format!("{width} lanes inside a lanes loop, or no power of two"));
@@ -368,6 +410,33 @@ mod tests {
             faults("if bool(true) { store r0[0] = load p[0] }"),
             "`p` is private and used outside of loops"
         );
+    }
+
+    #[test]
+    fn shared_loops_stand_behind_values_and_private_scratch() {
+        let faults = |body: &str| {
+            let text = format!(
+                "loops f workspace 0 private 64 {{
+  buffer r0: f32[4, 4] = result 0
+  buffer p: f32[] = private at 0
+  nest 0 tasks 9 over 2 front 1 {{ for i0 in 0..4 parallel {{ {body} }} }}
+}}"
+            );
+            let loops = parse::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+            let faults = verify(&loops).err().unwrap_or_default();
+            faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        let inner =
+            |manner| format!("for i1 in 0..4 {manner} {{ store r0[(4)*i0 + i1] = f32(1.0) }}");
+        let parallel = inner("parallel");
+        assert_eq!(faults(&format!("store p[0] = f32(2.0) {parallel}")), "");
+        assert_eq!(faults(&inner("lanes 4")), "");
+        let none = "tasks of a nest that has no loops for them";
+        assert_eq!(faults(&inner("")), none);
+        assert_eq!(faults(&format!("{parallel} store p[0] = f32(2.0)")), none);
+        let more = "a shared loop behind more than values and private scratch";
+        assert_eq!(faults(&format!("store r0[(4)*i0] = f32(2.0) {parallel}")), more);
+        assert_eq!(faults(&format!("var $0: f32 = f32(2.0) {parallel}")), more);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! How many threads a call may use.
 //!
 //! Large nests of a call are cut into small ranges of iterations, which the calling thread and its helpers claim one by one,
-//! so that a busy neighbour delays one range and not half of the work. Which thread computes what changes no bit of a result.
+//! so that a busy neighbour delays one range and not half of the work. Each begins with those that lie in a part of its own.
+//! Which thread computes what changes no bit of a result.
 //! Helpers start with the first nest that is worth them. Between jobs they spin for [`pool::SPIN`], then they sleep.
 //! There is one team for a process: a call that finds it busy, from whatever thread, does its work alone.
 //!

@@ -11,7 +11,9 @@
 //! or got no processor: it waits only for ranges that somebody has begun.
 //! See Note [Why nobody looks at a claim that is gone].
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU64, Ordering, fence};
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering, fence};
 use std::sync::{Mutex, TryLockError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -22,9 +24,15 @@ use crate::abi::{Job, Team};
 /// Nests that take fewer picoseconds stay on the calling thread: about what a hand-off costs, several times over.
 const GATE: i64 = 3_000_000;
 /// No range takes fewer picoseconds than this, and none more than that, if a job has enough iterations.
-const RANGE: (i64, i64) = (1_000_000, 10_000_000);
+const RANGE: (i64, i64) = (2_000_000, 10_000_000);
 /// How many ranges there shall be for each thread.
 const RANGES: i64 = 8;
+/// A range takes so many times what it costs to begin one.
+const WORTH: i64 = 16;
+/// How many ranges there shall be at least for each thread where one is costly to begin.
+const PIECES: i64 = 4;
+/// In how many parts ranges are claimed at most.
+const PARTS: usize = 8;
 /// How long a helper looks for the next job before it sleeps.
 pub(super) const SPIN: Duration = Duration::from_micros(50);
 /// Waking takes the caller a microsecond and the helper 30: after so many picoseconds of jobs without help it pays.
@@ -56,13 +64,14 @@ impl Call {
 }
 
 /// A job that is being executed.
+///
+/// Its ranges lie in parts, one for each thread if there are not too many. A thread claims the ranges of its own part first:
+/// from call to call it meets the same data, which its caches still hold. Then it helps the others.
 struct Claim {
     job: Job,
-    /// Iterations in a range.
-    grain: i64,
-    /// How many ranges there are, and the next one that nobody has.
-    ranges: i64,
-    next: Line<AtomicI64>,
+    ranges: Ranges,
+    /// How many parts there are.
+    parts: usize,
     /// How many threads have scratch.
     threads: usize,
 }
@@ -78,16 +87,29 @@ struct Line<T>(T);
 struct Board {
     /// How many helpers are inside, whether the board is open, and how often it was opened.
     state: Line<AtomicU64>,
-    /// Valid while the board is open or somebody is inside.
-    claim: AtomicPtr<Claim>,
+    /// Valid while the board is open or somebody is inside. It has a place of its own, so that helpers know
+    /// what to fetch before they know whether they may look at it.
+    claim: Slot,
+    /// The next range of each part that nobody has.
+    next: [Line<AtomicI64>; PARTS],
 }
+
+/// The place of a claim.
+#[repr(align(128))]
+struct Slot(UnsafeCell<MaybeUninit<Claim>>);
+
+// SAFETY: see Note [Why nobody looks at a claim that is gone].
+unsafe impl Sync for Slot {}
 
 const INSIDE: u64 = OPEN - 1;
 const OPEN: u64 = 1 << 16;
 const OPENED: u64 = OPEN << 1;
 
-static BOARD: Board =
-    Board { state: Line(AtomicU64::new(0)), claim: AtomicPtr::new(ptr::null_mut()) };
+static BOARD: Board = Board {
+    state: Line(AtomicU64::new(0)),
+    claim: Slot(UnsafeCell::new(MaybeUninit::uninit())),
+    next: [const { Line(AtomicI64::new(0)) }; PARTS],
+};
 
 /// The helpers; whoever holds the lock is the caller whose job they do.
 static CREW: Mutex<Crew> = Mutex::new(Crew { helpers: Vec::new(), missed: 0 });
@@ -113,46 +135,112 @@ struct Helper {
 unsafe extern "C" fn run(team: *const Team, job: *const Job) {
     // SAFETY: the caller's promise.
     let (threads, job) = unsafe { ((*team.cast::<Call>()).threads, job.read()) };
-    let whole = job.iterations.saturating_mul(job.cost);
-    let grain = grain(&job, whole, threads);
-    let ranges = job.iterations / grain + i64::from(job.iterations % grain > 0);
-    let claim = Claim { job, grain, ranges, next: Line(AtomicI64::new(0)), threads };
-    if ranges > 1 && threads > 1 {
+    let claim = Claim::new(job, threads);
+    if claim.ranges.count > 1 && threads > 1 {
         match CREW.try_lock() {
-            Ok(mut crew) => return crew.run(&claim, whole),
-            Err(TryLockError::Poisoned(poisoned)) => {
-                return poisoned.into_inner().run(&claim, whole);
-            }
+            Ok(mut crew) => return crew.run(claim),
+            Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner().run(claim),
             Err(TryLockError::WouldBlock) => {}
         }
     }
-    claim.work(0);
+    let job = claim.job;
+    // SAFETY: all iterations, with the scratch of the caller.
+    unsafe { (job.task)(job.arguments, 0, job.iterations, job.private) };
 }
 
-/// How many iterations a range has.
-fn grain(job: &Job, whole: i64, threads: usize) -> i64 {
-    let (least, most) = RANGE;
-    let share = whole / (RANGES * threads.max(1) as i64);
-    let iterations = share.clamp(least, most) / job.cost.max(1);
-    let multiple = job.multiple.max(1);
-    let iterations = iterations.clamp(1, job.iterations.max(1));
-    iterations.saturating_add(multiple - 1) / multiple * multiple
+/// How the iterations of a job are cut.
+#[derive(Clone, Copy)]
+struct Ranges {
+    count: i64,
+    iterations: i64,
+    /// No range goes from one of these pieces into the next.
+    piece: i64,
+    /// How many ranges a piece has, and how many iterations each of them.
+    in_piece: i64,
+    grain: i64,
+}
+
+impl Ranges {
+    fn of(job: &Job, threads: usize) -> Self {
+        let (iterations, threads) = (job.iterations.max(1), threads.max(1) as i64);
+        let (least, most) = RANGE;
+        let range = (job.whole / (RANGES * threads)).clamp(least, most);
+        let cost = (job.whole / iterations).max(1);
+        if job.front.saturating_mul(WORTH) <= least {
+            let grain = (range / cost).clamp(1, iterations);
+            return Self::cut(iterations, iterations, round_up(grain, job.multiple.max(1)));
+        }
+        // A range that went from block to block would begin twice: it is a part of one, or several whole ones.
+        let block = job.block.clamp(1, iterations);
+        let (blocks, takes) = (divided(iterations, block), block.saturating_mul(cost));
+        if takes < range {
+            return Self::cut(iterations, iterations, block * (range / takes).clamp(1, blocks));
+        }
+        let wanted = divided(PIECES * threads, blocks);
+        let cheap = takes / job.front.saturating_mul(WORTH);
+        // Nobody shall wait because it takes long to begin, unless that is what takes the time.
+        let needed = if job.front < takes / threads { divided(threads, blocks) } else { 1 };
+        let parts = wanted.min(cheap).max(needed).clamp(1, block);
+        Self::cut(iterations, block, divided(block, parts))
+    }
+
+    fn cut(iterations: i64, piece: i64, grain: i64) -> Self {
+        let in_piece = divided(piece, grain);
+        let count = iterations / piece * in_piece + divided(iterations % piece, grain);
+        Self { count, iterations, piece, in_piece, grain }
+    }
+
+    /// The iterations of a range: the first, and the one behind the last.
+    fn range(&self, range: i64) -> (i64, i64) {
+        let start = range / self.in_piece * self.piece;
+        let begin = start + range % self.in_piece * self.grain;
+        let end = begin.saturating_add(self.grain).min(start.saturating_add(self.piece));
+        (begin, end.min(self.iterations))
+    }
+}
+
+/// A quotient, rounded up.
+fn divided(dividend: i64, divisor: i64) -> i64 {
+    dividend / divisor + i64::from(dividend % divisor > 0)
+}
+
+fn round_up(number: i64, multiple: i64) -> i64 {
+    divided(number, multiple).saturating_mul(multiple)
 }
 
 impl Claim {
+    fn new(job: Job, threads: usize) -> Self {
+        let (ranges, parts) = (Ranges::of(&job, threads), threads.min(PARTS));
+        Self { job, ranges, parts, threads }
+    }
+
+    /// The first range of a part; of the part behind the last, how many ranges there are.
+    fn first(&self, part: usize) -> i64 {
+        let (part, parts, count) = (part as i64, self.parts as i64, self.ranges.count);
+        count / parts * part + count % parts * part / parts
+    }
+
     /// Executes ranges until nobody's are left.
-    fn work(&self, position: usize) {
+    fn work(&self, next: &[Line<AtomicI64>; PARTS], position: usize) {
         if position >= self.threads {
             return;
         }
+        for part in 0..self.parts {
+            let part = (position + part) % self.parts;
+            self.work_in((part, &next[part]), position);
+        }
+    }
+
+    /// Executes ranges of a part.
+    fn work_in(&self, (part, next): (usize, &Line<AtomicI64>), position: usize) {
         let job = &self.job;
+        let behind = self.first(part + 1);
         loop {
-            let range = self.next.0.fetch_add(1, Ordering::Relaxed);
-            if range >= self.ranges {
+            let range = next.0.fetch_add(1, Ordering::Relaxed);
+            if range >= behind {
                 return;
             }
-            let begin = range * self.grain;
-            let end = begin.saturating_add(self.grain).min(job.iterations);
+            let (begin, end) = self.ranges.range(range);
             // SAFETY: the range belongs to this thread alone, and so does the scratch at its position, of which there are `threads`.
             unsafe {
                 let private = job.private.add(position * job.stride as usize);
@@ -163,18 +251,21 @@ impl Claim {
 }
 
 impl Crew {
-    fn run(&mut self, claim: &Claim, whole: i64) {
-        let wanted = claim.threads.min(usize::try_from(claim.ranges).unwrap_or(usize::MAX)) - 1;
-        self.missed = self.missed.saturating_add(whole);
+    fn run(&mut self, claim: Claim) {
+        let wanted =
+            claim.threads.min(usize::try_from(claim.ranges.count).unwrap_or(usize::MAX)) - 1;
+        self.missed = self.missed.saturating_add(claim.job.whole);
         if self.missed >= WAKE {
             self.hire(wanted);
         }
-        BOARD.open(claim);
+        let claim = BOARD.open(claim);
         if self.missed >= WAKE {
             self.missed = 0;
+            // Either a helper that goes to sleep sees the board open, or this thread sees it asleep.
+            fence(Ordering::SeqCst);
             self.helpers.iter().take(wanted).for_each(|helper| helper.wake());
         }
-        claim.work(0);
+        claim.work(&BOARD.next, 0);
         BOARD.close();
     }
 
@@ -196,14 +287,16 @@ impl Crew {
 }
 
 impl Board {
-    /// Shows a claim to all helpers.
-    fn open(&self, claim: &Claim) {
-        self.claim.store(ptr::from_ref(claim).cast_mut(), Ordering::Relaxed);
-        // Only the holder of the crew opens and closes, and nobody is inside.
+    /// Shows a claim to all helpers, until the board is closed.
+    fn open(&self, claim: Claim) -> &Claim {
+        // SAFETY: only the holder of the crew opens and closes, and nobody is inside: nobody else looks.
+        let claim = unsafe { &*(*self.claim.0.get()).write(claim) };
+        for (part, next) in self.next[..claim.parts].iter().enumerate() {
+            next.0.store(claim.first(part), Ordering::Relaxed);
+        }
         let state = self.state.0.load(Ordering::Relaxed);
         self.state.0.store((state + OPENED) | OPEN, Ordering::Release);
-        // Either a helper that goes to sleep sees the board open, or this thread sees it asleep.
-        fence(Ordering::SeqCst);
+        claim
     }
 
     /// Lets no more helpers in, and waits for those inside.
@@ -221,9 +314,25 @@ impl Board {
         }
     }
 
+    /// Brings what a helper needs first into its cache: nothing is loaded ahead of the exchange that lets it in.
+    fn fetch(&self, position: usize) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this reads nothing, and the addresses are those of a claim and of a counter.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let claim = self.claim.0.get().cast::<i8>();
+            _mm_prefetch::<_MM_HINT_T0>(claim);
+            _mm_prefetch::<_MM_HINT_T0>(claim.add(64));
+            _mm_prefetch::<_MM_HINT_T0>((&raw const self.next[position % PARTS]).cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = position;
+    }
+
     /// Executes ranges of the claim that was shown in `state`, if it still is.
     fn enter(&self, state: u64, position: usize) {
         let mut state = state;
+        self.fetch(position);
         while state & OPEN != 0 {
             let entered = self.state.0.compare_exchange_weak(
                 state,
@@ -233,9 +342,8 @@ impl Board {
             );
             match entered {
                 Ok(_) => {
-                    let claim = self.claim.load(Ordering::Relaxed);
                     // SAFETY: see Note [Why nobody looks at a claim that is gone].
-                    unsafe { &*claim }.work(position);
+                    unsafe { (*self.claim.0.get()).assume_init_ref() }.work(&self.next, position);
                     self.state.0.fetch_sub(1, Ordering::Release);
                     return;
                 }
@@ -297,9 +405,63 @@ impl Helper {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe extern "C" fn task(_: *const *mut u8, _: i64, _: i64, _: *mut u8) {}
+
+    fn ranges(words: [i64; 5], threads: usize) -> Ranges {
+        let [iterations, multiple, whole, front, block] = words;
+        let (arguments, private) = (ptr::null(), ptr::null_mut());
+        let job =
+            Job { task, arguments, private, stride: 0, iterations, multiple, whole, front, block };
+        Ranges::of(&job, threads)
+    }
+
+    #[test]
+    fn ranges_are_all_iterations_and_begin_at_multiples() {
+        for iterations in [1, 2, 7, 63, 64, 65, 1000, 4096] {
+            for (multiple, front, block) in
+                [(1, 0, 1), (64, 0, 1), (1, 1_000_000, 7), (1, 1_000_000, 64), (1, 9, 64)]
+            {
+                for cost in [0, 1, 40_000, 3_000_000] {
+                    for threads in [1, 2, 3, 16] {
+                        let words = [iterations, multiple, iterations * cost, front, block];
+                        let ranges = ranges(words, threads);
+                        let mut behind = 0;
+                        for range in 0..ranges.count {
+                            let (begin, end) = ranges.range(range);
+                            assert_eq!(begin, behind, "{words:?}");
+                            assert_eq!(begin % multiple, 0, "{words:?}");
+                            assert!(end > begin, "{words:?}");
+                            behind = end;
+                        }
+                        assert_eq!(behind, iterations, "{words:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ranges_keep_to_a_block_that_is_costly_to_begin() {
+        const MICROSECOND: i64 = 1_000_000;
+        // One block is divided, and so are a few; of many, each is a range.
+        assert_eq!(ranges([56, 1, 1000 * MICROSECOND, 2 * MICROSECOND, 56], 2).count, 8);
+        assert_eq!(ranges([55, 1, 1000 * MICROSECOND, 2 * MICROSECOND, 11], 2).count, 10);
+        assert_eq!(ranges([341, 1, 9000 * MICROSECOND, 2 * MICROSECOND, 11], 2).count, 31);
+        // Small blocks are taken together.
+        assert_eq!(ranges([4096, 1, 64 * MICROSECOND, MICROSECOND, 4], 2).range(0), (0, 256));
+        // Everybody gets a range, unless it takes as long to begin as to go on.
+        assert_eq!(ranges([56, 1, 100 * MICROSECOND, 40 * MICROSECOND, 56], 2).count, 2);
+        assert_eq!(ranges([56, 1, 100 * MICROSECOND, 60 * MICROSECOND, 56], 2).count, 1);
+    }
+}
+
 // Note [Why nobody looks at a claim that is gone]
 // -----------------------------------------------
-// A claim lives on the stack of its caller until `close` returns. A helper reads it only after it has raised the number of those
+// A claim lives on the board until `close` returns. A helper reads it only after it has raised the number of those
 // inside in a state that is open, by an exchange that compares the whole word, so that the claim shown is that of this opening.
 // `close` takes the mark away in the same word and then waits until the number is zero; it is lowered after the last look at the claim.
 // The claim is written before the board is opened (release), and the exchange sees it (acquire).

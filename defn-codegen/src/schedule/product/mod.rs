@@ -6,16 +6,16 @@
 //! ```text
 //! before                                      after, where the right operand is small
 //! for i in 0..n parallel {                    for t in 0..floor((n + 5) / 6) parallel {
-//!   for j in 0..m lanes 32 {                    if t < floor(n / 6) { for j in 0..m lanes 64 { six rows in lockstep } }
-//!     var $0: f32 = 0.0                         if t >= floor(n / 6) { the other rows, 2 or 1 at a time }
-//!     for k in 0..l {                         }
-//!       let %0 = load a[l*i + k]
-//!       let %1 = load b[m*k + j]              and where it is large
-//!       $0 = fma(%0, %1, $0)                  for j in 0..m lanes 64 {
-//!     }                                         for k in 0..l { panel[k] = load b[m*k + j] }
-//!     store r[m*i + j] = $0                     all rows, six in lockstep, with the panel for b
-//!   }                                         }
-//! }
+//!   for j in 0..m lanes 32 {                    for g in 0..floor((m + 255) / 256) parallel {
+//!     var $0: f32 = 0.0                           if t < floor(n / 6) { for j in block g lanes 64 { six rows in lockstep } }
+//!     for k in 0..l {                             if t >= floor(n / 6) { the other rows, 2 or 1 at a time }
+//!       let %0 = load a[l*i + k]              } }
+//!       let %1 = load b[m*k + j]
+//!       $0 = fma(%0, %1, $0)                  and where it is large
+//!     }                                       for j in 0..m lanes 64 {
+//!     store r[m*i + j] = $0                     for k in 0..l { panel[k] = load b[m*k + j] }
+//!   }                                           for t … parallel { all rows, six in lockstep, with the panel for b }
+//! }                                           }
 //! ```
 //!
 //! Every element is computed as before, so the bits stay whatever the level, the tile and the panel are.

@@ -17,7 +17,8 @@
 //!
 //! Whatever is computed from positions in the reduction and the columns alone stands in the panel,
 //! so that a cast or a function of the operand is computed once for all rows.
-//! A panel has one part for each lane and is private to the worker.
+//! A panel has one part for each lane and is private to the worker. The rows stay parallel:
+//! where there are few groups of columns, workers share a group, and each has a copy of the panel.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -167,12 +168,9 @@ impl<'s> Panels<'s> {
         let mut body = vec![self.copies(product, (columns, &panels), target.names)];
         let inner = self.rows(product, (columns, &panels));
         let rows_inside = Product { rows: &inner, ..*product };
-        let mut tiles = tile::one_by_one(&rows_inside, rows, target.names);
-        for it in around.iter().rev() {
-            let manner = Manner::Serial;
-            tiles = vec![Statement::For(For { manner, body: tiles, ..(*it).clone() })];
-        }
-        body.extend(tiles);
+        let tiles = tile::one_by_one(&rows_inside, rows, target.names);
+        let inside = |body, it: &&For| Statement::For(For { body: vec![body], ..(*it).clone() });
+        body.push(around.iter().rev().fold(tiles, inside));
         Statement::For(For {
             variable: columns,
             extent: product.lanes.extent.clone(),

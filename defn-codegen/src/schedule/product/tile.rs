@@ -30,40 +30,69 @@ use crate::schedule::collapse::Replace;
 use crate::schedule::names::{Names, compare, number, position};
 
 /// One loop over all tiles: whole ones, then one iteration for all rows that are left over.
+/// Inside of it the columns come in blocks, so that few rows can be shared too.
 pub(super) fn by_rows(product: &Product<'_>, rows: i64, names: &mut Names) -> Statement {
-    let outer = product.rows;
-    if let Some(clip) = &outer.clip {
+    if let Some(clip) = &product.rows.clip {
         return clipped(product, clip, rows, names);
     }
+    let blocks = Blocks::of(product, names);
+    let mut tiles = all_rows(product, rows, Some(&blocks), names);
+    if let Blocks::Several { variable, count, .. } = blocks {
+        let body = tiles.body;
+        let manner = Manner::Parallel;
+        tiles.body =
+            vec![Statement::For(For { variable, extent: count, clip: None, manner, body })];
+    }
+    Statement::For(tiles)
+}
+
+/// All tiles, inside of a group of columns.
+pub(super) fn one_by_one(product: &Product<'_>, rows: i64, names: &mut Names) -> Statement {
+    Statement::For(all_rows(product, rows, None, names))
+}
+
+/// How many groups of columns are a block: as many as a single row takes at once.
+const GROUPS: i64 = 4;
+
+/// The columns of a product in blocks, which is what a task has of them.
+enum Blocks {
+    One,
+    Several { variable: VariableId, length: i64, count: Dim },
+}
+
+impl Blocks {
+    fn of(product: &Product<'_>, names: &mut Names) -> Self {
+        let (extent, length) = (&product.lanes.extent, GROUPS * i64::from(product.width));
+        if extent.as_constant().is_some_and(|extent| extent <= length) {
+            return Self::One;
+        }
+        let count = (extent.clone() + Dim::from(length - 1)).floor_div(&Dim::from(length));
+        Self::Several { variable: names.variable(), length, count }
+    }
+}
+
+fn all_rows(product: &Product<'_>, rows: i64, blocks: Option<&Blocks>, names: &mut Names) -> For {
+    let outer = product.rows;
     let full = outer.extent.floor_div(&Dim::from(rows));
     let rest = outer.extent.clone() - full.clone() * Dim::from(rows);
     let mut whole = tile(outer, (rows, &Dim::default()), full.clone(), names);
-    whole.body = split_columns(whole.body, product.width, product.width / 2, names);
+    if let Some(blocks) = blocks {
+        let widths = (product.width, product.width / 2);
+        whole.body = split_columns(whole.body, widths, blocks, names);
+    }
     if rest.is(0) {
-        return Statement::For(whole);
+        return whole;
     }
     let variable = whole.variable;
-    let left = left_over(product, (rows, &full), true, names);
+    let left = left_over(product, (rows, &full), blocks, names);
+    let here = || position(Dim::default(), Some(variable));
+    let bound = || position(full.clone(), None);
     let body = vec![
-        Statement::If {
-            condition: compare(
-                Comparison::Lt,
-                position(Dim::default(), Some(variable)),
-                position(full.clone(), None),
-            ),
-            body: whole.body,
-        },
-        Statement::If {
-            condition: compare(
-                Comparison::Ge,
-                position(Dim::default(), Some(variable)),
-                position(full, None),
-            ),
-            body: left,
-        },
+        Statement::If { condition: compare(Comparison::Lt, here(), bound()), body: whole.body },
+        Statement::If { condition: compare(Comparison::Ge, here(), bound()), body: left },
     ];
     let extent = (outer.extent.clone() + Dim::from(rows - 1)).floor_div(&Dim::from(rows));
-    Statement::For(For { variable, extent, clip: None, manner: Manner::Parallel, body })
+    For { variable, extent, clip: None, manner: Manner::Parallel, body }
 }
 
 /// One loop over the tiles of a stripe, which may have fewer rows than it could: a tile that is not whole goes row by row.
@@ -71,7 +100,8 @@ fn clipped(product: &Product<'_>, clip: &Address, rows: i64, names: &mut Names) 
     let outer = product.rows;
     let tiles = outer.extent.floor_div(&Dim::from(rows));
     let mut whole = tile(outer, (rows, &Dim::default()), tiles, names);
-    whole.body = split_columns(whole.body, product.width, product.width / 2, names);
+    let widths = (product.width, product.width / 2);
+    whole.body = split_columns(whole.body, widths, &Blocks::One, names);
     let (variable, row) = (whole.variable, names.variable());
     let mut left = clip.clone();
     left.add_term(variable, &Dim::from(-rows));
@@ -82,7 +112,7 @@ fn clipped(product: &Product<'_>, clip: &Address, rows: i64, names: &mut Names) 
     let here = Replace { variable: outer.variable, constant: Dim::default(), terms };
     let one: Vec<Statement> =
         outer.body.iter().map(|statement| visit::rename_statement(statement, &here)).collect();
-    let one = split_columns(names.copy(&one), product.width, product.width / 2, names);
+    let one = split_columns(names.copy(&one), widths, &Blocks::One, names);
     let one_by_one = For {
         variable: row,
         extent: Dim::from(rows),
@@ -103,24 +133,11 @@ fn clipped(product: &Product<'_>, clip: &Address, rows: i64, names: &mut Names) 
     Statement::For(For { body, clip: None, ..whole })
 }
 
-/// All tiles, one after the other.
-pub(super) fn one_by_one(product: &Product<'_>, rows: i64, names: &mut Names) -> Vec<Statement> {
-    let outer = product.rows;
-    let full = outer.extent.floor_div(&Dim::from(rows));
-    let mut out = vec![];
-    if !full.is(0) {
-        let whole = tile(outer, (rows, &Dim::default()), full.clone(), names);
-        out.push(Statement::For(For { manner: Manner::Serial, ..whole }));
-    }
-    out.extend(left_over(product, (rows, &full), false, names));
-    out
-}
-
 /// The rows behind the whole tiles, 2 and 1 at a time.
 fn left_over(
     product: &Product<'_>,
     (rows, full): (i64, &Dim),
-    widens: bool,
+    blocks: Option<&Blocks>,
     names: &mut Names,
 ) -> Vec<Statement> {
     let outer = product.rows;
@@ -136,11 +153,11 @@ fn left_over(
         if !tiles.is(0) {
             let mut left = tile(outer, (count, &start), tiles, names);
             left.manner = Manner::Serial;
-            if widens {
-                let times = u32::try_from(rows / count).unwrap_or(1);
+            if let Some(blocks) = blocks {
+                let times = u32::try_from((rows / count).min(GROUPS)).unwrap_or(1);
                 // The largest power of two that is not above.
                 let wide = product.width << times.ilog2();
-                left.body = split_columns(left.body, wide, product.width, names);
+                left.body = split_columns(left.body, (wide, product.width), blocks, names);
             }
             out.push(Statement::For(left));
         }
@@ -150,11 +167,11 @@ fn left_over(
     out
 }
 
-/// Whole groups of `wide` columns, and the columns that are left over in groups of `narrow`.
+/// Whole groups of `wide` columns, and the columns that are left over in groups of `narrow`; of each block what lies in it.
 fn split_columns(
     statements: Vec<Statement>,
-    wide: u32,
-    narrow: u32,
+    (wide, narrow): (u32, u32),
+    blocks: &Blocks,
     names: &mut Names,
 ) -> Vec<Statement> {
     let mut out = Vec::new();
@@ -167,15 +184,43 @@ fn split_columns(
         let whole = lanes.extent.floor_div(&step) * step;
         let rest = lanes.extent.clone() - whole.clone();
         if !whole.is(0) {
-            let manner = Manner::Lanes(wide);
-            out.push(Statement::For(For { extent: whole.clone(), manner, ..lanes.clone() }));
+            out.push(Statement::For(whole_columns(&lanes, (whole.clone(), wide), blocks, names)));
         }
         if !rest.is(0) {
             let left = left_columns(&lanes, (whole, rest), (wide, narrow), names);
-            out.push(Statement::For(left));
+            out.push(in_last_block(Statement::For(left), blocks));
         }
     }
     out
+}
+
+/// The columns of a block in whole groups.
+fn whole_columns(
+    lanes: &For,
+    (whole, wide): (Dim, u32),
+    blocks: &Blocks,
+    names: &mut Names,
+) -> For {
+    let manner = Manner::Lanes(wide);
+    let Blocks::Several { variable: block, length, count } = blocks else {
+        return For { extent: whole, manner, ..lanes.clone() };
+    };
+    let mut groups = moved(lanes, (Dim::default(), Some((*block, *length))), names);
+    let length = Dim::from(*length);
+    if count.clone() * length.clone() != whole {
+        let mut clip = Address { constant: whole, ..Address::default() };
+        clip.add_term(*block, &-length.clone());
+        groups.clip = Some(clip);
+    }
+    For { extent: length, manner, ..groups }
+}
+
+/// What only the last block has.
+fn in_last_block(statement: Statement, blocks: &Blocks) -> Statement {
+    let Blocks::Several { variable, count, .. } = blocks else { return statement };
+    let (here, last) = (position(Dim::default(), Some(*variable)), count.clone() - Dim::from(1));
+    let condition = compare(Comparison::Ge, here, position(last, None));
+    Statement::If { condition, body: vec![statement] }
 }
 
 /// The columns from `start` on; no more lanes than there are columns, where that is known.
@@ -188,12 +233,16 @@ fn left_columns(
     let known = extent.as_constant().and_then(|extent| u32::try_from(extent).ok());
     let needed = known.and_then(u32::checked_next_power_of_two);
     let width = needed.map_or(narrow, |needed| needed.min(wide)).max(1);
+    For { extent, manner: Manner::Lanes(width), ..moved(lanes, (start, None), names) }
+}
+
+/// A copy of a loop whose variable counts from another place, which may lie in a block.
+fn moved(lanes: &For, (start, block): (Dim, Option<(VariableId, i64)>), names: &mut Names) -> For {
     let variable = names.variable();
-    let shift = Replace {
-        variable: lanes.variable,
-        constant: start,
-        terms: vec![(variable, Dim::from(1))],
-    };
+    let block = block.map(|(block, length)| (block, Dim::from(length)));
+    let mut terms: Vec<_> = block.into_iter().chain([(variable, Dim::from(1))]).collect();
+    terms.sort_by_key(|(variable, _)| *variable);
+    let shift = Replace { variable: lanes.variable, constant: start, terms };
     let mut copies = Copies {
         rows: vec![Copy::new(shift)],
         names,
@@ -201,7 +250,7 @@ fn left_columns(
     };
     let mut body = copies.block(&lanes.body);
     rename_loops(&mut body, names);
-    For { variable, extent, clip: None, manner: Manner::Lanes(width), body }
+    For { variable, body, ..lanes.clone() }
 }
 
 /// One loop over tiles of `count` rows from `start`.

@@ -18,7 +18,19 @@
 //!                                              }
 //! ```
 //!
-//! If the outermost loop is short and the only one inside is longer, the two change places.
+//! Extents are often known only when the function is called, and an outermost loop may then have a single iteration: the batch of
+//! one image, or the only group of columns of a product. So the loop that ends the body of the outermost one is shared with it,
+//! and the next, as far as they are independent and what stands in front is done again for little:
+//!
+//! ```text
+//! before                                       after
+//! nest 0 {                                     nest 0 tasks 700*l over 2 front 40*l {
+//!   for j in 0..m lanes 64 {                     for j in 0..m lanes 64 {
+//!     for k in 0..l { panel[k] = load b[…] }       for k in 0..l { panel[k] = load b[…] }
+//!     for i in 0..n parallel { … }                 for i in 0..n parallel { … }
+//! } }                                          } }
+//! ```
+//!
 //! Nests that never take long have no tasks. No result depends on any of this.
 
 mod cost;
@@ -26,30 +38,60 @@ mod split;
 
 use std::collections::BTreeSet;
 
-use crate::graph::Dim;
 use crate::loops::visit;
-use crate::loops::{For, Loops, Manner, Nest, Statement};
+use crate::loops::{For, Loops, Manner, Nest, Space, Statement, Tasks};
 
 /// Nests of known extents that take fewer picoseconds have no tasks.
 const SMALL: i64 = 2_000_000;
-/// A loop of fewer iterations than this leaves workers idle.
-const FEW: i64 = 16;
+/// Loops of fewer iterations than this leave workers idle.
+const FEW: i64 = 64;
 
 /// Finds the tasks of every nest.
 pub(super) fn tasks(loops: &mut Loops) {
     split::split(loops);
     for position in 0..loops.nests.len() {
-        let mut nest =
-            std::mem::replace(&mut loops.nests[position], Nest { tasks: None, body: Vec::new() });
-        if let Some(outermost) = outermost_mut(&mut nest.body) {
-            interchange(outermost);
+        let tasks = tasks_of(loops, &loops.nests[position]);
+        loops.nests[position].tasks = tasks;
+    }
+}
+
+fn tasks_of(loops: &Loops, nest: &Nest) -> Option<Tasks> {
+    let outermost = nest.outermost().filter(|outermost| is_shared(outermost))?;
+    let mut shared = vec![outermost];
+    while let Some(inner) = also_shared(loops, &shared) {
+        shared.push(inner);
+    }
+    let tasks = Tasks {
+        loops: shared.len(),
+        whole: cost::of_body(loops, &nest.body),
+        front: cost::of_fronts(loops, &shared),
+    };
+    tasks.whole.as_constant().is_none_or(|whole| whole >= SMALL).then_some(tasks)
+}
+
+/// The loop inside of shared ones that is shared with them.
+fn also_shared<'l>(loops: &Loops, shared: &[&'l For]) -> Option<&'l For> {
+    let around: Option<i64> = shared.iter().map(|it| it.extent.as_constant()).product();
+    let groups = around.map(|around| around / i64::from(shared[0].width()));
+    if groups.is_some_and(|groups| groups >= FEW) {
+        return None;
+    }
+    let (Statement::For(inner), front) = shared.last()?.body.split_last()? else { return None };
+    // Lanes whose bounds change would slow down short rows, unless it is sure that they are needed.
+    let is_worth = inner.width() == 1 || around.is_some();
+    let is_cheap = front.iter().all(|statement| prepares(loops, statement));
+    (is_shared(inner) && is_worth && is_cheap).then_some(inner)
+}
+
+/// Whether a statement gives a value, or fills private scratch, so that it may be done several times.
+fn prepares(loops: &Loops, statement: &Statement) -> bool {
+    match statement {
+        Statement::Let { .. } => true,
+        Statement::Store { buffer, .. } => {
+            matches!(loops.buffers[*buffer].space, Space::Private(_))
         }
-        nest.tasks = nest
-            .outermost()
-            .filter(|outermost| is_shared(outermost))
-            .map(|outermost| cost::of_iteration(loops, outermost))
-            .filter(|cost| nest.outermost().is_some_and(|outermost| is_long(outermost, cost)));
-        loops.nests[position] = nest;
+        Statement::For(inner) => inner.body.iter().all(|it| prepares(loops, it)),
+        Statement::Declare { .. } | Statement::Set { .. } | Statement::If { .. } => false,
     }
 }
 
@@ -71,40 +113,4 @@ fn is_shared(outermost: &For) -> bool {
         | Statement::If { .. } => {}
     });
     !carries
-}
-
-fn is_long(outermost: &For, cost: &Dim) -> bool {
-    let whole = outermost.extent.clone() * cost.clone();
-    whole.as_constant().is_none_or(|whole| whole >= SMALL)
-}
-
-/// As [`Nest::outermost`].
-fn outermost_mut(statements: &mut [Statement]) -> Option<&mut For> {
-    let mut rest = statements.iter_mut().filter(|it| !matches!(it, Statement::Let { .. }));
-    let found = match rest.next()? {
-        Statement::For(found) => Some(found),
-        Statement::If { condition: _, body } => outermost_mut(body),
-        Statement::Let { .. }
-        | Statement::Declare { .. }
-        | Statement::Set { .. }
-        | Statement::Store { .. } => None,
-    };
-    if rest.next().is_some() { None } else { found }
-}
-
-/// Puts the only loop inside of a short one around it. What was in front of it is computed once more for each of its iterations.
-fn interchange(outer: &mut For) {
-    let is_short = outer.extent.as_constant().is_some_and(|extent| extent < FEW);
-    let Some((Statement::For(inner), front)) = outer.body.split_last() else { return };
-    let is_plain = |it: &For| it.manner == Manner::Parallel && it.clip.is_none();
-    let is_longer = inner.extent.as_constant().is_none_or(|extent| extent >= FEW);
-    if !is_short || !is_longer || !is_plain(outer) || !is_plain(inner) {
-        return;
-    }
-    if !front.iter().all(|statement| matches!(statement, Statement::Let { .. })) {
-        return;
-    }
-    let body = front.iter().chain(&inner.body).cloned().collect();
-    let short = For { body, ..outer.clone() };
-    *outer = For { body: vec![Statement::For(short)], ..inner.clone() };
 }
