@@ -9,6 +9,7 @@
 //! ```
 //!
 //! The outermost loop of a nest with tasks counts from `begin`, a multiple of the lanes, to `end`.
+//! Where there are registers enough, groups go [in pairs](super::pairs).
 
 use super::ir::{IntPredicate, Opcode, Value};
 use super::walk::{Active, Group, Register, Walk};
@@ -60,6 +61,9 @@ impl Walk<'_, '_> {
 
     fn set(&mut self, id: RegisterId, expr: &Expr) {
         let register = self.registers[&id];
+        if register.outlives && self.is_pair_of(register.lanes) {
+            return self.fold_pair(id, expr);
+        }
         let value = self.expr(expr);
         let mut raw = self.widened(value, register.lanes).raw;
         let active = self.group.and_then(|group| group.active).filter(|_| register.outlives);
@@ -104,6 +108,11 @@ impl Walk<'_, '_> {
             }
         };
         self.group = Some(Group { variable, width, active: None });
+        if constant.is_none_or(|extent| extent >= 2 * step) && self.pays_in_pairs(repeated, width) {
+            self.in_pairs(repeated, width, (begin, extent));
+            self.group = None;
+            return;
+        }
         let all_full = repeated.clip.is_none()
             && repeated.extent.terms().iter().all(|(_, factor)| factor % step == 0);
         if !all_full && self.level.masks_are_free() && holds_loops(&repeated.body) {
@@ -151,12 +160,17 @@ impl Walk<'_, '_> {
         self.ir.intrinsic("llvm.smin", &[self.ir.int(64)], &both)
     }
 
-    fn body_of_group(&mut self, variable: VariableId, position: Value, body: &[Statement]) {
+    pub(super) fn body_of_group(
+        &mut self,
+        variable: VariableId,
+        position: Value,
+        body: &[Statement],
+    ) {
         self.variables.insert(variable, position);
         self.statements(body);
     }
 
-    fn tail(&mut self, repeated: &For, extent: Value, full: Value) {
+    pub(super) fn tail(&mut self, repeated: &For, extent: Value, full: Value) {
         let (ir, width) = (self.ir, self.width());
         let count = ir.binary(Opcode::LLVMSub, extent, full);
         // At most `width` lanes count, so 32 bits are enough; they need half the registers.
