@@ -121,6 +121,9 @@ const EXP2_F64: [f64; 10] = [
     4.384191917666369e-10,
 ];
 
+/// A little more than `ln 2 / 16`.
+const REST_BOUND: f32 = 0.05;
+
 /// `(sinh x - x) / x³` in `x²` for `|x| <= 1`, to 2^-34 and 2^-61.
 const SINH_SHORT: [f64; 4] =
     [0.16666666488828555, 0.008333350590613933, 0.0001983606708985123, 2.8174381709631634e-06];
@@ -134,8 +137,15 @@ const SINH_F64: [f64; 7] = [
     7.776196176097676e-13,
 ];
 
+/// Where a machine scales by every exponent, only the rest must be kept a number: whatever it is, the power of a large exponent is
+/// infinity or zero. That is one operation instead of two.
 pub(super) fn exp_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
-    let eighths = reduce_eighths(clamp_f32(x, -104.0, 89.0));
+    let eighths = if x.bounds_at_once() {
+        let wide = reduce_eighths(x);
+        Eighths { r: wide.r.bound_at_once(REST_BOUND), ..wide }
+    } else {
+        reduce_eighths(clamp_f32(x, -104.0, 89.0))
+    };
     eighths.exponent.scale(eighths.near_one(eighths.exp(), &EIGHTHS_REST_EXP))
 }
 

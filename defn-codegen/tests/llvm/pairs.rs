@@ -1,4 +1,4 @@
-//! Groups of lanes that go in pairs: extents around one, two and more groups, with folds, whose order must stay.
+//! Long bodies whose groups of lanes go in pairs: extents around one, two and more groups, with folds, whose order must stay.
 
 use defn_codegen::graph::Element;
 use defn_codegen::graph::eval::Value;
@@ -21,7 +21,7 @@ fn program(element: Element) -> String {
     var $2: {name} lanes {lanes} = {zero}
     for i0 in 0..n lanes {lanes} {{
       let %0: {name} = load x[i0]
-      let %1: {name} = exp(%0)
+      let %1: {name} = exp(sin(%0))
       store r0[i0] = %1
       $0 = add($0, %1)
       $1 = max($1, %1)
@@ -34,7 +34,7 @@ fn program(element: Element) -> String {
   nest 1 tasks 100 {{
     for i1 in 0..n lanes {lanes} {{
       let %2: {name} = load x[(-1)*i1 + n - 1]
-      let %3: {name} = tanh(%2)
+      let %3: {name} = tanh(expm1(%2))
       let %4: {name} = convert.{name}(pos(i1))
       store r2[i1] = mul(%3, %4)
     }}
