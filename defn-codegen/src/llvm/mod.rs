@@ -24,6 +24,7 @@ mod entry;
 mod dims;
 mod statement;
 mod pairs;
+mod ahead;
 mod expr;
 mod element;
 mod remainder;

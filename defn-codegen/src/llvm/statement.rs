@@ -23,7 +23,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn statement(&mut self, statement: &Statement) {
+    pub(super) fn statement(&mut self, statement: &Statement) {
         match statement {
             Statement::For(repeated) => match repeated.manner {
                 Manner::Lanes(width) if width > 1 => self.lanes(repeated, width),
@@ -87,7 +87,7 @@ impl Walk<'_, '_> {
         let range = range.unwrap_or_else(|| (self.ir.i64(0), self.extent(repeated)));
         self.counted(range, 1, |walk, position| {
             walk.variables.insert(repeated.variable, position);
-            walk.statements(&repeated.body);
+            walk.row(repeated);
         });
     }
 
