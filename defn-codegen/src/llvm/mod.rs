@@ -15,7 +15,7 @@
 //! no flag of fast mathematics is set, and `fma` is only where the loops say so.
 //! Two buffers that one nest uses do not overlap, or are only read; the code relies on it.
 //! Never here: choices that fix bits, as order, lanes and blocks; those stand in the loops. How many groups of lanes go in lockstep is a
-//! matter of registers ([`pairs`]).
+//! matter of registers.
 
 mod ir;
 mod target;

@@ -8,7 +8,7 @@
 //! There is one freedom: sign and payload of a NaN are unspecified, and no function here looks at them.
 //!
 //! Some machines have one instruction for what others need many for. Those are shortcuts: they answer `None` where there is none, and
-//! [`pieces`](super::pieces) has what they must equal on every bit.
+//! `pieces` has what they must equal on every bit.
 //!
 //! Never here: fast-math, conversions of floats to integers (out of range they have no
 //! common meaning; the functions read integers out of the low bits of a large float).
