@@ -20,9 +20,8 @@ fn filled<const RANK: usize>(
     shape: [usize; RANK],
     value: impl Fn(u64) -> f64,
 ) -> Tensor<f32, RANK> {
-    let count = shape.iter().product::<usize>();
-    let values = (0..count as u64).map(|position| value(position) as f32).collect();
-    Tensor::from_vec(shape, values).expect("a value was made for each position")
+    let mut positions = 0..;
+    Tensor::from_fn(shape, |_| positions.next().map_or(0.0, |position| value(position) as f32))
 }
 
 /// Numbers of the standard normal distribution times `scale`, by Box and Muller.

@@ -9,6 +9,8 @@ mod functions;
 mod assembles;
 #[path = "llvm/random.rs"]
 mod random;
+#[path = "llvm/pairs.rs"]
+mod pairs;
 
 use defn_codegen::graph::Element;
 use defn_codegen::graph::eval::Value;

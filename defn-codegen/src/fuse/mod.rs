@@ -145,7 +145,8 @@ fn unary_cost(unary: Unary) -> u32 {
         | Unary::Not
         | Unary::Floor
         | Unary::Ceil
-        | Unary::Round => 1,
+        | Unary::Round
+        | Unary::StopGrad => 1,
         Unary::Sqrt | Unary::Rsqrt => 5,
         Unary::Cbrt
         | Unary::Exp

@@ -109,6 +109,7 @@ pub fn unary_accepts(unary: Unary, element: Element) -> bool {
         Unary::Floor
         | Unary::Ceil
         | Unary::Round
+        | Unary::StopGrad
         | Unary::Sqrt
         | Unary::Rsqrt
         | Unary::Cbrt

@@ -260,6 +260,8 @@ words! {
         Ceil "ceil",
         /// The nearest whole number, halves away from zero, as in Rust.
         Round "round",
+        /// x, as if it depended on nothing: its derivative is zero.
+        StopGrad "stop_grad",
         /// √x, correctly rounded.
         Sqrt "sqrt",
         /// 1 / √x.

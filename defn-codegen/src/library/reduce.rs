@@ -136,7 +136,7 @@ pub fn variance(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor>
 pub fn logsumexp(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
     let over = axes(b, x, over)?;
     floats(b, "logsumexp", x)?;
-    let largest = reduce(b, Combine::Max, x, &over);
+    let largest = stopped_max(b, x, &over);
     // Where everything is −∞ (or nothing is there), or something ∞, the distance to the largest would be NaN.
     let finite = unary(b, Method::IsFinite, &largest)?;
     let zero = Tensor::scalar(b.number(x.element(b), 0.0));
@@ -149,15 +149,27 @@ pub fn logsumexp(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor
     arithmetic(b, Binary::Add, &sum.with(log), &shift)
 }
 
-/// eˣ / Σ eˣ, without overflow.
+/// eˣ · (1 / Σ eˣ), without overflow.
+///
+/// A row has one division, and its elements have a product each: that is one rounding more, of three halves of a unit in the last place
+/// instead of one, beside those of the exponential and of the sum. The sum lies between one and the length, so nothing is lost otherwise.
 pub fn softmax(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
     let over = axes(b, x, over)?;
     floats(b, "softmax", x)?;
-    let largest = reduce(b, Combine::Max, x, &over);
+    let largest = stopped_max(b, x, &over);
     let largest = restore(b, largest.node, x, &over);
     let distance = arithmetic(b, Binary::Sub, x, &largest)?;
     let exp = b.unary(Unary::Exp, distance.node);
     let sum = reduce(b, Combine::Add, &x.with(exp), &over);
-    let sum = restore(b, sum.node, x, &over);
-    arithmetic(b, Binary::Div, &x.with(exp), &sum)
+    let one = Tensor::scalar(b.number(x.element(b), 1.0));
+    let scale = arithmetic(b, Binary::Div, &one, &sum)?;
+    let scale = restore(b, scale.node, x, &over);
+    arithmetic(b, Binary::Mul, &x.with(exp), &scale)
+}
+
+/// The maximum as a shift that the result does not depend on, so that no derivative goes through it.
+fn stopped_max(b: &mut Builder, x: &Tensor, over: &[usize]) -> Tensor {
+    let largest = reduce(b, Combine::Max, x, over);
+    let stopped = b.unary(Unary::StopGrad, largest.node);
+    largest.with(stopped)
 }

@@ -34,6 +34,7 @@ impl Walk<'_, '_> {
     fn plain_float(&self, function: Unary, a: Typed) -> Value {
         let name = match function {
             Unary::Neg => return self.ir.float_negate(a.raw),
+            Unary::StopGrad => return a.raw,
             Unary::Sign => return self.float_sign(a),
             Unary::Abs => "llvm.fabs",
             Unary::Floor => "llvm.floor",
@@ -98,6 +99,7 @@ impl Walk<'_, '_> {
             Unary::Floor
             | Unary::Ceil
             | Unary::Round
+            | Unary::StopGrad
             | Unary::Sqrt
             | Unary::Rsqrt
             | Unary::Cbrt

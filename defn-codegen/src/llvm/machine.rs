@@ -197,6 +197,8 @@ impl Builder<'_, '_> {
 /// Which of two, with the sign that it has.
 const MINIMUM: i64 = 0b0100;
 const MAXIMUM: i64 = 0b0101;
+/// The one nearer to zero, with the sign of the first.
+const NEARER: i64 = 0b0010;
 
 /// One row an operation: name, the kind of instruction, its arguments.
 macro_rules! operations {
@@ -331,6 +333,19 @@ impl Machine for Builder<'_, '_> {
     }
     fn scale_f64(&mut self, x: Value, exponent: Value) -> Option<Value> {
         self.scale("llvm.x86.avx512.mask.scalef.pd.512", 8, x, exponent)
+    }
+    fn bounds_f32(&self) -> bool {
+        self.level == Level::V4
+    }
+    fn bound_f32(&mut self, x: Value, bound: f32) -> Value {
+        let bound = self.f32(bound);
+        let native = 16;
+        self.in_registers(native, &[x, bound], &|operands| {
+            let (how, all) = (self.immediate(NEARER), self.all(native));
+            let rest = [how, operands[0], all, self.immediate(CURRENT_ROUNDING)];
+            let name = "llvm.x86.avx512.mask.range.ps.512";
+            self.ir.intrinsic(name, &[], &[operands, &rest].concat())
+        })
     }
     fn split_f32(&mut self, x: Value) -> Option<(Value, Value)> {
         if self.level != Level::V4 {

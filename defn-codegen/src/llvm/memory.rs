@@ -58,8 +58,9 @@ impl Walk<'_, '_> {
         let active = self.group.and_then(|group| group.active);
         let raw = match place {
             Place::Uniform(address) => self.ir.load(cell.ty, address, cell.element.size()),
-            Place::Forward(address) => {
-                self.load_row(cell, address, active.filter(|_| cell.parts == 1))
+            Place::Forward(first) => {
+                self.ask_ahead(buffer, address, first);
+                self.load_row(cell, first, active.filter(|_| cell.parts == 1))
             }
             Place::Backward(last) => {
                 let first = self.first_of_backward(cell, last);

@@ -14,7 +14,8 @@
 //! Its results are bit for bit those of [`loops::eval`](crate::loops::eval), but for sign and payload of NaN:
 //! no flag of fast mathematics is set, and `fma` is only where the loops say so.
 //! Two buffers that one nest uses do not overlap, or are only read; the code relies on it.
-//! Never here: choices of order, width or unrolling; those stand in the loops.
+//! Never here: choices that fix bits, as order, lanes and blocks; those stand in the loops. How many groups of lanes go in lockstep is a
+//! matter of registers.
 
 mod ir;
 mod target;
@@ -22,6 +23,8 @@ mod walk;
 mod entry;
 mod dims;
 mod statement;
+mod pairs;
+mod ahead;
 mod expr;
 mod element;
 mod remainder;

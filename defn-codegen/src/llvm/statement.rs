@@ -18,6 +18,7 @@
 //!   for j in 0..m { body }             }
 //! }
 //! ```
+//! Where there are registers enough, groups go [in pairs](super::pairs).
 
 use super::ir::{IntPredicate, Opcode, Value};
 use super::walk::{Active, Group, Range, Register, Walk, groups};
@@ -31,7 +32,7 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn statement(&mut self, statement: &Statement) {
+    pub(super) fn statement(&mut self, statement: &Statement) {
         match statement {
             Statement::For(repeated) => match repeated.manner {
                 Manner::Lanes(width) if width > 1 => self.lanes(repeated, width),
@@ -69,6 +70,9 @@ impl<'a> Walk<'a, '_> {
 
     fn set(&mut self, id: RegisterId, expr: &Expr) {
         let register = self.registers[&id];
+        if register.outlives && self.is_pair_of(register.lanes) {
+            return self.fold_pair(id, expr);
+        }
         let value = self.expr(expr);
         let mut raw = self.widened(value, register.lanes).raw;
         let active = self.group.and_then(|group| group.active).filter(|_| register.outlives);
@@ -96,7 +100,7 @@ impl<'a> Walk<'a, '_> {
         self.counted(bounds, 1, |walk, position| {
             walk.variables.insert(repeated.variable, position);
             walk.enter(inside.as_ref(), position);
-            walk.statements(&repeated.body);
+            walk.row(repeated);
         });
     }
 
@@ -173,6 +177,12 @@ impl<'a> Walk<'a, '_> {
             }
         };
         self.group = Some(Group { variable, width, active: None });
+        let is_long = constant.is_none_or(|extent| extent >= 2 * step);
+        if is_long && inside.is_none() && self.pays_in_pairs(repeated, width) {
+            self.in_pairs(repeated, width, (begin, extent));
+            self.group = None;
+            return;
+        }
         let divides = |extent: &Dim| extent.terms().iter().all(|(_, factor)| factor % step == 0);
         let all_full = divides(&repeated.extent)
             && repeated.clip.iter().all(|clip| {
@@ -232,7 +242,11 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// One group of a loop, which may be shared with loops inside.
-    fn body_of_group(&mut self, (repeated, inside): (&For, Option<&Range<'a>>), position: Value) {
+    pub(super) fn body_of_group(
+        &mut self,
+        (repeated, inside): (&For, Option<&Range<'a>>),
+        position: Value,
+    ) {
         self.variables.insert(repeated.variable, position);
         let width = self.ir.i64(i64::from(self.width()));
         let iteration = self.ir.binary(Opcode::LLVMSDiv, position, width);
@@ -240,7 +254,7 @@ impl<'a> Walk<'a, '_> {
         self.statements(&repeated.body);
     }
 
-    fn tail(&mut self, group: (&For, Option<&Range<'a>>), extent: Value, full: Value) {
+    pub(super) fn tail(&mut self, group: (&For, Option<&Range<'a>>), extent: Value, full: Value) {
         let (repeated, _) = group;
         let (ir, width) = (self.ir, self.width());
         let count = ir.binary(Opcode::LLVMSub, extent, full);

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use inkwell::context::Context;
 use inkwell::module::Module;
 
+use super::ahead::Ahead;
 use super::dims::Dims;
 use super::ir::{Block, Function, Ir, Linkage, Value};
 use super::transposed::Staged;
@@ -74,6 +75,8 @@ pub(super) struct Walk<'a, 'c> {
     pub(super) values: BTreeMap<ValueId, Typed>,
     pub(super) registers: BTreeMap<RegisterId, Register>,
     pub(super) group: Option<Group>,
+    /// What is fetched for the next row.
+    pub(super) ahead: Option<Ahead>,
     /// Loads that were done for a whole block of steps.
     pub(super) staged: Vec<Staged>,
     /// Which tasks are executed, until the loop is met that they are iterations of; none for all.
@@ -170,6 +173,7 @@ fn nest<'l>(
         values: BTreeMap::new(),
         registers: BTreeMap::new(),
         group: None,
+        ahead: None,
         staged: Vec::new(),
         range,
         stages: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! exp, exp2, expm1, sinh, cosh, tanh, sigmoid.
+//! exp, exp2, expm1, sinh, cosh, sigmoid.
 //!
 //! In:  any `x`.   Out: the function at `x`, overflow to infinity and gradual underflow included.
 //!
@@ -121,6 +121,9 @@ const EXP2_F64: [f64; 10] = [
     4.384191917666369e-10,
 ];
 
+/// A little more than `ln 2 / 16`.
+const REST_BOUND: f32 = 0.05;
+
 /// `(sinh x - x) / x³` in `x²` for `|x| <= 1`, to 2^-34 and 2^-61.
 const SINH_SHORT: [f64; 4] =
     [0.16666666488828555, 0.008333350590613933, 0.0001983606708985123, 2.8174381709631634e-06];
@@ -134,30 +137,15 @@ const SINH_F64: [f64; 7] = [
     7.776196176097676e-13,
 ];
 
-/// Below this the tangent has a polynomial, above it `1 - 2 / (e^2x + 1)` loses nothing.
-const TANH_BORDER: f64 = 0.625;
-
-/// The border of `f32`: the tangent has just passed 1/4, where its spacing doubles and a plain quotient has room for its roundings.
-const TANH_BORDER_F32: f32 = 0.26;
-
-/// `(tanh x - x) / x³` in `x²` below the border, to 2^-61.
-const TANH_F64: [f64; 12] = [
-    -0.33333333333333315,
-    0.13333333333329922,
-    -0.05396825396611712,
-    0.021869488469635084,
-    -0.008863234320012731,
-    0.003592114023111752,
-    -0.0014557258533419064,
-    0.0005894505731906833,
-    -0.000237006419069235,
-    9.154623593399072e-05,
-    -3.017248063560548e-05,
-    6.035029245476324e-06,
-];
-
+/// Where a machine scales by every exponent, only the rest must be kept a number: whatever it is, the power of a large exponent is
+/// infinity or zero. That is one operation instead of two.
 pub(super) fn exp_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
-    let eighths = reduce_eighths(clamp_f32(x, -104.0, 89.0));
+    let eighths = if x.bounds_at_once() {
+        let wide = reduce_eighths(x);
+        Eighths { r: wide.r.bound_at_once(REST_BOUND), ..wide }
+    } else {
+        reduce_eighths(clamp_f32(x, -104.0, 89.0))
+    };
     eighths.exponent.scale(eighths.near_one(eighths.exp(), &EIGHTHS_REST_EXP))
 }
 
@@ -224,28 +212,6 @@ pub(super) fn cosh_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
 pub(super) fn cosh_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
     let (half, rest) = half_exp(at_most_f64(x.abs(), 711.0));
     half + (rest + 0.25 / half)
-}
-
-/// `u / (u + 1)` for `u = (e^2x - 1) / 2`. Where that is small it is `u - u u / (u + 1)`, which leaves next to nothing of the roundings
-/// of sum and quotient; `u` itself stays in two parts there.
-pub(super) fn tanh_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
-    let a = at_most_f32(x.abs(), 9.1);
-    let eighths = reduce_eighths(a + a);
-    let half_power = eighths.exponent.power(1);
-    let (head, tail) = eighths.parts();
-    let (head, tail) = (head.fma(half_power, -0.5), tail * half_power);
-    let u = head + tail;
-    let large = u / (u + 1.0);
-    let small = head + (-u).fma(large, tail);
-    flip_f32(a.less(TANH_BORDER_F32).select(small, large), sign_f32(x))
-}
-
-pub(super) fn tanh_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {
-    let a = at_most_f64(x.abs(), 20.0);
-    let z = a * a;
-    let small = (a * z).fma(polynomial_f64(z, &TANH_F64), a);
-    let large = 1.0 - 2.0 / (exp_moderate(a + a) + 1.0);
-    flip_f64(a.less(TANH_BORDER).select(small, large), sign_f64(x))
 }
 
 /// Past the bound above, the power is so large that the quotient is one.

@@ -8,7 +8,7 @@
 //! There is one freedom: sign and payload of a NaN are unspecified, and no function here looks at them.
 //!
 //! Some machines have one instruction for what others need many for. Those are shortcuts: they answer `None` where there is none, and
-//! [`pieces`](super::pieces) has what they must equal on every bit.
+//! `pieces` has what they must equal on every bit.
 //!
 //! Never here: fast-math, conversions of floats to integers (out of range they have no
 //! common meaning; the functions read integers out of the low bits of a large float).
@@ -173,13 +173,21 @@ pub trait Machine {
         usual: Self::F32,
     ) -> Self::F32;
 
-    /// A shortcut: `x · 2^⌊exponent⌋`, rounded once, for exponents of less than 2^20; NaN stays.
+    /// A shortcut: `x · 2^⌊exponent⌋`, rounded once; NaN stays.
     fn scale_f32(&mut self, _x: Self::F32, _exponent: Self::F32) -> Option<Self::F32> {
         None
     }
     /// A shortcut: `x · 2^⌊exponent⌋`, rounded once, for exponents of less than 2^20; NaN stays.
     fn scale_f64(&mut self, _x: Self::F64, _exponent: Self::F64) -> Option<Self::F64> {
         None
+    }
+    /// Whether there is a shortcut [`Machine::bound_f32`]; then [`Machine::scale_f32`] takes every exponent, infinite ones and NaN too.
+    fn bounds_f32(&self) -> bool {
+        false
+    }
+    /// A shortcut, where there is one: `x`, but what is further from zero than `bound` is one of the two bounds, and so is NaN.
+    fn bound_f32(&mut self, x: Self::F32, _bound: f32) -> Self::F32 {
+        x
     }
     /// A shortcut: `x = 2^k m` with `m` in `0.75 .. 1.5`, as `(k, m)`.
     /// Of zero and infinity `k` is infinite and `m` finite; of a negative number and of NaN `m` is NaN.

@@ -21,6 +21,7 @@ pub mod scalar;
 mod value;
 mod pieces;
 mod exponential;
+mod hyperbolic_tangent;
 mod logarithm;
 mod trigonometry;
 mod two_over_pi;
@@ -87,7 +88,7 @@ unary! {
     /// The hyperbolic cosine.
     Cosh "cosh" exponential::cosh_f32, exponential::cosh_f64;
     /// The hyperbolic tangent.
-    Tanh "tanh" exponential::tanh_f32, exponential::tanh_f64;
+    Tanh "tanh" hyperbolic_tangent::tanh_f32, hyperbolic_tangent::tanh_f64;
     /// `1 / (1 + e^-x)`.
     Sigmoid "sigmoid" exponential::sigmoid_f32, exponential::sigmoid_f64;
     /// The natural logarithm.

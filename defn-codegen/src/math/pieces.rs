@@ -124,11 +124,6 @@ impl<'d, M: Machine> ExponentF32<'d, M> {
         x * (half << 23).float() * (rest << 23).float()
     }
 
-    /// `2^(k - less)` where that is a normal number.
-    pub(super) fn power(&self, less: i32) -> F32<'d, M> {
-        (((self.shifted.bits() >> 3) - (127 + less)) << 23).float()
-    }
-
     /// `2^-k` for `-126 <= k <= 126`.
     pub(super) fn inverse(&self) -> F32<'d, M> {
         let bits = (self.shifted.bits() >> 3) << 23;

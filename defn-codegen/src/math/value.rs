@@ -239,6 +239,16 @@ impl<'d, M: Machine> F32<'d, M> {
         Some(F32 { desk: self.desk, raw })
     }
 
+    /// Whether the machine has a way of its own to keep to a distance from zero.
+    pub(super) fn bounds_at_once(self) -> bool {
+        self.desk.ask(|m| m.bounds_f32())
+    }
+
+    /// The machine's own way to keep to a distance from zero; NaN becomes a number.
+    pub(super) fn bound_at_once(self, bound: f32) -> Self {
+        self.with(|m| m.bound_f32(self.raw, bound))
+    }
+
     /// The machine's own way to exponent and mantissa.
     pub(super) fn split_at_once(self) -> Option<(Self, Self)> {
         let (k, mantissa) = self.desk.ask(|m| m.split_f32(self.raw))?;

@@ -63,6 +63,8 @@ fn unary(sharing: &mut Sharing, unary: Unary, x: NodeId) -> Option<NodeId> {
             None => inner(Unary::Abs).map(|_| x),
         },
         Unary::Sign => inner(Unary::Sign).map(|_| x),
+        // All derivatives have been taken.
+        Unary::StopGrad => Some(x),
         // What is whole stays.
         Unary::Floor | Unary::Ceil | Unary::Round => {
             inner(Unary::Floor).or(inner(Unary::Ceil)).or(inner(Unary::Round)).map(|_| x)

@@ -100,6 +100,7 @@ fn has_one_result(unary: Unary) -> bool {
         | Unary::Floor
         | Unary::Ceil
         | Unary::Round
+        | Unary::StopGrad
         | Unary::Sqrt => true,
         Unary::Rsqrt
         | Unary::Cbrt

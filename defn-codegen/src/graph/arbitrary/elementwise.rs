@@ -69,6 +69,7 @@ impl Generator {
             | Unary::Floor
             | Unary::Ceil
             | Unary::Round
+            | Unary::StopGrad
             | Unary::Cbrt
             | Unary::Exp
             | Unary::Exp2

@@ -41,7 +41,13 @@ impl Generator {
         let function = self.random.pick(Unary::ALL);
         let inside = match function {
             // Not smooth, or not of floats.
-            Unary::Abs | Unary::Sign | Unary::Not | Unary::Floor | Unary::Ceil | Unary::Round => {
+            Unary::Abs
+            | Unary::Sign
+            | Unary::Not
+            | Unary::Floor
+            | Unary::Ceil
+            | Unary::Round
+            | Unary::StopGrad => {
                 return self.builder.unary(Unary::Atan, x);
             }
             Unary::Sqrt | Unary::Rsqrt | Unary::Cbrt | Unary::Log | Unary::Log2 | Unary::Log1p => {

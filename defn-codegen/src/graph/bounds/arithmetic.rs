@@ -232,7 +232,7 @@ fn unary(element: Element, function: Unary, x: Near) -> Bound {
         Bound::Unknown
     };
     match function {
-        Unary::Neg | Unary::Abs => Bound::Near { element, value, error: x.error },
+        Unary::Neg | Unary::Abs | Unary::StopGrad => Bound::Near { element, value, error: x.error },
         Unary::Sign | Unary::Floor | Unary::Ceil | Unary::Round => decided,
         Unary::Sqrt if x.is_exact() && is_root(element, x.value, value) => exact(element, value),
         Unary::Sqrt => spanned(element, value, &ends, ARITHMETIC),

@@ -39,6 +39,7 @@ impl Item for Worst {
                 | Unary::Floor
                 | Unary::Ceil
                 | Unary::Round
+                | Unary::StopGrad
                 | Unary::Sqrt
         );
         Self(if is_exact { result } else { nudged(result, operand.0.bits) })

@@ -21,6 +21,7 @@ pub fn unary(function: Unary, operand: Scalar) -> Scalar {
         Unary::Floor
         | Unary::Ceil
         | Unary::Round
+        | Unary::StopGrad
         | Unary::Sqrt
         | Unary::Rsqrt
         | Unary::Cbrt
@@ -133,6 +134,7 @@ pub fn contract(element: Element, pairs: &[(Scalar, Scalar)]) -> Scalar {
 pub(in crate::graph) fn float_unary(function: Unary, x: f64) -> f64 {
     match function {
         Unary::Neg => -x,
+        Unary::StopGrad => x,
         Unary::Abs => x.abs(),
         Unary::Sign if x == 0.0 => 0.0,
         Unary::Sign => x.signum(),

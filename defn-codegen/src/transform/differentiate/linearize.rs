@@ -238,7 +238,12 @@ impl Linearization {
         match unary {
             Unary::Neg => Slope::Minus,
             Unary::Abs => Slope::Times(draft.unary(Unary::Sign, x)),
-            Unary::Sign | Unary::Not | Unary::Floor | Unary::Ceil | Unary::Round => Slope::Zero,
+            Unary::Sign
+            | Unary::Not
+            | Unary::Floor
+            | Unary::Ceil
+            | Unary::Round
+            | Unary::StopGrad => Slope::Zero,
             // 1 / (2√x)
             Unary::Sqrt => Slope::Over(draft.add(z, z)),
             // −½ z³
@@ -264,10 +269,7 @@ impl Linearization {
                 let sin = draft.unary(Unary::Sin, x);
                 Slope::Times(draft.neg(sin))
             }
-            Unary::Tan => {
-                let square = draft.mul(z, z);
-                Slope::Times(one_plus(draft, square))
-            }
+            Unary::Tan => Slope::Times(one_plus_square(draft, z)),
             // 1 / √(1 − x²)
             Unary::Asin => {
                 let rest = one_minus_square(draft, x);
@@ -278,10 +280,7 @@ impl Linearization {
                 let root = draft.unary(Unary::Sqrt, rest);
                 Slope::Over(draft.neg(root))
             }
-            Unary::Atan => {
-                let square = draft.mul(x, x);
-                Slope::Over(one_plus(draft, square))
-            }
+            Unary::Atan => Slope::Over(one_plus_square(draft, x)),
             Unary::Sinh => Slope::Times(draft.unary(Unary::Cosh, x)),
             Unary::Cosh => Slope::Times(draft.unary(Unary::Sinh, x)),
             Unary::Tanh => Slope::Times(one_minus_square(draft, z)),
@@ -416,6 +415,12 @@ fn scaled(draft: &mut Draft, factor: f64, x: NodeId) -> NodeId {
 fn one_plus(draft: &mut Draft, x: NodeId) -> NodeId {
     let one = draft.number(1.0, x);
     draft.add(one, x)
+}
+
+/// 1 + x²
+fn one_plus_square(draft: &mut Draft, x: NodeId) -> NodeId {
+    let square = draft.mul(x, x);
+    one_plus(draft, square)
 }
 
 /// 1 − x² as (1 − x)(1 + x), which loses nothing where x is near ±1.
