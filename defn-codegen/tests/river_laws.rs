@@ -122,6 +122,41 @@ fn products_are_jammed() {
     }
 }
 
+/// Rows that are sorted by their digits. (Those that are parted are sorted in `tests/it`, where no evaluator takes its time.)
+#[test]
+fn long_rows_are_sorted() {
+    let special = [0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-42, -3.5];
+    for n in [0, 161, 1100] {
+        let number = |k: usize| match k * 7919 % 4099 {
+            rest @ 0..7 => special[rest],
+            rest => (rest as f64 - 2000.0) * (k % 1013) as f64 / 999.0,
+        };
+        let numbers: Vec<f64> = (0..n).map(number).collect();
+        for (element, direction) in [
+            (Element::F32, ""),
+            (Element::F64, " descending"),
+            (Element::I32, " descending"),
+            (Element::U8, ""),
+        ] {
+            let x = Value::from_f64(element, &[n], &numbers);
+            let sort = format!(
+                "graph f<n>(x: {element}[n]) -> {element}[n] {{
+  %0: {element}[n] = sort x axis=0{direction}
+  return %0
+}}"
+            );
+            check(&sort, std::slice::from_ref(&x));
+            let argsort = format!(
+                "graph f<n>(x: {element}[n]) -> i64[n] {{
+  %0: i64[n] = argsort x axis=0 count=n{direction}
+  return %0
+}}"
+            );
+            check(&argsort, &[x]);
+        }
+    }
+}
+
 fn i64s(shape: &[usize], modulus: i64) -> Value {
     let count: usize = shape.iter().product();
     let numbers: Vec<i64> = (0..count as i64).map(|k| (k * 7919 % modulus) - 1).collect();

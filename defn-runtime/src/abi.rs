@@ -19,6 +19,7 @@
 
 use crate::element::ElementKind;
 use crate::level::Level;
+use crate::plan::Plan;
 
 const _: () = assert!(
     size_of::<usize>() == size_of::<i64>(),
@@ -176,6 +177,7 @@ pub struct Signature {
 pub struct Function {
     pub(crate) signature: Signature,
     pub(crate) entries: &'static [(Level, Entry)],
+    pub(crate) plan: Plan,
 }
 
 impl Function {
@@ -190,7 +192,8 @@ impl Function {
     /// - A parameter that the entry writes to is always passed by `Arguments::update`.
     #[must_use]
     pub const unsafe fn new(signature: Signature, entries: &'static [(Level, Entry)]) -> Self {
-        Self { signature, entries }
+        let plan = Plan::of(&signature);
+        Self { signature, entries, plan }
     }
 
     /// What the function takes, returns and requires.

@@ -21,7 +21,7 @@ use crate::error::{Error, ResultShape};
 use crate::leaves::Leaves;
 use crate::shape;
 use crate::solve::{self, Form, Found, Kind, Symbols};
-use crate::storage::{ALIGNMENT, Block, Inline, Storage, with_workspace};
+use crate::storage::{ALIGNMENT, Block, Inline, Shared, Storage, with_workspace};
 use crate::team::{self, Call};
 use crate::tensor::Tensor;
 
@@ -56,13 +56,13 @@ pub fn run<'a, R: Leaves>(
 pub fn run_into<'a, R: Leaves>(
     function: &'static Function,
     arguments: impl FnOnce(&mut Arguments<'a>),
-    result: &mut R,
+    result: &'a mut R,
 ) -> Result<(), Error> {
     let mut passed = Arguments::new();
     arguments(&mut passed);
-    let mut places = Arguments::new();
-    result.update(&mut places);
-    enter_into(function, &mut passed, &places)
+    let parameters = passed.found.as_slice().len();
+    result.update(&mut passed);
+    enter_into(function, &passed, parameters)
 }
 
 /// How many bytes of scratch memory a call with these arguments needs.
@@ -85,9 +85,15 @@ pub struct Arguments<'a> {
     addresses: Inline<*mut u8, LEAVES>,
     found: Inline<Found<'a>, LEAVES>,
     /// The compacted copies, which live as long as their addresses are used.
-    compacted: Vec<Box<dyn Any>>,
+    compacted: Option<Box<Compacted>>,
     /// Leaves that the call may change are borrowed mutably.
     borrow: PhantomData<&'a mut ()>,
+}
+
+/// A copy that is kept, and those before it: a list of one word, since there is nearly always none.
+struct Compacted {
+    _copy: Box<dyn Any>,
+    _before: Option<Box<Compacted>>,
 }
 
 impl<'a> Arguments<'a> {
@@ -96,7 +102,7 @@ impl<'a> Arguments<'a> {
         Self {
             addresses: Inline::new(),
             found: Inline::new(),
-            compacted: Vec::new(),
+            compacted: None,
             borrow: PhantomData,
         }
     }
@@ -128,15 +134,16 @@ impl<'a> Arguments<'a> {
             Some(elements) => elements.as_ptr(),
             None => self.compact(tensor),
         };
-        self.push(address.cast_mut().cast(), tensor_of::<E>(), tensor.extents());
+        self.push(address.cast_mut().cast(), tensor_of::<E, RANK>(), tensor.extents());
     }
 
     /// The address of a contiguous copy, which is kept until the call ends.
     #[cold]
     fn compact<E: Element, const RANK: usize>(&mut self, tensor: &Tensor<E, RANK>) -> *const E {
-        let copy = Box::new(tensor.packed());
+        let copy = Box::new(Shared::new(tensor.packed()));
         let address = copy.as_slice().as_ptr();
-        self.compacted.push(copy);
+        let before = self.compacted.take();
+        self.compacted = Some(Box::new(Compacted { _copy: copy, _before: before }));
         address
     }
 
@@ -146,31 +153,31 @@ impl<'a> Arguments<'a> {
         tensor: &'a mut Tensor<E, RANK>,
     ) {
         let (extents, elements) = tensor.parts_mut();
-        self.push(elements.as_mut_ptr().cast(), tensor_of::<E>(), extents);
+        self.push(elements.as_mut_ptr().cast(), tensor_of::<E, RANK>(), extents);
     }
 
     #[inline]
     pub(crate) fn read_scalar<E: Element>(&mut self, value: &'a E) {
-        self.push(ptr::from_ref(value).cast_mut().cast(), tensor_of::<E>(), &[]);
+        self.push(ptr::from_ref(value).cast_mut().cast(), tensor_of::<E, 0>(), &[]);
     }
 
     #[inline]
     pub(crate) fn update_scalar<E: Element>(&mut self, value: &'a mut E) {
-        self.push(ptr::from_mut(value).cast(), tensor_of::<E>(), &[]);
+        self.push(ptr::from_mut(value).cast(), tensor_of::<E, 0>(), &[]);
     }
 
     #[inline]
     pub(crate) fn read_extent(&mut self, value: &'a usize) {
         let address = ptr::from_ref(value).cast_mut().cast();
-        const NUMBER: &Kind = &Kind { element: ElementKind::I64, form: Form::Number };
+        const NUMBER: &Kind = &Kind::new(ElementKind::I64, Form::Number, 0);
         self.push(address, NUMBER, std::slice::from_ref(value));
     }
 }
 
 /// What a tensor or a scalar is.
 #[inline]
-const fn tensor_of<E: Element>() -> &'static Kind {
-    const { &Kind { element: E::KIND, form: Form::Tensor } }
+const fn tensor_of<E: Element, const RANK: usize>() -> &'static Kind {
+    const { &Kind::new(E::KIND, Form::Tensor, RANK) }
 }
 
 /// The results of a call, taken leaf by leaf.
@@ -199,18 +206,21 @@ impl Builder {
     }
 
     /// Gets memory for every result, not written.
+    #[inline]
     fn allocate(&mut self, found: &[Found<'_>], symbols: &[i64]) -> Result<(), Error> {
         for leaf in self.signature.results {
-            let memory = match leaf.axes.len() {
-                0 => Memory::Scalar([0; 2]),
-                _ => Memory::Tensor(Block::new(self.measure(leaf, found, symbols)?)),
-            };
-            self.memory.push(memory);
+            if leaf.axes.is_empty() {
+                self.memory.push(Memory::Scalar([0; 2]));
+                continue;
+            }
+            let bytes = self.measure(leaf, found, symbols)?;
+            self.memory.push_with(|| Memory::Tensor(Block::new(bytes)));
         }
         Ok(())
     }
 
     /// Appends the extents of a result, and says how many bytes it has.
+    #[inline]
     fn measure(
         &mut self,
         leaf: &Leaf,
@@ -228,9 +238,9 @@ impl Builder {
         bytes.ok_or(Error::TooLarge { function: self.signature.name, what: "a result" })
     }
 
-    /// The memory and the extents of the next leaf, which must have this type.
+    /// The position of the next leaf, which must have this type, and of its extents.
     #[inline]
-    fn take(&mut self, element: ElementKind, rank: usize) -> (Memory, &[usize]) {
+    fn take(&mut self, element: ElementKind, rank: usize) -> (usize, usize) {
         let (position, first) = self.next;
         let leaf = self.signature.results.get(position);
         let same = leaf.is_some_and(|leaf| leaf.element == element && leaf.axes.len() == rank);
@@ -240,8 +250,7 @@ impl Builder {
             self.signature.name
         );
         self.next = (position + 1, first + rank);
-        let memory = std::mem::replace(&mut self.memory.as_mut_slice()[position], Memory::Taken);
-        (memory, &self.extents.as_slice()[first..first + rank])
+        (position, first)
     }
 
     #[inline]
@@ -251,11 +260,12 @@ impl Builder {
                 size_of::<E>() <= size_of::<[u64; 2]>() && align_of::<E>() <= align_of::<u64>()
             );
         };
-        let (Memory::Scalar(bytes), _) = self.take(E::KIND, 0) else {
+        let (position, _) = self.take(E::KIND, 0);
+        let Memory::Scalar(bytes) = &self.memory.as_slice()[position] else {
             panic!("defn bug: a scalar was taken twice")
         };
         // SAFETY: a builder is handed out only after the entry has written every result, and the leaf has this type.
-        unsafe { ptr::from_ref(&bytes).cast::<E>().read() }
+        unsafe { ptr::from_ref(bytes).cast::<E>().read() }
     }
 
     #[inline]
@@ -264,9 +274,13 @@ impl Builder {
             let value = self.take_scalar();
             return Tensor::row_major([0; RANK], Storage::collect(1, [value]));
         }
-        let (memory, extents) = self.take(E::KIND, RANK);
+        let (position, first) = self.take(E::KIND, RANK);
+        let extents = &self.extents.as_slice()[first..first + RANK];
         let shape: [usize; RANK] = std::array::from_fn(|axis| extents[axis]);
-        let Memory::Tensor(block) = memory else { panic!("defn bug: a result was taken twice") };
+        let memory = &mut self.memory.as_mut_slice()[position];
+        let Memory::Tensor(block) = std::mem::replace(memory, Memory::Taken) else {
+            panic!("defn bug: a result was taken twice")
+        };
         // SAFETY: the block was made for these extents and this element type,
         // and a builder is handed out only after the entry has written every result.
         let storage = unsafe { block.into_storage(shape.iter().product()) };
@@ -275,7 +289,7 @@ impl Builder {
 
     /// Panics if a result was not taken.
     #[inline]
-    fn finish(self) {
+    fn finish(&self) {
         let all = self.next.0 == self.signature.results.len();
         assert!(all, "defn bug: `{}` was declared with fewer results", self.signature.name);
     }
@@ -289,7 +303,9 @@ fn enter(
 ) -> Result<(), Error> {
     let signature = &function.signature;
     let mut symbols = Symbols::new();
-    solve::solve(signature, passed.found.as_slice(), &mut symbols)?;
+    if !function.plan.solve(passed.found.as_slice(), false, &mut symbols) {
+        solve::solve(signature, passed.found.as_slice(), &mut symbols)?;
+    }
     let entry = function.entry()?;
     results.allocate(passed.found.as_slice(), symbols.as_slice())?;
     for memory in results.memory.as_mut_slice() {
@@ -299,30 +315,37 @@ fn enter(
             Memory::Taken => ptr::null_mut(),
         });
     }
-    start(entry, signature, passed, &symbols)
+    start(entry, function, passed, &symbols)
 }
 
-/// As [`enter`], where the results are written to `places`.
-fn enter_into(
-    function: &Function,
-    passed: &mut Arguments<'_>,
-    places: &Arguments<'_>,
-) -> Result<(), Error> {
-    let signature = &function.signature;
+/// As [`enter`], where the results are written to the leaves behind so many parameters.
+fn enter_into(function: &Function, passed: &Arguments<'_>, parameters: usize) -> Result<(), Error> {
     let mut symbols = Symbols::new();
-    solve::solve(signature, passed.found.as_slice(), &mut symbols)?;
-    let entry = function.entry()?;
-    let given = places.found.as_slice();
+    // The plan looks at the given tensors, too.
+    let is_complete = parameters == function.signature.parameters.len();
+    if !is_complete || !function.plan.solve(passed.found.as_slice(), true, &mut symbols) {
+        fit_into(&function.signature, passed.found.as_slice().split_at(parameters), &mut symbols)?;
+    }
+    start(function.entry()?, function, passed, &symbols)
+}
+
+/// Checks the arguments, and the tensors given for the results.
+#[inline(never)]
+fn fit_into(
+    signature: &Signature,
+    (found, given): (&[Found<'_>], &[Found<'_>]),
+    symbols: &mut Symbols,
+) -> Result<(), Error> {
+    solve::solve(signature, found, symbols)?;
     assert!(
         given.len() == signature.results.len(),
         "defn bug: `{}` has another number of results",
         signature.name
     );
     for (position, place) in given.iter().enumerate() {
-        takes_result(signature, passed.found.as_slice(), symbols.as_slice(), (position, place))?;
+        takes_result(signature, found, symbols.as_slice(), (position, place))?;
     }
-    places.addresses.as_slice().iter().for_each(|&address| passed.addresses.push(address));
-    start(entry, signature, passed, &symbols)
+    Ok(())
 }
 
 /// Compares one given tensor with the shape of the result that it shall take.
@@ -354,14 +377,18 @@ fn takes_result(
 }
 
 /// Runs the entry with workspace of the thread.
+#[inline]
 fn start(
     entry: Entry,
-    signature: &Signature,
+    function: &Function,
     passed: &Arguments<'_>,
     symbols: &Symbols,
 ) -> Result<(), Error> {
     let threads = team::limit()?;
-    let bytes = solve::workspace(signature, symbols.as_slice(), threads)?;
+    let bytes = match function.plan.workspace(threads) {
+        Some(bytes) => bytes,
+        None => solve::workspace(&function.signature, symbols.as_slice(), threads)?,
+    };
     let call = Call::new(threads);
     let team = if threads > 1 { call.team() } else { ptr::null() };
     let (buffers, values) = (passed.addresses.as_slice().as_ptr(), symbols.as_slice().as_ptr());

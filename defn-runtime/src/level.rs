@@ -45,8 +45,8 @@ impl Level {
     #[inline]
     pub fn current() -> Result<Self, Error> {
         match KNOWN.load(Ordering::Relaxed) {
-            known if known == Self::V3 as u8 => Ok(Self::V3),
             known if known == Self::V4 as u8 => Ok(Self::V4),
+            known if known == Self::V3 as u8 => Ok(Self::V3),
             known if known == Self::Neon as u8 => Ok(Self::Neon),
             _ => Self::find(),
         }
@@ -112,8 +112,13 @@ impl Function {
     #[inline]
     pub(crate) fn entry(&self) -> Result<Entry, Error> {
         let level = Level::current()?;
-        let fitting = self.entries.iter().filter(|(needed, _)| *needed <= level);
-        match fitting.max_by_key(|(needed, _)| *needed) {
+        let mut best: Option<&(Level, Entry)> = None;
+        for entry in self.entries {
+            if entry.0 <= level && best.is_none_or(|best| best.0 <= entry.0) {
+                best = Some(entry);
+            }
+        }
+        match best {
             Some((_, entry)) => Ok(*entry),
             None => Err(Error::NoCode { function: self.signature.name, level }),
         }

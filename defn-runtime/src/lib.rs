@@ -34,6 +34,7 @@ mod tensor;
     reason = "the promise that the compiler makes for a function, which nothing here relies on alone"
 )]
 mod abi;
+mod plan;
 mod level;
 mod solve;
 mod leaves;

@@ -29,15 +29,24 @@ pub(crate) struct Found<'a> {
     pub(crate) extents: &'a [usize],
 }
 
-/// What a leaf is besides its shape.
-#[derive(PartialEq, Eq)]
+/// What a leaf is besides its extents.
 pub(crate) struct Kind {
     pub(crate) element: ElementKind,
     pub(crate) form: Form,
+    /// All of it, and how many axes there are, as one number.
+    pub(crate) word: u32,
+}
+
+impl Kind {
+    pub(crate) const fn new(element: ElementKind, form: Form, rank: usize) -> Self {
+        assert!(rank <= u16::MAX as usize, "a tensor has fewer axes");
+        let word = (rank as u32) << 16 | (form as u32) << 8 | element as u32;
+        Self { element, form, word }
+    }
 }
 
 /// Whether a leaf has a shape or is itself an extent.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Form {
     Tensor,
     Number,

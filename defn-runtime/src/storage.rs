@@ -15,7 +15,7 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use crate::element::Element;
 use crate::recycle::{self, LARGE};
@@ -32,8 +32,9 @@ const HUGE: usize = 2 << 20;
 
 /// Bytes of the allocator at an aligned address, given back when dropped.
 ///
-/// The allocator is asked for a few bytes more at its ordinary alignment, and the memory begins at the first aligned one.
+/// The allocator is asked for a line more at its ordinary alignment, and the memory begins at the first aligned byte behind a head.
 /// That is twice as fast as asking for the alignment, and much memory of zeros stays untouched pages.
+/// The head has room for the number of its owners, so that a tensor is one allocation.
 pub(crate) struct Memory {
     /// The first aligned byte.
     start: NonNull<u8>,
@@ -49,17 +50,14 @@ unsafe impl Sync for Memory {}
 
 impl Memory {
     /// `bytes` bytes, of zero or not written.
+    #[inline]
     pub(crate) fn allocate(bytes: usize, zeroed: bool) -> Self {
-        if bytes == 0 {
-            let nowhere = NonNull::<Aligned>::dangling().cast();
-            return Self { start: nowhere, base: nowhere, bytes };
-        }
         let layout = Self::layout(bytes);
         // SAFETY: the layout has a size above zero.
         let base = unsafe { if zeroed { alloc_zeroed(layout) } else { alloc(layout) } };
         let Some(base) = NonNull::new(base) else { handle_alloc_error(layout) };
-        let skipped = base.addr().get().wrapping_neg() % ALIGNMENT;
-        // SAFETY: `base` is a multiple of `ORDINARY`, so that what is skipped is at most the surplus of the layout.
+        let skipped = ALIGNMENT - base.addr().get() % ALIGNMENT;
+        // SAFETY: what is skipped is at most `ALIGNMENT`, which is the surplus of the layout.
         let start = unsafe { base.add(skipped) };
         let memory = Self { start, base, bytes };
         memory.ask_for_huge_pages();
@@ -87,17 +85,25 @@ impl Memory {
     fn ask_for_huge_pages(&self) {}
 
     /// What is asked of the allocator for `bytes` bytes.
+    #[inline]
     fn layout(bytes: usize) -> Layout {
-        let surplus = ALIGNMENT - ORDINARY;
         let layout = bytes
-            .checked_add(surplus)
+            .checked_add(ALIGNMENT)
             .and_then(|bytes| Layout::from_size_align(bytes, ORDINARY).ok());
         layout.expect("a tensor is smaller than the address space")
     }
 
     /// The first byte; it may be written through as long as the memory is not shared.
+    #[inline]
     pub(crate) fn start(&self) -> *mut u8 {
         self.start.as_ptr()
+    }
+
+    /// Where the number of owners stands; not written before somebody does.
+    #[inline]
+    fn owners(&self) -> *mut AtomicUsize {
+        // SAFETY: `base` is a multiple of `ORDINARY`, so that at least so many bytes were skipped in front of `start`.
+        unsafe { self.start.as_ptr().sub(ORDINARY).cast() }
     }
 
     /// How many bytes there are.
@@ -107,11 +113,10 @@ impl Memory {
 }
 
 impl Drop for Memory {
+    #[inline]
     fn drop(&mut self) {
-        if self.bytes > 0 {
-            // SAFETY: `allocate` got these bytes from the allocator with the same layout.
-            unsafe { dealloc(self.base.as_ptr(), Self::layout(self.bytes)) }
-        }
+        // SAFETY: `allocate` got these bytes from the allocator with the same layout.
+        unsafe { dealloc(self.base.as_ptr(), Self::layout(self.bytes)) }
     }
 }
 
@@ -120,6 +125,7 @@ pub(crate) struct Block(ManuallyDrop<Memory>);
 
 impl Block {
     /// `bytes` bytes that nobody has written yet, or a few more.
+    #[inline]
     pub(crate) fn new(bytes: usize) -> Self {
         if bytes < LARGE {
             return Self(ManuallyDrop::new(Memory::allocate(bytes, false)));
@@ -140,6 +146,7 @@ impl Block {
     }
 
     /// The first byte; it may be written through as long as the block is not shared.
+    #[inline]
     pub(crate) fn start(&self) -> *mut u8 {
         self.0.start()
     }
@@ -154,6 +161,7 @@ impl Block {
     /// # Safety
     /// - The block has at least `length` times the size of `E` bytes.
     /// - These bytes have been written, and are values of `E`.
+    #[inline]
     pub(crate) unsafe fn into_storage<E: Element>(self, length: usize) -> Storage<E> {
         debug_assert!(length * size_of::<E>() <= self.bytes());
         Storage::Aligned(Elements { block: self, length, element: std::marker::PhantomData })
@@ -161,6 +169,7 @@ impl Block {
 }
 
 impl Drop for Block {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: the memory is taken once, here, and the block is gone afterwards.
         let memory = unsafe { ManuallyDrop::take(&mut self.0) };
@@ -183,43 +192,98 @@ pub(crate) enum Storage<E> {
 }
 
 /// A storage that several tensors see, and that one may change as long as it is alone.
-pub(crate) struct Shared<E>(Arc<Storage<E>>);
+pub(crate) enum Shared<E> {
+    /// In a block of our own, whose memory says how many owners it has.
+    Aligned(ManuallyDrop<Elements<E>>),
+    /// In a vector that the user gave away.
+    Adopted(Arc<Vec<E>>),
+}
 
 impl<E> Clone for Shared<E> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<E> std::ops::Deref for Shared<E> {
-    type Target = Storage<E>;
-
-    fn deref(&self) -> &Storage<E> {
-        &self.0
-    }
-}
-
-impl<E> Shared<E> {
-    pub(crate) fn new(storage: Storage<E>) -> Self {
-        Self(Arc::new(storage))
-    }
-
-    /// The storage, if nobody else sees it.
     #[inline]
-    pub(crate) fn get_mut(&mut self) -> Option<&mut Storage<E>> {
-        if Arc::strong_count(&self.0) != 1 {
-            return None;
+    fn clone(&self) -> Self {
+        match self {
+            Self::Aligned(it) => {
+                // As many owners as half of all numbers are a leak that will end badly: see `Arc::clone`.
+                if it.owners().fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
+                    std::process::abort();
+                }
+                // SAFETY: one more owner was counted, and an owner drops the elements only if it is the last.
+                Self::Aligned(unsafe { ptr::read(it) })
+            }
+            Self::Adopted(vector) => Self::Adopted(Arc::clone(vector)),
         }
-        // What the last other owner did happened before its count went away.
+    }
+}
+
+impl<E> Drop for Shared<E> {
+    #[inline]
+    fn drop(&mut self) {
+        let Self::Aligned(it) = self else { return };
+        if it.owners().fetch_sub(1, Ordering::Release) != 1 {
+            return;
+        }
+        // What the other owners did happened before their counts went away.
         fence(Ordering::Acquire);
-        // SAFETY: the only count is that of `self`, which is borrowed mutably; weak counts are never made, which `Arc::get_mut`
-        // would have to look for with an exchange that takes as long as the rest of a short call.
-        Some(unsafe { &mut *Arc::as_ptr(&self.0).cast_mut() })
+        // SAFETY: nobody else owns the elements any more, and `self` is gone afterwards.
+        unsafe { ManuallyDrop::drop(it) }
+    }
+}
+
+impl<E: Element> Shared<E> {
+    #[inline]
+    pub(crate) fn new(storage: Storage<E>) -> Self {
+        match storage {
+            Storage::Aligned(elements) => {
+                // SAFETY: the place is part of the memory, aligned for a number, and nobody else sees the memory yet.
+                unsafe { elements.block.0.owners().write(AtomicUsize::new(1)) };
+                Self::Aligned(ManuallyDrop::new(elements))
+            }
+            Storage::Adopted(vector) => Self::Adopted(Arc::new(vector)),
+        }
     }
 
-    /// The storage itself, if nobody else sees it.
-    pub(crate) fn into_inner(self) -> Result<Storage<E>, Self> {
-        Arc::try_unwrap(self.0).map_err(Self)
+    /// All elements.
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[E] {
+        match self {
+            Self::Aligned(it) => it.as_slice(),
+            Self::Adopted(vector) => vector,
+        }
+    }
+
+    /// All elements to be changed, if nobody else sees them.
+    #[inline]
+    pub(crate) fn get_mut(&mut self) -> Option<&mut [E]> {
+        match self {
+            Self::Aligned(it) => {
+                if it.owners().load(Ordering::Relaxed) != 1 {
+                    return None;
+                }
+                // What the last other owner did happened before its count went away.
+                fence(Ordering::Acquire);
+                Some(it.as_mut_slice())
+            }
+            Self::Adopted(vector) => {
+                if Arc::strong_count(vector) != 1 {
+                    return None;
+                }
+                fence(Ordering::Acquire);
+                // SAFETY: the only count is that of `self`, which is borrowed mutably; weak counts are never made, which `Arc::get_mut`
+                // would have to look for with an exchange that takes as long as the rest of a short call.
+                Some(unsafe { (*Arc::as_ptr(vector).cast_mut()).as_mut_slice() })
+            }
+        }
+    }
+
+    /// The vector of the user, if there is one and nobody else sees it.
+    pub(crate) fn into_adopted(mut self) -> Result<Vec<E>, Self> {
+        if let Self::Adopted(vector) = &mut self
+            && let Some(vector) = Arc::get_mut(vector)
+        {
+            return Ok(std::mem::take(vector));
+        }
+        Err(self)
     }
 }
 
@@ -252,27 +316,28 @@ impl<E: Element> Storage<E> {
         // SAFETY: zero bytes are a value of every element type.
         unsafe { block.into_storage(length) }
     }
+}
 
-    /// All elements.
-    pub(crate) fn as_slice(&self) -> &[E] {
-        match self {
-            // SAFETY: the elements have been written, the block is aligned for them, and `self` is borrowed as long as they are.
-            Self::Aligned(it) => unsafe {
-                slice::from_raw_parts(it.block.start().cast(), it.length)
-            },
-            Self::Adopted(vector) => vector,
-        }
+impl<E> Elements<E> {
+    /// How many own the memory: written when it became shared.
+    #[inline]
+    fn owners(&self) -> &AtomicUsize {
+        // SAFETY: `Shared::new` has written it, and it lives as long as the memory, which `self` owns with others.
+        unsafe { &*self.block.0.owners() }
+    }
+}
+
+impl<E: Element> Elements<E> {
+    #[inline]
+    fn as_slice(&self) -> &[E] {
+        // SAFETY: the elements have been written, the block is aligned for them, and `self` is borrowed as long as they are.
+        unsafe { slice::from_raw_parts(self.block.start().cast(), self.length) }
     }
 
-    /// All elements, to be changed.
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [E] {
-        match self {
-            // SAFETY: as in `as_slice`, and `self` is borrowed mutably.
-            Self::Aligned(it) => unsafe {
-                slice::from_raw_parts_mut(it.block.start().cast(), it.length)
-            },
-            Self::Adopted(vector) => vector,
-        }
+    #[inline]
+    fn as_mut_slice(&mut self) -> &mut [E] {
+        // SAFETY: as in `as_slice`, `self` is borrowed mutably, and it is the only owner: whoever shares it asks `owners` first.
+        unsafe { slice::from_raw_parts_mut(self.block.start().cast(), self.length) }
     }
 }
 
@@ -281,12 +346,20 @@ fn bytes_of<E>(length: usize) -> usize {
     length.checked_mul(size_of::<E>()).expect("a tensor is smaller than the address space")
 }
 
+/// One word, as nothing is to be written or dropped as long as there is no list.
+type Far<T> = Option<Box<Vec<MaybeUninit<T>>>>;
+
 /// A list of at most `N` values on the stack, of more on the heap.
 pub(crate) struct Inline<T, const N: usize> {
     near: [MaybeUninit<T>; N],
     /// How many values of `near` have been written, or [`FAR`] once the list has moved to `far`.
     written: usize,
-    far: Vec<MaybeUninit<T>>,
+    /// A box, because nothing is to be written or dropped as long as there is none.
+    #[expect(
+        clippy::box_collection,
+        reason = "a list that is nearly always empty shall be one word"
+    )]
+    far: Option<Box<Vec<MaybeUninit<T>>>>,
 }
 
 /// More than any list has nearby.
@@ -296,21 +369,29 @@ impl<T, const N: usize> Inline<T, N> {
     /// The empty list.
     #[inline]
     pub(crate) const fn new() -> Self {
-        Self { near: [const { MaybeUninit::uninit() }; N], written: 0, far: Vec::new() }
+        Self { near: [const { MaybeUninit::uninit() }; N], written: 0, far: None }
     }
 
     /// Appends one value.
     #[inline]
     pub(crate) fn push(&mut self, value: T) {
+        self.push_with(|| value);
+    }
+
+    /// Appends the value that a closure makes.
+    #[inline]
+    pub(crate) fn push_with(&mut self, make: impl FnOnce() -> T) {
         // The place comes first, so that the value is made in it: what is made elsewhere and copied stalls the short way.
-        let place = match self.near.get_mut(self.written) {
+        match self.near.get_mut(self.written) {
             Some(place) => {
+                place.write(make());
                 self.written += 1;
-                place
             }
-            None => Self::far_place(&self.near, &mut self.written, &mut self.far),
-        };
-        place.write(value);
+            None => {
+                let value = make();
+                Self::far_place(&self.near, &mut self.written, &mut self.far).write(value);
+            }
+        }
     }
 
     /// A place behind all others in `far`.
@@ -318,8 +399,9 @@ impl<T, const N: usize> Inline<T, N> {
     fn far_place<'l>(
         near: &[MaybeUninit<T>; N],
         written: &mut usize,
-        far: &'l mut Vec<MaybeUninit<T>>,
+        far: &'l mut Far<T>,
     ) -> &'l mut MaybeUninit<T> {
+        let far = far.get_or_insert_default();
         if std::mem::replace(written, FAR) != FAR {
             // SAFETY: `MaybeUninit` may be copied; the values are forgotten in `near`, because `written` says so.
             far.extend(near.iter().map(|place| unsafe { ptr::read(place) }));
@@ -332,7 +414,10 @@ impl<T, const N: usize> Inline<T, N> {
     /// All values.
     #[inline]
     pub(crate) fn as_slice(&self) -> &[T] {
-        let written = self.near.get(..self.written).unwrap_or(&self.far);
+        let written = match self.near.get(..self.written) {
+            Some(near) => near,
+            None => self.far.as_deref().map_or(&[][..], Vec::as_slice),
+        };
         // SAFETY: these were written, and `MaybeUninit<T>` has the layout of `T`.
         unsafe { slice::from_raw_parts(written.as_ptr().cast(), written.len()) }
     }
@@ -340,7 +425,10 @@ impl<T, const N: usize> Inline<T, N> {
     /// All values, to be changed.
     #[inline]
     pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
-        let written = self.near.get_mut(..self.written).unwrap_or(&mut self.far);
+        let written = match self.near.get_mut(..self.written) {
+            Some(near) => near,
+            None => self.far.as_deref_mut().map_or(&mut [][..], Vec::as_mut_slice),
+        };
         // SAFETY: these were written, `MaybeUninit<T>` has the layout of `T`, and `self` is borrowed mutably.
         unsafe { slice::from_raw_parts_mut(written.as_mut_ptr().cast(), written.len()) }
     }
@@ -423,14 +511,43 @@ mod tests {
 
     #[test]
     fn storage_collects_zeroes_and_adopts() {
-        let mut storage = Storage::collect(3, [1.0f32, 2.0, 3.0]);
-        storage.as_mut_slice()[1] = 5.0;
+        let mut storage = Shared::new(Storage::collect(3, [1.0f32, 2.0, 3.0]));
+        storage.get_mut().unwrap()[1] = 5.0;
         assert_eq!(storage.as_slice(), [1.0, 5.0, 3.0]);
-        assert_eq!(Storage::<bool>::zeroed(2).as_slice(), [false, false]);
-        assert_eq!(Storage::<i64>::zeroed(0).as_slice(), [0i64; 0]);
+        assert_eq!(Shared::new(Storage::<bool>::zeroed(2)).as_slice(), [false, false]);
+        assert_eq!(Shared::new(Storage::<i64>::zeroed(0)).as_slice(), [0i64; 0]);
         let vector = vec![1u8, 2];
         let address = vector.as_ptr();
-        assert_eq!(Storage::Adopted(vector).as_slice().as_ptr(), address);
+        let adopted = Shared::new(Storage::Adopted(vector));
+        assert_eq!(adopted.as_slice().as_ptr(), address);
+        let clone = adopted.clone();
+        let adopted = adopted.into_adopted().expect_err("two see it");
+        drop(clone);
+        assert_eq!(adopted.into_adopted().ok(), Some(vec![1, 2]));
+    }
+
+    /// The last owner gives the memory back, on whichever thread it is.
+    #[test]
+    fn owners_are_counted_across_threads() {
+        let mut first = Shared::new(Storage::collect(4, [1i64, 2, 3, 4]));
+        let address = first.as_slice().as_ptr();
+        let others: Vec<_> = (0..3)
+            .map(|_| {
+                let other = first.clone();
+                std::thread::spawn(move || {
+                    let mut again = other.clone();
+                    assert!(again.get_mut().is_none(), "`other` sees it");
+                    drop(other);
+                    again.as_slice().iter().sum::<i64>()
+                })
+            })
+            .collect();
+        for other in others {
+            assert_eq!(other.join().unwrap(), 10);
+        }
+        first.get_mut().expect("all others are gone")[0] = 7;
+        assert_eq!((first.as_slice().as_ptr(), first.as_slice()[0]), (address, 7));
+        assert!(first.into_adopted().is_err());
     }
 
     #[test]

@@ -243,3 +243,85 @@ fn sorting_of_computed_values() {
         assert!(found.iter().zip(found.iter().skip(1)).all(|(a, b)| a <= b));
     }
 }
+
+macro_rules! rows {
+    ($element:ident: $all:ident, $largest:ident) => {
+        #[defn]
+        fn $all(
+            x: Tensor<$element, n>,
+        ) -> (Tensor<$element, n>, Tensor<$element, n>, Tensor<i64, n>, Tensor<i64, n>) {
+            let places = (x.argsort(n), x.argsort(n, descending = true));
+            (x.sort(n), x.sort(n, descending = true), places.0, places.1)
+        }
+
+        #[defn]
+        fn $largest(
+            x: Tensor<$element, n<100_000>>,
+        ) -> (Tensor<$element, n<100_000>>, Tensor<i64, n<100_000>>, Tensor<i64, n<50_000>>) {
+            let (_, places) = x.top_k(n, 50_000);
+            (x.sort(n), x.argsort(n), places)
+        }
+    };
+}
+
+rows!(f32: row_f32, largest_f32);
+rows!(f64: row_f64, largest_f64);
+rows!(i32: row_i32, largest_i32);
+rows!(i64: row_i64, largest_i64);
+rows!(u8: row_u8, largest_u8);
+
+/// Around where a row is parted into buckets.
+#[test]
+fn rows_of_many_elements() {
+    for n in [20_000, 98_305, 100_000] {
+        macro_rules! of {
+            ($x:expr, $all:ident, $largest:ident) => {{
+                let x = &$x;
+                let (up, down) = (positions(x, (0, false)), positions(x, (0, true)));
+                let (rising, falling, places, back) = $all(x);
+                assert!(places == up, "positions of {n} {}", x.element());
+                assert!(back == down, "positions of {n} {} from the largest", x.element());
+                let bits = |x: &Tensor<_, 1>| format!("{:?}", x.to_vec());
+                assert!(bits(&rising) == bits(&taken(x, 0, &up)), "{n} {}", x.element());
+                assert!(bits(&falling) == bits(&taken(x, 0, &down)), "{n} {}", x.element());
+                if n == 100_000 {
+                    let (rising, places, few) = $largest(x);
+                    assert!(bits(&rising) == bits(&taken(x, 0, &up)), "{n} {}", x.element());
+                    assert!(places == up, "positions of {n} {}", x.element());
+                    assert!(few.iter().eq(down.iter().take(50_000)), "{n} {}", x.element());
+                }
+            }};
+        }
+        let special = [0.0, -0.0, f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-310];
+        let mut x = floats::<f64, 1>([n], 1);
+        of!(x.map(|x| x * x * x), row_f64, largest_f64);
+        of!(x.cast::<f32>(), row_f32, largest_f32);
+        // One far away from all others, which are close together.
+        let mut close = x.map(|x| 1.0 + x * 1e-5);
+        close[[n / 2]] = -1e30;
+        of!(close, row_f64, largest_f64);
+        of!(close.cast::<f32>(), row_f32, largest_f32);
+        for (at, value) in special.into_iter().cycle().take(700).enumerate() {
+            x[[at * (n / 700)]] = value;
+        }
+        of!(x, row_f64, largest_f64);
+        of!(x.cast::<f32>(), row_f32, largest_f32);
+        of!(whole::<i32, 1>([n], 2), row_i32, largest_i32);
+        of!(x.map(|x| (x * 1e9) as i32), row_i32, largest_i32);
+        of!(whole::<i64, 1>([n], 3), row_i64, largest_i64);
+        of!(x.map(|x| (x * 4e18) as i64), row_i64, largest_i64);
+        of!(whole::<u8, 1>([n], 4), row_u8, largest_u8);
+        of!(Tensor::full([n], 7_i64), row_i64, largest_i64);
+    }
+}
+
+/// Rows that are parted one by one, and along an axis that is not the last.
+#[test]
+fn several_rows_of_many_elements() {
+    for shape in [[2, 99_000, 1], [1, 99_000, 2]] {
+        let x = floats::<f32, 3>(shape, 5);
+        let up = positions(&x, (1, false));
+        assert!(orders_f32(&x).1 == up);
+        assert!(values_f32(&x).1 == taken(&x, 1, &positions(&x, (1, true))));
+    }
+}

@@ -237,7 +237,13 @@ impl<'a> Walk<'a, '_> {
     pub(super) fn extent(&mut self, repeated: &For) -> Value {
         let extent = self.dim(&repeated.extent);
         let Some(clip) = &repeated.clip else { return extent };
-        let both = [extent, self.affine(&clip.constant, &clip.terms)];
+        let affine = self.affine(&clip.constant, &clip.terms);
+        let clip = clip.computed.iter().fold(affine, |sum, (expr, by)| {
+            let (value, by) = (self.expr(expr).raw, self.dim(by));
+            let part = self.ir.binary(Opcode::LLVMMul, value, by);
+            self.ir.binary(Opcode::LLVMAdd, sum, part)
+        });
+        let both = [extent, clip];
         self.ir.intrinsic("llvm.smin", &[self.ir.int(64)], &both)
     }
 

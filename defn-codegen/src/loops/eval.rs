@@ -184,7 +184,7 @@ impl<'l> Machine<'l> {
     fn repeat(&mut self, inner: &For) -> Result<(), Fault> {
         let mut extent = inner.extent.evaluate(self.symbols);
         if let Some(clip) = &inner.clip {
-            extent = extent.min(self.affine(&clip.constant, &clip.terms, 0)?);
+            extent = extent.min(self.address(clip, 0)?);
         }
         let width = if let Manner::Lanes(width) = inner.manner { width } else { 1 };
         let groups =

@@ -40,7 +40,7 @@ pub enum Expr {
     Select(Box<Expr>, Box<Expr>, Box<Expr>),
     /// a · b + c, rounded once; for integers, wrapping.
     MultiplyAdd(Box<Expr>, Box<Expr>, Box<Expr>),
-    /// The bits of a float, as a signed integer of its size.
+    /// The bits of a float as a signed integer of its size, or of such an integer as a float.
     Bits(Box<Expr>),
     /// The operand in the lane `by` places below; where there is none, the scalar. Inside lanes only.
     Shift {
@@ -58,12 +58,14 @@ pub enum Expr {
 }
 
 impl Expr {
-    /// The element type of the bits of a float; none of what is no float.
+    /// The other element type that has bits of this size as well; none of bytes.
     pub fn bits_of(element: Element) -> Option<Element> {
         match element {
             Element::F32 => Some(Element::I32),
             Element::F64 => Some(Element::I64),
-            Element::I32 | Element::I64 | Element::U8 | Element::Bool => None,
+            Element::I32 => Some(Element::F32),
+            Element::I64 => Some(Element::F64),
+            Element::U8 | Element::Bool => None,
         }
     }
 }

@@ -13,6 +13,7 @@
 //! extent do nothing: they neither store nor change registers, and what they load is never used.
 //! A lanes loop contains no other lanes loop.
 //! `for j in 0..min(8192, (-8192)*i + n)` counts to the smaller: the last block of many is short.
+//! Outside of lanes that may be computed: `for j in 0..min(n, (1)*@(%0))`.
 //!
 //! # Tasks
 //!
@@ -30,7 +31,8 @@
 //!
 //! `let %0: f32 = …` names a value for the rest of its block. A register is a variable: `var $0: f32 = …` declares it, `$0 = …` changes it.
 //! Declared inside a lanes loop, values and registers exist once for each lane, and `shift.4(%0, f32(0.0))` is the `%0` of the lane
-//! four places below, or 0 in the four lowest lanes. `bits(%0)` are the bits of a float, as an integer that can be compared and shifted.
+//! four places below, or 0 in the four lowest lanes. `bits(%0)` are the bits of a float, as an integer that can be compared and shifted,
+//! or the float that has the bits of an integer.
 //! Declared outside as `var $0: f32 lanes 16 = …`, a register has 16 parts, all of the same initial value; inside a loop of 16 lanes
 //! its name means the part of the lane. Outside, `combine.add $0` folds the parts in one fixed tree:
 //! part `k` takes part `k + 8` for `k < 8`, then `k + 4` for `k < 4`, and so on until part 0 is left.
@@ -208,7 +210,7 @@ pub struct For {
     pub variable: VariableId,
     /// How often.
     pub extent: Dim,
-    /// What the loop does not go beyond, if that changes with the loops around: an affine position.
+    /// What the loop does not go beyond, if that changes with the loops around, or is computed.
     pub clip: Option<Address>,
     /// In what manner.
     pub manner: Manner,

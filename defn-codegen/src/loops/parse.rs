@@ -192,11 +192,7 @@ impl Reader {
         cursor.expect("(")?;
         let extent = self.extent(cursor)?;
         cursor.expect(",")?;
-        let here = *cursor;
         let clip = self.sum(cursor)?;
-        if !clip.computed.is_empty() {
-            return Err(here.error("a position has no computed part"));
-        }
         cursor.expect(")")?;
         Ok((extent, Some(clip)))
     }

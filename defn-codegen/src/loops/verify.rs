@@ -4,7 +4,7 @@
 //! registers have as many parts as the loop that folds them has lanes; what is read only is not stored to;
 //! stores in lanes go to places of their own; scratch with lanes is used in loops of as many;
 //! private scratch is used in outermost loops alone, and each that loads it stores it;
-//! tasks are the iterations of a parallel loop or of one of lanes; a clip is a position of the loops around, the same for all lanes.
+//! tasks are the iterations of a parallel loop or of one of lanes; a clip is a position that is the same for all lanes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -214,7 +214,7 @@ impl Verifier<'_> {
         if let Some(clip) = &inner.clip {
             self.address(clip);
             let differs = self.lanes.is_some_and(|(lane, _)| !clip.coefficient(lane).is(0));
-            if differs || !clip.computed.is_empty() {
+            if differs || (self.lanes.is_some() && !clip.computed.is_empty()) {
                 self.fault(format!("the clip of i{} is no common position", inner.variable.0));
             }
         }
@@ -448,6 +448,33 @@ mod tests {
             "`l` is used where there are other lanes; `l` is used where there are other lanes"
         );
         assert_eq!(faults(&sound.replace("l[0]", "p[0]")), "all lanes store to one element of `p`");
+    }
+
+    #[test]
+    fn a_clip_may_be_computed_outside_of_lanes() {
+        let loops = |manner: &str| {
+            format!(
+                "for i0 in 0..4 {manner} {{
+    let %0: i64 = add(pos(i0), i64(-2))
+    var $0: f32 = bits(i32(1065353216))
+    for i1 in 0..min(9, (1)*@(%0)) {{ $0 = add($0, f32(1.0)) }}
+    store r0[i0] = $0
+  }}"
+            )
+        };
+        assert_eq!(faults(&loops("parallel")), "");
+        assert_eq!(faults(&loops("lanes 4")), "the clip of i1 is no common position");
+        let text = format!(
+            "loops f workspace 0 private 0 {{
+  buffer r0: f32[4] = result 0
+  nest 0 {{ {} }}
+}}",
+            loops("parallel")
+        );
+        let program = parse::parse(&text).unwrap();
+        assert_eq!(parse::parse(&program.to_string()).unwrap(), program);
+        let outcome = eval::eval(&program, &[], &[]).unwrap();
+        assert_eq!(outcome.results[0].to_f64(), [1.0, 1.0, 1.0, 2.0]);
     }
 
     #[test]

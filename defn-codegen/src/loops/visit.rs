@@ -6,7 +6,11 @@ use crate::graph::Dim;
 /// Calls `visit` for every expression of a statement itself: not for those in the body of a loop or a conditional.
 pub fn own_expressions<'s>(statement: &'s Statement, visit: &mut dyn FnMut(&'s Expr)) {
     match statement {
-        Statement::For(_) => {}
+        Statement::For(inner) => {
+            for (computed, _) in inner.clip.iter().flat_map(|clip| &clip.computed) {
+                visit(computed);
+            }
+        }
         Statement::Let { value: _, element: _, expr }
         | Statement::Declare { register: _, element: _, lanes: _, initial: expr }
         | Statement::Set { register: _, expr }

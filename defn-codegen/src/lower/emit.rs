@@ -101,13 +101,24 @@ impl<'l, 'k> Emitter<'l, 'k> {
 
     /// Closes the innermost loop; a loop without a body is not written.
     pub(super) fn close(&mut self, manner: Manner) {
+        self.close_clipped(manner, None);
+    }
+
+    /// Closes the innermost loop, which does not go beyond a number that was computed in front of it.
+    pub(super) fn close_below(&mut self, manner: Manner, limit: Expr) {
+        let clip = Address { computed: vec![(limit, Dim::from(1))], ..Address::default() };
+        self.close_clipped(manner, Some(clip));
+    }
+
+    /// Closes the innermost loop, which does not go beyond a position of the loops around.
+    pub(super) fn close_clipped(&mut self, manner: Manner, clip: Option<Address>) {
         let Some(Block { variable: Some((variable, extent)), statements: body, known: _ }) =
             self.blocks.pop()
         else {
             crate::bug!("lower", "no loop is open");
         };
         if !body.is_empty() {
-            self.emit(Statement::For(For { variable, extent, clip: None, manner, body }));
+            self.emit(Statement::For(For { variable, extent, clip, manner, body }));
         }
     }
 
@@ -122,6 +133,23 @@ impl<'l, 'k> Emitter<'l, 'k> {
         let register = RegisterId(*registers);
         *registers += 1;
         self.emit(Statement::Declare { register, element, lanes: 1, initial });
+        register
+    }
+
+    /// Declares a register outside of lanes that has a part for each.
+    pub(super) fn declare_lanes(
+        &mut self,
+        element: Element,
+        lanes: u32,
+        initial: Expr,
+    ) -> RegisterId {
+        let register = self.declare(element, initial);
+        let depth = self.depth();
+        if let Some(Statement::Declare { lanes: parts, .. }) =
+            self.blocks[depth].statements.last_mut()
+        {
+            *parts = lanes;
+        }
         register
     }
 

@@ -23,6 +23,7 @@ mod scatter;
 mod overlap;
 mod scan;
 mod sort;
+mod radix;
 
 use std::collections::BTreeMap;
 

@@ -13,14 +13,7 @@
 //! }
 //! ```
 //!
-//! A long row: radix sort from the lowest digit. One sweep counts the digits of all passes, a running sum makes the counts the places
-//! where each digit begins, and each pass moves the elements to the place of their digit, which counts up.
-//!
-//! ```text
-//! for i in 0..n { for each pass: h[pass, digit] += 1 }
-//! for each pass { var $0 = 0; for d in 0..256 { let %0 = h[d]; h[d] = $0; $0 = add($0, %0) } }
-//! for each pass { for i in 0..n { let %1 = h[digit]; to[%1] = from[i]; h[digit] = add(%1, 1) } }
-//! ```
+//! A long row: by the digits of its keys, which [`radix`](super::radix) writes.
 //!
 //! The first few of a long row: they are kept in order, and whoever comes before the last of them is put in its place among them.
 //! Almost all elements of a long row are refused with one comparison.
@@ -29,6 +22,7 @@
 
 use super::emit::Emitter;
 use super::pull::{address, binary, load, position, pull, shifted};
+use super::radix::{self, Radix};
 use crate::graph::{Binary, Comparison, Dim, Element, NodeId, Op, Scalar};
 use crate::loops::{Address, BufferId, Expr, Manner, RegisterId, Statement};
 
@@ -37,10 +31,6 @@ const SHORT: i64 = 160;
 
 /// Up to so many are kept in order while the row goes by.
 const FEW: i64 = 256;
-
-/// The values of a digit. So many lines are written at a time, and the first cache holds them: four passes with bytes take 5.1 ms for
-/// a million `f32`, three with 11 bits 6.6.
-const DIGITS: i64 = 256;
 
 /// Writes the sorting along the axis, for all other axes.
 pub(super) fn sort(emitter: &mut Emitter<'_, '_>, node: NodeId) {
@@ -61,23 +51,24 @@ pub(super) fn sort(emitter: &mut Emitter<'_, '_>, node: NodeId) {
     let mut rows = Vec::new();
     let mut around = shape.to_vec();
     around.remove(axis);
+    around.retain(|extent| !extent.is(1));
     for (other, extent) in shape.iter().enumerate() {
-        rows.push(if other == axis { Address::default() } else { emitter.open(extent) });
+        let stays = other == axis || extent.is(1);
+        rows.push(if stays { Address::default() } else { emitter.open(extent) });
     }
-    let keys = Digits::of(graph.element(operand)).keys;
+    let keys = if graph.element(operand).size() == 8 { Element::I64 } else { Element::I32 };
     let extent = shape[axis].clone();
     let sorting = Sorting { operand, result, axis, descending, rows, around, extent, count, keys };
-    emitter.choose(&shape[axis], SHORT, |emitter, is_short| {
-        let few = sorting.count.as_ref().filter(|count| **count != sorting.extent);
-        match few {
-            _ if is_short => sorting.by_counting(emitter),
-            None => sorting.by_digits(emitter),
-            Some(count) => emitter.choose(count, FEW, |emitter, is_few| {
-                if is_few { sorting.first_few(emitter) } else { sorting.by_digits(emitter) }
-            }),
-        }
+    let depth = sorting.around.len();
+    emitter.choose(&sorting.extent, SHORT, |emitter, is_short| match sorting.few() {
+        _ if is_short => sorting.by_counting(emitter),
+        None => sorting.by_digits(emitter),
+        Some(count) => emitter.choose(count, FEW, |emitter, is_few| {
+            if is_few { sorting.first_few(emitter) } else { sorting.by_digits(emitter) }
+        }),
     });
-    for _ in 1..shape.len() {
+    sorting.in_parts(emitter);
+    for _ in 0..depth {
         emitter.close(Manner::Parallel);
     }
 }
@@ -100,51 +91,51 @@ impl Emitter<'_, '_> {
     }
 
     /// Names a value in the innermost block.
-    fn bind(&mut self, element: Element, expr: Expr) -> Expr {
+    pub(super) fn bind(&mut self, element: Element, expr: Expr) -> Expr {
         self.name(self.depth(), element, expr)
     }
 
-    fn set(&mut self, register: RegisterId, expr: Expr) {
+    pub(super) fn set(&mut self, register: RegisterId, expr: Expr) {
         self.emit(Statement::Set { register, expr });
     }
 
-    fn put(&mut self, buffer: BufferId, address: Address, expr: Expr) {
+    pub(super) fn put(&mut self, buffer: BufferId, address: Address, expr: Expr) {
         self.emit(Statement::Store { buffer, address, expr });
     }
 }
 
 /// One sorting along the axis.
-struct Sorting {
-    operand: NodeId,
-    result: BufferId,
-    axis: usize,
-    descending: bool,
+pub(super) struct Sorting {
+    pub(super) operand: NodeId,
+    pub(super) result: BufferId,
+    pub(super) axis: usize,
+    pub(super) descending: bool,
     /// The place along all other axes.
     rows: Vec<Address>,
     /// The extents of all other axes.
-    around: Vec<Dim>,
+    pub(super) around: Vec<Dim>,
     /// How many elements there are.
-    extent: Dim,
+    pub(super) extent: Dim,
     /// For positions: how many are wanted.
-    count: Option<Dim>,
+    pub(super) count: Option<Dim>,
     /// The element type of keys.
-    keys: Element,
+    pub(super) keys: Element,
 }
 
 impl Sorting {
     /// The place at a position along the axis.
-    fn place(&self, position: &Address) -> Vec<Address> {
+    pub(super) fn place(&self, position: &Address) -> Vec<Address> {
         let mut place = self.rows.clone();
         place[self.axis] = position.clone();
         place
     }
 
     /// The address of a position in the result.
-    fn target(&self, emitter: &Emitter<'_, '_>, position: &Address) -> Address {
+    pub(super) fn target(&self, emitter: &Emitter<'_, '_>, position: &Address) -> Address {
         address(emitter, self.result, &self.place(position))
     }
 
-    fn element(&self, emitter: &mut Emitter<'_, '_>, position: &Address) -> Expr {
+    pub(super) fn element(&self, emitter: &mut Emitter<'_, '_>, position: &Address) -> Expr {
         pull(emitter, self.operand, &self.place(position))
     }
 
@@ -154,7 +145,7 @@ impl Sorting {
     }
 
     /// The key of an element: signed, smaller for what comes first.
-    fn key(&self, emitter: &mut Emitter<'_, '_>, x: &Expr) -> Expr {
+    pub(super) fn key(&self, emitter: &mut Emitter<'_, '_>, x: &Expr) -> Expr {
         let (element, keys) = (emitter.graph().element(self.operand), self.keys);
         let mut key = if element == keys {
             x.clone()
@@ -252,122 +243,64 @@ impl Sorting {
         emitter.close(self.lanes(count));
     }
 
-    /// A row of any length, by its digits.
+    /// For positions: how many are wanted, if these are not all.
+    fn few(&self) -> Option<&Dim> {
+        self.count.as_ref().filter(|count| **count != self.extent)
+    }
+
+    /// A long row by its digits; one that is parted is left to [`Self::in_parts`].
     fn by_digits(&self, emitter: &mut Emitter<'_, '_>) {
-        let element = emitter.graph().element(self.operand);
-        let digits = Digits::of(element);
-        let table = vec![Dim::from(DIGITS * i64::from(digits.passes))];
-        let table = emitter.lowering.scratch_of(Element::I64, table, &self.around);
-        self.histograms(emitter, table, digits);
-        let moves_positions = self.count.is_some();
-        let part = self.count.as_ref().filter(|count| **count != self.extent);
-        let row = |emitter: &mut Emitter<'_, '_>, element| {
-            Home::Scratch(emitter.lowering.scratch_of(
-                element,
-                vec![self.extent.clone()],
-                &self.around,
-            ))
+        let compared = |comparison, number| {
+            compare(comparison, dim(self.extent.clone()), whole(Element::I64, number))
         };
-        let last = if part.is_some() { row(emitter, Element::I64) } else { Home::Result };
-        let moved = if moves_positions { Element::I64 } else { element };
-        let several = digits.passes > 1;
-        let other = if several { row(emitter, moved) } else { last };
-        let mut content = Ends { at: None, homes: [last, other] };
-        let mut elements = (moves_positions && several)
-            .then(|| Ends { at: None, homes: [row(emitter, element), row(emitter, element)] });
-        for pass in 0..digits.passes {
-            self.pass(emitter, (table, digits, pass), (&mut elements, &mut content));
+        let is_short = compared(Comparison::Le, radix::LARGE);
+        let is_huge = compared(Comparison::Gt, radix::HUGE);
+        if let Some(extent) = self.extent.as_constant() {
+            if extent <= radix::LARGE || extent > radix::HUGE {
+                Radix::new(self, extent <= radix::HUGE).row(emitter);
+            }
+            return;
         }
-        if let (Home::Scratch(all), Some(count)) = (last, part) {
-            self.copy(emitter, all, count);
-        }
-    }
-
-    /// For every digit of every pass where its elements begin.
-    fn histograms(&self, emitter: &mut Emitter<'_, '_>, table: BufferId, digits: Digits) {
-        let at = emitter.open(&Dim::from(DIGITS * i64::from(digits.passes)));
-        emitter.put(table, at, whole(Element::I64, 0));
-        emitter.close(Manner::Lanes(32));
-
-        let at = emitter.open(&self.extent);
-        let key = self.key_at(emitter, &at);
-        for pass in 0..digits.passes {
-            let slot = digits.slot(emitter, key.clone(), pass);
-            let seen = emitter.bind(Element::I64, Expr::Load(table, Box::new(slot.clone())));
-            let seen = binary(Binary::Add, seen, whole(Element::I64, 1));
-            emitter.put(table, slot, seen);
-        }
-        emitter.close(Manner::Serial);
-
-        for pass in 0..digits.passes {
-            let sum = emitter.declare(Element::I64, whole(Element::I64, 0));
-            let at = emitter.open(&Dim::from(DIGITS));
-            let at = shifted(&at, &Dim::from(DIGITS * i64::from(pass)));
-            let seen = emitter.bind(Element::I64, Expr::Load(table, Box::new(at.clone())));
-            emitter.put(table, at, Expr::Register(sum));
-            emitter.set(sum, binary(Binary::Add, Expr::Register(sum), seen));
-            emitter.close(Manner::Serial);
-        }
-    }
-
-    /// Moves every element to the next place of its digit.
-    fn pass(
-        &self,
-        emitter: &mut Emitter<'_, '_>,
-        (table, digits, pass): (BufferId, Digits, u32),
-        (elements, content): (&mut Option<Ends>, &mut Ends),
-    ) {
-        let element = emitter.graph().element(self.operand);
-        let rest = digits.passes - 1 - pass;
-        let at = emitter.open(&self.extent);
-        let source = if self.count.is_some() {
-            elements.as_ref().and_then(|elements| elements.at)
+        let row = |emitter: &mut Emitter<'_, '_>, is_small, condition| {
+            emitter.open_condition();
+            Radix::new(self, is_small).row(emitter);
+            emitter.close_condition(condition);
+        };
+        if self.count.is_some() && self.keys == Element::I32 {
+            row(emitter, true, is_short);
+            row(emitter, false, is_huge);
         } else {
-            content.at
-        };
-        let x = self.moving(emitter, source, (&at, element));
-        let key = self.key(emitter, &x);
-        let slot = digits.slot(emitter, key, pass);
-        let place = emitter.bind(Element::I64, Expr::Load(table, Box::new(slot.clone())));
-        let to = computed(place.clone());
-        let moved = match (&self.count, content.at) {
-            (None, _) => x.clone(),
-            (Some(_), None) => position(&at),
-            (Some(_), home) => self.moving(emitter, home, (&at, Element::I64)),
-        };
-        let home = content.next(rest);
-        self.store(emitter, home, &to, moved);
-        if let Some(elements) = elements
-            && rest > 0
-        {
-            let home = elements.next(rest);
-            self.store(emitter, home, &to, x);
+            row(emitter, false, binary(Binary::Or, is_short, is_huge));
         }
-        emitter.put(table, slot, binary(Binary::Add, place, whole(Element::I64, 1)));
-        emitter.close(Manner::Serial);
     }
 
-    /// What stands at a place of a row that moves; before it moved, the operand.
-    fn moving(
-        &self,
-        emitter: &mut Emitter<'_, '_>,
-        home: Option<Home>,
-        (at, element): (&Address, Element),
-    ) -> Expr {
-        let load = match home {
-            None => return self.element(emitter, at),
-            Some(Home::Result) => load(emitter, self.result, &self.place(at)),
-            Some(Home::Scratch(buffer)) => at_scratch(buffer, at),
-        };
-        emitter.bind(element, load)
-    }
-
-    fn store(&self, emitter: &mut Emitter<'_, '_>, home: Home, at: &Address, expr: Expr) {
-        let (buffer, address) = match home {
-            Home::Result => (self.result, self.target(emitter, at)),
-            Home::Scratch(buffer) => (buffer, at.clone()),
-        };
-        emitter.put(buffer, address, expr);
+    /// A row that is parted. Its steps stand beside each other, so that each can have tasks.
+    fn in_parts(&self, emitter: &mut Emitter<'_, '_>) {
+        let mut conditions = Vec::new();
+        let extents = [(Some(&self.extent), radix::LARGE), (self.few(), FEW)];
+        for (extent, least) in extents {
+            match extent.map(|extent| (extent, extent.as_constant())) {
+                None => {}
+                Some((_, Some(extent))) if extent > least => {}
+                Some((_, Some(_))) => return,
+                Some((extent, None)) => conditions.push(compare(
+                    Comparison::Gt,
+                    dim(extent.clone()),
+                    whole(Element::I64, least),
+                )),
+            }
+        }
+        match self.extent.as_constant() {
+            Some(extent) if extent > radix::HUGE => return,
+            Some(_) => {}
+            None => conditions.push(compare(
+                Comparison::Le,
+                dim(self.extent.clone()),
+                whole(Element::I64, radix::HUGE),
+            )),
+        }
+        let guard = conditions.into_iter().reduce(|all, one| binary(Binary::And, all, one));
+        Radix::new(self, true).parted(emitter, guard.as_ref());
     }
 
     /// The first positions of a row that is longer than them.
@@ -448,61 +381,6 @@ impl Sorting {
     }
 }
 
-/// The digits of a key, which are bytes.
-#[derive(Clone, Copy)]
-struct Digits {
-    passes: u32,
-    keys: Element,
-}
-
-impl Digits {
-    fn of(element: Element) -> Self {
-        let keys = if element.size() == 8 { Element::I64 } else { Element::I32 };
-        Self { passes: element.size() as u32, keys }
-    }
-
-    /// Where the table holds the digit of a key.
-    fn slot(self, emitter: &mut Emitter<'_, '_>, key: Expr, pass: u32) -> Address {
-        let mut digit = key;
-        if pass > 0 {
-            digit = binary(Binary::ShiftRight, digit, whole(self.keys, i64::from(8 * pass)));
-        }
-        // The highest digit of a key begins with its sign, which is one for what comes first.
-        if pass + 1 == self.keys.size() as u32 {
-            digit = binary(Binary::Xor, digit, whole(self.keys, 1 << 7));
-        }
-        let digit = binary(Binary::And, digit, whole(self.keys, DIGITS - 1));
-        let digit = emitter.bind(self.keys, digit);
-        let mut slot = computed(wide(emitter, self.keys, digit));
-        slot.constant = Dim::from(DIGITS * i64::from(pass));
-        slot
-    }
-}
-
-/// Where a row stands.
-#[derive(Clone, Copy)]
-enum Home {
-    Result,
-    Scratch(BufferId),
-}
-
-/// A row that moves to and fro until it is in its last home.
-struct Ends {
-    /// Where it is; nowhere before the first pass.
-    at: Option<Home>,
-    /// The last one first.
-    homes: [Home; 2],
-}
-
-impl Ends {
-    /// Where it goes when so many passes are left.
-    fn next(&mut self, rest: u32) -> Home {
-        let next = self.homes[rest as usize % 2];
-        self.at = Some(next);
-        next
-    }
-}
-
 /// Whether one key and position comes before another.
 fn before(left: (Expr, Expr), right: (Expr, Expr)) -> Expr {
     let earlier = compare(Comparison::Lt, left.1, right.1);
@@ -511,36 +389,41 @@ fn before(left: (Expr, Expr), right: (Expr, Expr)) -> Expr {
     binary(Binary::Or, compare(Comparison::Lt, left.0, right.0), tie)
 }
 
-fn compare(comparison: Comparison, left: Expr, right: Expr) -> Expr {
+pub(super) fn compare(comparison: Comparison, left: Expr, right: Expr) -> Expr {
     Expr::Compare(comparison, Box::new(left), Box::new(right))
 }
 
-fn whole(element: Element, value: i64) -> Expr {
+pub(super) fn whole(element: Element, value: i64) -> Expr {
     Expr::Constant(Scalar::from_i64(element, value))
 }
 
-fn dim(dim: Dim) -> Expr {
+pub(super) fn dim(dim: Dim) -> Expr {
     Expr::Position { constant: dim, terms: Vec::new() }
 }
 
-fn largest(keys: Element) -> Scalar {
+pub(super) fn largest(keys: Element) -> Scalar {
     let value = if keys == Element::I64 { i64::MAX } else { i64::from(i32::MAX) };
     Scalar::from_i64(keys, value)
 }
 
+pub(super) fn smallest(keys: Element) -> Scalar {
+    let value = if keys == Element::I64 { i64::MIN } else { i64::from(i32::MIN) };
+    Scalar::from_i64(keys, value)
+}
+
 /// A place that is computed.
-fn computed(position: Expr) -> Address {
+pub(super) fn computed(position: Expr) -> Address {
     Address { computed: vec![(position, Dim::from(1))], ..Address::default() }
 }
 
 /// An integer as `i64`.
-fn wide(emitter: &mut Emitter<'_, '_>, element: Element, expr: Expr) -> Expr {
+pub(super) fn wide(emitter: &mut Emitter<'_, '_>, element: Element, expr: Expr) -> Expr {
     let wide =
         if element == Element::I64 { expr } else { Expr::Convert(Element::I64, Box::new(expr)) };
     emitter.bind(Element::I64, wide)
 }
 
-fn at_scratch(buffer: BufferId, at: &Address) -> Expr {
+pub(super) fn at_scratch(buffer: BufferId, at: &Address) -> Expr {
     Expr::Load(buffer, Box::new(at.clone()))
 }
 

@@ -145,10 +145,11 @@ fn may_hold_rows(outer: &For) -> bool {
             // Lanes that run differently often are no lanes.
             possible &= inner.clip.as_ref().is_none_or(|it| it.coefficient(outer.variable).is(0));
         }
-        Statement::Let { .. }
-        | Statement::Declare { .. }
-        | Statement::Set { .. }
-        | Statement::Store { .. } => {}
+        // Nor are lanes that count in tables of their own and write wherever these say.
+        Statement::Store { buffer: _, address, expr: _ } => {
+            possible &= address.computed.is_empty();
+        }
+        Statement::Let { .. } | Statement::Declare { .. } | Statement::Set { .. } => {}
     });
     let deeper = outer.body.iter().any(|statement| {
         matches!(statement, Statement::For(inner) if inner.manner == Manner::Parallel && only_rows(inner))

@@ -1,7 +1,6 @@
 //! From tensors back to what Rust has.
 
 use crate::element::Element;
-use crate::storage::{Shared, Storage};
 use crate::tensor::Tensor;
 
 impl<E: Element, const RANK: usize> Tensor<E, RANK> {
@@ -26,11 +25,7 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
     /// The vector under this tensor, if there is one that nobody else sees.
     pub(super) fn into_adopted(self) -> Result<Vec<E>, Self> {
         let Self { storage, offset, shape, strides } = self;
-        match storage.into_inner() {
-            Ok(Storage::Adopted(elements)) => Ok(elements),
-            Ok(storage) => Err(Self { storage: Shared::new(storage), offset, shape, strides }),
-            Err(storage) => Err(Self { storage, offset, shape, strides }),
-        }
+        storage.into_adopted().map_err(|storage| Self { storage, offset, shape, strides })
     }
 }
 

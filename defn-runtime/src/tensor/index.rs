@@ -50,8 +50,8 @@ impl<E: Element, const RANK: usize> IndexMut<[usize; RANK]> for Tensor<E, RANK> 
             *self = self.copied();
         }
         let place = self.sure_place(index);
-        let storage = self.storage.get_mut().expect("the storage is unique or was copied");
-        &mut storage.as_mut_slice()[place]
+        let elements = self.storage.get_mut().expect("the storage is unique or was copied");
+        &mut elements[place]
     }
 }
 

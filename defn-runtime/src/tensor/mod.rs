@@ -44,9 +44,11 @@ pub struct Tensor<E: Element, const RANK: usize> {
 
 impl<E: Element, const RANK: usize> Tensor<E, RANK> {
     /// A row-major tensor over all of `storage`.
+    #[inline]
     pub(crate) fn row_major(shape: [usize; RANK], storage: Storage<E>) -> Self {
+        let storage = Shared::new(storage);
         debug_assert_eq!(shape::length(&shape), Some(storage.as_slice().len()));
-        Self { storage: Shared::new(storage), offset: 0, shape, strides: shape::row_major(&shape) }
+        Self { storage, offset: 0, shape, strides: shape::row_major(&shape) }
     }
 
     /// How many elements there are along each axis.
@@ -123,7 +125,7 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
         let length = self.shape.iter().product::<usize>();
         let storage = self.storage.get_mut().expect("`own` has made the storage unique");
         let start = if length == 0 { 0 } else { self.offset };
-        (&self.shape, &mut storage.as_mut_slice()[start..start + length])
+        (&self.shape, &mut storage[start..start + length])
     }
 
     /// The shape and all elements to be changed, for as long as the tensor is borrowed.
