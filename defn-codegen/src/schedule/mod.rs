@@ -20,6 +20,7 @@
 
 mod names;
 mod collapse;
+mod short;
 mod blocks;
 mod forms;
 mod lanes;
@@ -35,6 +36,7 @@ pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     let mut loops = loops.clone();
     collapse::collapse(&mut loops);
     memory::update_in_place(&mut loops);
+    short::short(&mut loops);
     blocks::share(&mut loops);
     forms::forms(&mut loops);
     lanes::lanes(&mut loops);
