@@ -21,6 +21,7 @@
 mod names;
 mod collapse;
 mod short;
+mod unit;
 mod blocks;
 mod forms;
 mod lanes;
@@ -36,6 +37,7 @@ pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     let mut loops = loops.clone();
     collapse::collapse(&mut loops);
     memory::update_in_place(&mut loops);
+    unit::unit(&mut loops);
     short::short(&mut loops);
     blocks::share(&mut loops);
     forms::forms(&mut loops);
