@@ -1,0 +1,102 @@
+//! Lanes that are two, three or four elements apart: the components of points, the channels of pixels.
+//!
+//! In:  a load at such a step, by a full group.   Out: whole registers, and permutations that pick the lanes.
+//!
+//! ```text
+//! load x[3*i + 1], 16 lanes        a, b, c = load x[3*i .. 3*i + 48], a register each
+//!                                  the lanes 1, 4, 7, … of a, b, c in two permutations
+//! ```
+//!
+//! A gather takes a cycle for each lane. The other components use the same registers, which are loaded once.
+//! Nothing behind the end of the buffer is touched: places at which a tuple of components begins are multiples of the step, and so is
+//! the number of elements.
+
+use super::ir::Value;
+use super::walk::Walk;
+use crate::graph::Dim;
+use crate::loops::{Address, BufferId};
+
+/// Farther apart, a gather is as good as the permutations.
+const FARTHEST: i64 = 4;
+
+/// A component of each of the tuples that a buffer consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Component {
+    /// How many components a tuple has.
+    pub(super) step: u32,
+    /// Which of them.
+    pub(super) position: u32,
+}
+
+impl Walk<'_, '_> {
+    /// Which component an address is, if lanes walk over tuples.
+    pub(super) fn component(&self, buffer: BufferId, address: &Address) -> Option<Component> {
+        let group = self.group.filter(|group| group.active.is_none())?;
+        let content = &self.loops.buffers[buffer];
+        let step = address.coefficient(group.variable).as_constant();
+        let step = step.filter(|step| (2..=FARTHEST).contains(step))?;
+        let whole = |dim: &Dim| dim.terms().iter().all(|(_, factor)| factor % step == 0);
+        let in_tuples = whole(&content.size())
+            && content.lanes == 1
+            && matches!(content.element.size(), 4 | 8)
+            && address.computed.is_empty()
+            && address.terms.iter().all(|(_, by)| whole(by));
+        // Of the constant, what no symbol multiplies may be any component.
+        let (known, symbolic): (Vec<_>, Vec<_>) =
+            address.constant.terms().iter().partition(|(monomial, _)| monomial.is_empty());
+        let known: i64 = known.into_iter().map(|(_, value)| value).sum();
+        let in_tuples = in_tuples && symbolic.into_iter().all(|(_, factor)| factor % step == 0);
+        let registers = self.width() >= self.in_register(content.element.size());
+        (in_tuples && registers).then_some(Component {
+            step: u32::try_from(step).ok()?,
+            position: u32::try_from(known.rem_euclid(step)).ok()?,
+        })
+    }
+
+    /// A component of the tuples of all lanes; `first` is where that of the first lane is.
+    pub(super) fn load_component(
+        &mut self,
+        buffer: BufferId,
+        first: Value,
+        Component { step, position }: Component,
+    ) -> Value {
+        let (ir, element) = (self.ir, self.loops.buffers[buffer].element);
+        let (lanes, cell) = (self.in_register(element.size()), ir.element(element));
+        let register = ir.vector(cell, lanes);
+        let begin = ir.element_address(cell, first, ir.i64(-i64::from(position)));
+        let part = |part: u32| {
+            let load = |number: u32| {
+                let offset = ir.i64(i64::from((part * step + number) * lanes));
+                ir.load(register, ir.element_address(cell, begin, offset), element.size())
+            };
+            let mut picked = load(0);
+            for number in 1..step {
+                // Lane k stands at place `step * k + position` of all registers; those before this one are picked already.
+                let source = |lane: u32| {
+                    let place = step * lane + position;
+                    let own = place / lanes == number;
+                    match number {
+                        1 if place < lanes => place,
+                        _ if own => lanes + place % lanes,
+                        _ => lane,
+                    }
+                };
+                picked = ir.shuffle_pair(picked, load(number), (0..lanes).map(source));
+            }
+            picked
+        };
+        let mut parts: Vec<Value> = (0..self.width() / lanes).map(part).collect();
+        let mut width = lanes;
+        while parts.len() > 1 {
+            width *= 2;
+            parts =
+                parts.chunks(2).map(|pair| ir.shuffle_pair(pair[0], pair[1], 0..width)).collect();
+        }
+        parts[0]
+    }
+
+    /// How many elements of a size a register holds.
+    fn in_register(&self, size: usize) -> u32 {
+        self.level.register_bytes() / size as u32
+    }
+}
