@@ -110,6 +110,19 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Stores all components of tuples; `address` is that of the first.
+    pub(super) fn store_tuples(
+        &mut self,
+        buffer: BufferId,
+        address: &Address,
+        components: &[Value],
+    ) {
+        let cell = self.cell(buffer);
+        if let Place::Anywhere(first, _) = self.place(buffer, address, cell) {
+            self.store_components(buffer, first, components);
+        }
+    }
+
     fn cell(&self, buffer: BufferId) -> Cell {
         let content = &self.loops.buffers[buffer];
         let (element, parts) = (content.element, content.lanes);

@@ -10,6 +10,8 @@
 //!
 //! The outermost loop of a nest with tasks counts from `begin`, a multiple of the lanes, to `end`.
 
+use std::collections::BTreeMap;
+
 use super::ir::{IntPredicate, Opcode, Value};
 use super::walk::{Active, Group, Register, Walk};
 use crate::graph::Element;
@@ -17,8 +19,26 @@ use crate::loops::{Expr, For, Manner, RegisterId, Statement, VariableId};
 
 impl Walk<'_, '_> {
     pub(super) fn statements(&mut self, block: &[Statement]) {
-        for statement in block {
-            self.statement(statement);
+        let woven = self.woven(block);
+        let waits = |place: usize| woven.values().any(|stores| stores.contains(&place));
+        let mut waiting = BTreeMap::new();
+        for (place, statement) in block.iter().enumerate() {
+            let Statement::Store { buffer, address: _, expr } = statement else {
+                self.statement(statement);
+                continue;
+            };
+            if !waits(place) {
+                self.statement(statement);
+                continue;
+            }
+            let value = self.expr(expr);
+            waiting.insert(place, self.widened(value, self.width()).raw);
+            if let Some(stores) = woven.get(&place)
+                && let Statement::Store { address, .. } = &block[stores[0]]
+            {
+                let values: Vec<Value> = stores.iter().map(|place| waiting[place]).collect();
+                self.store_tuples(*buffer, address, &values);
+            }
         }
     }
 

@@ -78,7 +78,7 @@ pub(super) fn folds_inside(outer: &For) -> bool {
     folds
 }
 
-fn innermost(inner: &mut For, buffers: &Arena<Buffer>, folds: &mut Folds) {
+fn innermost(inner: &mut For, buffers: &mut Arena<Buffer>, folds: &mut Folds) {
     if inner.manner != Manner::Parallel
         || inner.body.iter().any(|statement| matches!(statement, Statement::If { .. }))
     {
@@ -86,11 +86,28 @@ fn innermost(inner: &mut For, buffers: &Arena<Buffer>, folds: &mut Folds) {
     }
     let Some(width) = width(inner, buffers, false) else { return };
     let mut own = Folds::new();
+    let mut declared = Vec::new();
     for statement in &inner.body {
-        if let Statement::Set { register, expr } = statement {
+        if let Statement::Declare { register, .. } = statement {
+            declared.push(*register);
+        }
+        if let Statement::Set { register, expr } = statement
+            && !declared.contains(register)
+        {
             let Some(combine) = fold_of(*register, expr) else { return };
             own.insert(*register, (combine, width));
         }
+    }
+    let mut keeps = false;
+    visit::addresses(&inner.body, &mut |_, address, written| {
+        keeps |= written && address.coefficient(inner.variable).is(0);
+    });
+    // What an iteration keeps for itself has a part for each lane.
+    if keeps {
+        if own.is_empty() {
+            rows(inner, buffers);
+        }
+        return;
     }
     folds.extend(own);
     inner.manner = Manner::Lanes(width);

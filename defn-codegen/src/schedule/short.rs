@@ -15,15 +15,18 @@
 //! ```
 //!
 //! A loop around others is written out if they compute something that is the same in all its iterations; then that is done once.
+//! So are all loops inside of a longer one, if they only go through the components of points or pixels: lanes then run over those.
 //! Never here: loops whose iterations use the same scratch one after the other, or whose order has a meaning.
 
 use std::collections::BTreeSet;
 
+use super::lanes::folds_inside;
 use super::names::Names;
 use super::product::tile::side_by_side;
-use crate::graph::Unary;
+use crate::arena::Arena;
+use crate::graph::{Dim, Unary};
 use crate::loops::visit;
-use crate::loops::{Expr, For, Loops, Manner, Statement, ValueId, VariableId};
+use crate::loops::{Buffer, Expr, For, Loops, Manner, Statement, ValueId, VariableId};
 
 /// Longer loops stay.
 const SHORT: i64 = 4;
@@ -32,16 +35,26 @@ const SHORT: i64 = 4;
 pub(super) fn short(loops: &mut Loops) {
     let mut names = Names::of(loops);
     for nest in &mut loops.nests {
-        nest.body = block(std::mem::take(&mut nest.body), &mut names);
+        nest.body = block(std::mem::take(&mut nest.body), None, &loops.buffers, &mut names);
     }
 }
 
-fn block(statements: Vec<Statement>, names: &mut Names) -> Vec<Statement> {
+fn block(
+    statements: Vec<Statement>,
+    around: Option<VariableId>,
+    buffers: &Arena<Buffer>,
+    names: &mut Names,
+) -> Vec<Statement> {
     let mut out = Vec::with_capacity(statements.len());
     for statement in statements {
         match statement {
+            Statement::For(mut inner) if goes_over_tuples(&inner, around, buffers) => {
+                inner.body = written_out(inner.body, names);
+                out.push(Statement::For(inner));
+            }
             Statement::For(mut inner) => {
-                inner.body = block(std::mem::take(&mut inner.body), names);
+                let body = std::mem::take(&mut inner.body);
+                inner.body = block(body, Some(inner.variable), buffers, names);
                 match iterations(&inner) {
                     Some(count) if shares_work(&inner) => {
                         out.extend(side_by_side(&inner, count, names));
@@ -50,12 +63,100 @@ fn block(statements: Vec<Statement>, names: &mut Names) -> Vec<Statement> {
                 }
             }
             Statement::If { condition, body } => {
-                out.push(Statement::If { condition, body: block(body, names) });
+                out.push(Statement::If { condition, body: block(body, around, buffers, names) });
             }
             Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. } => out.push(statement),
+        }
+    }
+    out
+}
+
+/// More statements than this are not written out.
+const LONGEST: i64 = 64;
+
+/// Whether a loop goes over tuples of components, and all loops inside through the components.
+fn goes_over_tuples(outer: &For, around: Option<VariableId>, buffers: &Arena<Buffer>) -> bool {
+    let is_short = outer.extent.as_constant().is_some_and(|extent| extent <= SHORT);
+    let is_loop = |statement: &Statement| matches!(statement, Statement::For(_));
+    if is_short
+        || outer.manner != Manner::Parallel
+        || outer.clip.is_some()
+        || !outer.body.iter().any(is_loop)
+        || folds_inside(outer)
+        || around.is_some_and(|rows| is_product(rows, outer))
+    {
+        return false;
+    }
+    let mut components = Vec::new();
+    if size(&outer.body, &mut components).is_none_or(|size| size > LONGEST) {
+        return false;
+    }
+    let mut fits = true;
+    visit::addresses(&outer.body, &mut |buffer, address, _| {
+        let content = &buffers[buffer];
+        fits &= address.computed.is_empty()
+            && match address.coefficient(outer.variable).as_constant() {
+                Some(0 | 1) => true,
+                Some(step @ 2..=SHORT) => {
+                    let whole = |dim: &Dim| dim.terms().iter().all(|(_, by)| by % step == 0);
+                    let mut others = address.terms.iter();
+                    matches!(content.element.size(), 4 | 8)
+                        && whole(&content.size())
+                        && others.all(|(it, by)| components.contains(it) || whole(by))
+                }
+                _ => false,
+            };
+    });
+    fits
+}
+
+/// Whether a loop goes over the columns of a product, which has tiles of its own.
+fn is_product(rows: VariableId, columns: &For) -> bool {
+    let (mut left, mut right) = (false, false);
+    for statement in columns.body.iter().filter(|it| matches!(it, Statement::For(_))) {
+        visit::addresses(visit::body(statement), &mut |_, address, _| {
+            let of_row = !address.coefficient(rows).is(0);
+            let of_column = !address.coefficient(columns.variable).is(0);
+            left |= of_row && !of_column;
+            right |= of_column && !of_row;
+        });
+    }
+    left && right
+}
+
+/// How many statements there are when all loops are written out, and the variables of those; none if one must stay.
+fn size(statements: &[Statement], components: &mut Vec<VariableId>) -> Option<i64> {
+    statements.iter().try_fold(0, |sum: i64, statement| match statement {
+        Statement::For(inner) => {
+            components.push(inner.variable);
+            Some(sum + iterations(inner)? * size(&inner.body, components)?)
+        }
+        Statement::If { .. } => None,
+        Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::Store { .. } => Some(sum + 1),
+    })
+}
+
+/// Statements whose loops are all written out.
+fn written_out(statements: Vec<Statement>, names: &mut Names) -> Vec<Statement> {
+    let mut out = Vec::new();
+    for statement in statements {
+        match statement {
+            Statement::For(mut inner) => {
+                inner.body = written_out(inner.body, names);
+                let count = inner.extent.as_constant().unwrap_or_default();
+                out.extend(side_by_side(&inner, count, names));
+            }
+            other @ (Statement::Let { .. }
+            | Statement::Declare { .. }
+            | Statement::Set { .. }
+            | Statement::Store { .. }
+            | Statement::If { .. }) => out.push(other),
         }
     }
     out

@@ -16,17 +16,19 @@
 
 use super::collapse::block;
 use super::names::{Names, compare, number, position};
+use crate::arena::Arena;
 use crate::graph::{Comparison, Dim, Symbol, Unary};
 use crate::loops::visit::{self, Rename};
-use crate::loops::{Expr, For, Loops, Manner, Nest, Statement, VariableId};
+use crate::loops::{Buffer, Expr, For, Loops, Manner, Nest, Space, Statement, VariableId};
 
 /// Writes both forms of all such nests.
 pub(super) fn unit(loops: &mut Loops) {
     let mut names = Names::of(loops);
     let symbols = loops.symbols.len() as u32;
     let nests = std::mem::take(&mut loops.nests);
-    for nest in nests.into_iter().flat_map(apart) {
-        loops.nests.push(match unit_axis(&nest.body) {
+    let buffers = &loops.buffers;
+    for nest in nests.into_iter().flat_map(|nest| apart(nest, buffers)) {
+        loops.nests.push(match unit_axis(&nest.body, buffers) {
             Some(symbol) => {
                 let extent = |it| if Symbol(it) == symbol { 1.into() } else { Symbol(it).into() };
                 let one = One { extents: (0..symbols).map(extent).collect() };
@@ -38,8 +40,8 @@ pub(super) fn unit(loops: &mut Loops) {
 }
 
 /// A nest for each outermost loop, if one of them has such an axis.
-fn apart(nest: Nest) -> Vec<Nest> {
-    let alone = |it: &Statement| unit_axis(std::slice::from_ref(it)).is_some();
+fn apart(nest: Nest, buffers: &Arena<Buffer>) -> Vec<Nest> {
+    let alone = |it: &Statement| unit_axis(std::slice::from_ref(it), buffers).is_some();
     let all_loops = nest.body.iter().all(|it| matches!(it, Statement::For(_)));
     if !all_loops || !nest.body.iter().any(alone) {
         return vec![nest];
@@ -70,8 +72,12 @@ impl Rename for One {
 }
 
 /// The extent that may be one, if that matters to a nest.
-fn unit_axis(body: &[Statement]) -> Option<Symbol> {
+fn unit_axis(body: &[Statement], buffers: &Arena<Buffer>) -> Option<Symbol> {
     let mut plain = true;
+    // Scratch has as many parts as its nest has lanes, and the forms may differ.
+    visit::addresses(body, &mut |buffer, _, _| {
+        plain &= !matches!(buffers[buffer].space, Space::Private(_));
+    });
     visit::statements(body, &mut |statement| match statement {
         Statement::For(inner) => {
             plain &= inner.manner == Manner::Parallel && inner.clip.is_none();
