@@ -97,9 +97,17 @@ fn describe(kernels: &Kernels, step: &Step) -> String {
     }
 }
 
-fn is_kept(kernels: &Kernels, node: NodeId) -> bool {
+/// Whether a value stands in a register or in scratch when others read it.
+fn has_step(kernels: &Kernels, node: NodeId) -> bool {
     let mut steps = kernels.kernels.iter().flat_map(|kernel| &kernel.steps);
-    steps.any(|step| matches!(step, Step::Keep { node: kept, rows: _ } if *kept == node))
+    steps.any(|step| match step {
+        Step::Reduce(own) | Step::Keep { node: own, rows: _ } => *own == node,
+        Step::Store { .. }
+        | Step::Region { .. }
+        | Step::Scatter(_)
+        | Step::Scan(_)
+        | Step::Sort(_) => false,
+    })
 }
 
 /// The operations that are computed on the way to a stored value.
@@ -109,7 +117,7 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
     let mut open = vec![root];
     let mut seen = std::collections::BTreeSet::new();
     while let Some(node) = open.pop() {
-        let done = kernels.stored[node] || graph.op(node).folds() || is_kept(kernels, node);
+        let done = kernels.stored[node] || has_step(kernels, node);
         let inner = node != root && done;
         if inner || !seen.insert(node) {
             continue;

@@ -7,6 +7,8 @@
 mod functions;
 #[path = "llvm/assembles.rs"]
 mod assembles;
+#[path = "llvm/components.rs"]
+mod components;
 #[path = "llvm/random.rs"]
 mod random;
 #[path = "llvm/pairs.rs"]

@@ -44,13 +44,15 @@ pub(super) struct Reads {
     pub(super) between: BTreeSet<Access>,
 }
 
+/// Which values are stored, and which folds are short.
+pub(super) type Tables<'t> = (&'t SideTable<Node, bool>, &'t SideTable<Node, bool>);
+
 /// Whether a value is never computed where it is used.
-pub(super) fn is_boundary(graph: &Graph, stored: &SideTable<Node, bool>, node: NodeId) -> bool {
+pub(super) fn is_boundary(graph: &Graph, (stored, short): Tables<'_>, node: NodeId) -> bool {
     stored[node]
         || match graph.op(node) {
+            Op::Reduce { .. } | Op::Contract { .. } => !short[node],
             Op::Parameter(_)
-            | Op::Reduce { .. }
-            | Op::Contract { .. }
             | Op::AddAt { .. }
             | Op::Scan { .. }
             | Op::Sort { .. }
@@ -79,16 +81,16 @@ pub(super) fn is_boundary(graph: &Graph, stored: &SideTable<Node, bool>, node: N
 }
 
 /// All reads of a root; `rows` says which of its axes is each axis of the row (a root that folds has no others).
-pub(super) fn reads(
-    graph: &Graph,
-    stored: &SideTable<Node, bool>,
-    root: NodeId,
-    rows: &[usize],
-) -> Reads {
+pub(super) fn reads(graph: &Graph, tables: Tables<'_>, root: NodeId, rows: &[usize]) -> Reads {
     let mut reads = Reads::default();
-    let mut open = first_reads(graph, root, rows);
+    let (_, short) = tables;
+    let mut open = if short[root] {
+        operand_reads(graph, &Access { node: root, at: layout(graph, root, rows) })
+    } else {
+        first_reads(graph, root, rows)
+    };
     while let Some(access) = open.pop() {
-        if is_boundary(graph, stored, access.node) {
+        if is_boundary(graph, tables, access.node) {
             reads.boundaries.insert(access);
         } else if !reads.between.contains(&access) {
             open.extend(operand_reads(graph, &access));
@@ -186,6 +188,7 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
                 Access { node: operands[1], at: at[..index_rank].to_vec() },
             ]
         }
+        Op::Reduce { .. } | Op::Contract { .. } => short_fold_reads(graph, access),
         Op::Parameter(_)
         | Op::Constant(_)
         | Op::Extent(_)
@@ -197,11 +200,30 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
         | Op::Scan { .. }
         | Op::Sort { .. }
         | Op::Argsort { .. }
-        | Op::Reduce { .. }
-        | Op::Contract { .. }
         | Op::Call { .. }
         | Op::Project(_) => Vec::new(),
     }
+}
+
+/// A short fold reads several columns of its own.
+fn short_fold_reads(graph: &Graph, access: &Access) -> Vec<Access> {
+    let operands = graph.operands(access.node);
+    let rank = graph.ty(operands[0]).rank();
+    if let Op::Contract { batch, contracted } = graph.op(access.node) {
+        let (left, right) = access.at.split_at(rank - contracted);
+        let summed = || (0..*contracted).map(|_| Place::Other);
+        let first = left.iter().copied().chain(summed()).collect();
+        let second = left[..*batch].iter().chain(right).copied().chain(summed()).collect();
+        return vec![
+            Access { node: operands[0], at: first },
+            Access { node: operands[1], at: second },
+        ];
+    }
+    let summed = |axis: &usize| matches!(graph.op(access.node), Op::Reduce { combine: _, axes } if axes.contains(axis));
+    let mut kept = access.at.iter().copied();
+    let place = |axis: usize| if summed(&axis) { None } else { kept.next() };
+    let at = (0..rank).map(place).map(|place| place.unwrap_or(Place::Other)).collect();
+    vec![Access { node: operands[0], at }]
 }
 
 /// The places of the axes that are read as they are; of the others another one.

@@ -13,6 +13,10 @@ use super::stored::scattered_tables;
 use crate::arena::SideTable;
 use crate::graph::{Dim, Graph, Node, NodeId, Op};
 
+/// What an epilogue may cost, in simple operations: a root or a quotient beside a few sums, which is less than to write the product and
+/// to read it again. An elementary function costs more to compile for every row of a tile than fusing it gains.
+const EPILOGUE: u32 = 12;
+
 /// A kernel under construction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Group {
@@ -28,7 +32,7 @@ pub(super) struct Group {
 
 /// Groups, and what was found on the way.
 #[derive(Debug)]
-pub(super) struct Grouping {
+pub(super) struct Grouping<'g> {
     pub(super) groups: Vec<Group>,
     /// For each root its group.
     pub(super) home: BTreeMap<NodeId, usize>,
@@ -38,20 +42,28 @@ pub(super) struct Grouping {
     pub(super) rows: BTreeMap<NodeId, Vec<usize>>,
     /// Roots that share a kernel with no other.
     apart: Vec<NodeId>,
+    /// The folds that are computed like values of elements.
+    short: &'g SideTable<Node, bool>,
 }
 
 /// Groups the roots of a graph.
-pub(super) fn group(graph: &Graph, stored: &SideTable<Node, bool>) -> Grouping {
+pub(super) fn group<'g>(
+    graph: &Graph,
+    stored: &SideTable<Node, bool>,
+    short: &'g SideTable<Node, bool>,
+) -> Grouping<'g> {
     let mut grouping = Grouping {
         groups: Vec::new(),
         home: BTreeMap::new(),
         reads: BTreeMap::new(),
         rows: BTreeMap::new(),
         apart: scattered_tables(graph),
+        short,
     };
     let live = live(graph);
     for id in graph.nodes.ids().filter(|id| live[*id]) {
-        let is_root = is_boundary(graph, stored, id) && !matches!(graph.op(id), Op::Parameter(_));
+        let is_root =
+            is_boundary(graph, (stored, short), id) && !matches!(graph.op(id), Op::Parameter(_));
         if is_root {
             grouping.place(graph, stored, id);
         }
@@ -74,20 +86,26 @@ fn live(graph: &Graph) -> SideTable<Node, bool> {
     live
 }
 
-impl Grouping {
+impl Grouping<'_> {
+    /// Whether a root goes over columns of its own, and has its result only afterwards.
+    pub(super) fn folds(&self, graph: &Graph, node: NodeId) -> bool {
+        graph.op(node).folds() && !self.short[node]
+    }
+
     fn place(&mut self, graph: &Graph, stored: &SideTable<Node, bool>, root: NodeId) {
         let candidates: Vec<usize> = (0..self.groups.len()).rev().collect();
         for candidate in candidates {
             for rows in self.rows_in(graph, stored, (root, candidate)) {
-                let found = reads(graph, stored, root, &rows);
+                let found = reads(graph, (stored, self.short), root, &rows);
                 if self.may_join(graph, root, candidate, &found) {
                     return self.join(root, candidate, (rows, found));
                 }
             }
         }
-        let rows = own_rows(graph, root);
+        let shape = graph.shape(root);
+        let rows = if self.folds(graph, root) { shape.to_vec() } else { Vec::new() };
         let own: Vec<usize> = (0..rows.len()).collect();
-        let found = reads(graph, stored, root, &own);
+        let found = reads(graph, (stored, self.short), root, &own);
         let closed = graph.op(root).assembles() || self.apart.contains(&root);
         let product = is_matrix_product(graph, root);
         self.groups.push(Group { rows, product, closed, ..Group::default() });
@@ -117,15 +135,16 @@ impl Grouping {
         let rows = &self.groups[group].rows;
         let (op, shape) = (graph.op(root), graph.shape(root));
         let leading: Vec<usize> = (0..rows.len()).collect();
-        if op.folds() || op.assembles() {
-            let fits = op.folds() && shape == *rows;
+        let folds = self.folds(graph, root);
+        if folds || op.assembles() {
+            let fits = folds && shape == *rows;
             return if fits { vec![leading] } else { Vec::new() };
         }
         let mut candidates = Vec::new();
         if shape.starts_with(rows) {
             candidates.push(leading);
         }
-        for access in reads(graph, stored, root, &[]).boundaries {
+        for access in reads(graph, (stored, self.short), root, &[]).boundaries {
             let column =
                 |place: &Place| if let Place::Column(axis) = place { Some(*axis) } else { None };
             let axes: Option<Vec<usize>> = access.at.iter().map(column).collect();
@@ -158,7 +177,7 @@ impl Grouping {
             return false;
         }
         let rank = graph.ty(root).rank();
-        let reduces = graph.op(root).folds();
+        let reduces = self.folds(graph, root);
         if candidate.product
             && (reduces || rank != candidate.rows.len() || self.is_dear(graph, root, found))
         {
@@ -186,7 +205,7 @@ impl Grouping {
     fn is_dear(&self, graph: &Graph, root: NodeId, found: &Reads) -> bool {
         let between = found.between.iter().map(|access| access.node).collect::<BTreeSet<_>>();
         between.into_iter().chain([root]).map(|node| super::own_cost(graph, node)).sum::<u32>()
-            > super::DEAR
+            > EPILOGUE
     }
 
     /// Whether a member is read in the row of the reader, and, if it has columns, in its column.
@@ -218,9 +237,4 @@ impl Grouping {
         }
         order
     }
-}
-
-/// The rows of a root that has a kernel of its own.
-fn own_rows(graph: &Graph, root: NodeId) -> Vec<Dim> {
-    if graph.op(root).folds() { graph.shape(root).to_vec() } else { Vec::new() }
 }

@@ -20,6 +20,7 @@
 
 mod prepare;
 mod stored;
+mod short;
 mod access;
 mod grouping;
 
@@ -36,22 +37,23 @@ use crate::kernels::{Kernel, Kernels, Step, step_columns};
 pub fn fuse(graph: &Graph) -> Kernels {
     let (graph, copies) = prepare::prepare(graph);
     let mut stored = stored::stored(&graph, &copies);
-    let costs = costs(&graph);
+    let (costs, short) = costs(&graph);
     for node in repeated_from_outside(&graph, &costs) {
         stored[node] = true;
     }
-    let mut grouping = grouping::group(&graph, &stored);
+    let sources = short::sources(&graph, &short);
+    let mut grouping = grouping::group(&graph, &stored, &short);
     // Storing a value changes the groups, which may send another value to several kernels; a few rounds settle it,
     // and stopping early only means that something is computed twice.
     for _ in 0..4 {
-        let spread = spread(&graph, &grouping, &costs);
+        let spread = spread(&graph, &grouping, (&costs, &sources));
         if spread.is_empty() {
             break;
         }
         for node in spread {
             stored[node] = true;
         }
-        grouping = grouping::group(&graph, &stored);
+        grouping = grouping::group(&graph, &stored, &short);
     }
     store_what_others_read(&graph, &grouping, &mut stored);
     let kernels = grouping
@@ -63,14 +65,18 @@ pub fn fuse(graph: &Graph) -> Kernels {
 }
 
 /// Dear values that are repeated along an axis outside of their own, or seen through windows that overlap: computed where they are
-/// used, they would be computed again for every position along it.
+/// used, they would be computed again for every position along it. A short axis has its positions written side by side.
 fn repeated_from_outside(graph: &Graph, costs: &SideTable<Node, u32>) -> Vec<NodeId> {
     let dear = |node: &Node| {
         let again = if let Op::Window(sliding) = &node.op {
             !sliding.axes.is_empty()
         } else {
             let Op::Broadcast { axes } = &node.op else { return None };
-            axes.iter().enumerate().any(|(position, axis)| position != *axis)
+            let inner = axes.last().copied().unwrap_or_default();
+            let repeated = (0..inner).filter(|axis| !axes.contains(axis));
+            let repeated: Vec<Dim> =
+                repeated.map(|axis| node.types[0].shape[axis].clone()).collect();
+            !short::is_short(&repeated)
         };
         (again && costs[node.operands[0]] > DEAR).then_some(node.operands[0])
     };
@@ -80,9 +86,13 @@ fn repeated_from_outside(graph: &Graph, costs: &SideTable<Node, u32>) -> Vec<Nod
 /// Above this many simple operations a value is not computed twice.
 const DEAR: u32 = 8;
 
-/// What it costs to compute each value from boundaries, in simple operations.
-fn costs(graph: &Graph) -> SideTable<Node, u32> {
+/// Above this many it is stored even if nothing that it is computed from is as large.
+const DEAR_TO_STORE: u32 = 24;
+
+/// What it costs to compute each value from boundaries, in simple operations, and which folds are short.
+fn costs(graph: &Graph) -> (SideTable<Node, u32>, SideTable<Node, bool>) {
     let mut costs = SideTable::new(&graph.nodes, 0);
+    let mut short = SideTable::new(&graph.nodes, false);
     for (id, node) in graph.nodes.iter() {
         let boundary = matches!(
             node.op,
@@ -101,9 +111,16 @@ fn costs(graph: &Graph) -> SideTable<Node, u32> {
         let boundary = boundary || matches!(node.op, Op::Broadcast { .. } | Op::Window(_));
         let inherited =
             node.operands.iter().map(|operand| costs[*operand]).fold(0, u32::saturating_add);
-        costs[id] = if boundary { 0 } else { inherited.saturating_add(own_cost(graph, id)) };
+        costs[id] = match short::fold(graph, id, inherited) {
+            Some(cost) => {
+                short[id] = true;
+                cost
+            }
+            None if boundary => 0,
+            None => inherited.saturating_add(own_cost(graph, id)),
+        };
     }
-    costs
+    (costs, short)
 }
 
 /// What the primitive itself costs, in simple operations.
@@ -170,8 +187,13 @@ fn unary_cost(unary: Unary) -> u32 {
 }
 
 /// The values that are dear and computed on the way by roots of several kernels, or at several places by one root.
-/// Of a chain of such values the last is enough.
-fn spread(graph: &Graph, grouping: &Grouping, costs: &SideTable<Node, u32>) -> Vec<NodeId> {
+/// Of a chain of such values the last is enough. To store what has more axes than all that it is computed from means to go through
+/// memory where there was no need to, so that it must be dearer.
+fn spread(
+    graph: &Graph,
+    grouping: &Grouping<'_>,
+    (costs, sources): (&SideTable<Node, u32>, &SideTable<Node, usize>),
+) -> Vec<NodeId> {
     let mut seen: BTreeMap<NodeId, BTreeSet<(usize, Vec<Place>)>> = BTreeMap::new();
     for (root, reads) in &grouping.reads {
         for Access { node, at } in &reads.between {
@@ -180,7 +202,11 @@ fn spread(graph: &Graph, grouping: &Grouping, costs: &SideTable<Node, u32>) -> V
             seen.entry(*node).or_default().insert((grouping.home[root], place));
         }
     }
-    let dear = |node: NodeId| costs[node] > DEAR && graph.ty(node).rank() > 0;
+    let dear = |node: NodeId| {
+        let grows = sources[node] < short::long_axes(graph.shape(node));
+        let limit = if grows { DEAR_TO_STORE } else { DEAR };
+        costs[node] > limit && graph.ty(node).rank() > 0
+    };
     let several: BTreeSet<NodeId> = seen
         .into_iter()
         .filter(|(node, places)| places.len() > 1 && dear(*node))
@@ -203,7 +229,11 @@ fn only_used_by(graph: &Graph, node: NodeId, users: &BTreeSet<NodeId>) -> bool {
 }
 
 /// A reduction that another kernel reads gets a buffer.
-fn store_what_others_read(graph: &Graph, grouping: &Grouping, stored: &mut SideTable<Node, bool>) {
+fn store_what_others_read(
+    graph: &Graph,
+    grouping: &Grouping<'_>,
+    stored: &mut SideTable<Node, bool>,
+) {
     for (root, reads) in &grouping.reads {
         for access in &reads.boundaries {
             let elsewhere =
@@ -221,7 +251,7 @@ fn store_what_others_read(graph: &Graph, grouping: &Grouping, stored: &mut SideT
 /// The steps of a group, sweep by sweep.
 fn kernel(
     graph: &Graph,
-    grouping: &Grouping,
+    grouping: &Grouping<'_>,
     group: usize,
     costs: &SideTable<Node, u32>,
 ) -> Kernel {
@@ -239,7 +269,7 @@ fn kernel(
         steps.push((sweep, step_columns(graph, &step), node, step));
     }
     for root in &members.roots {
-        let folds = graph.op(*root).folds();
+        let folds = grouping.folds(graph, *root);
         let rows = grouping.rows[root].clone();
         let step = if folds { Step::Reduce(*root) } else { Step::Store { node: *root, rows } };
         steps.push((sweeps[root], step_columns(graph, &step), *root, step));
@@ -269,11 +299,15 @@ fn assembly(graph: &Graph, root: NodeId) -> Vec<Step> {
 }
 
 /// For each root how many sweeps over the columns must have ended before it.
-fn sweeps(graph: &Graph, grouping: &Grouping, members: &grouping::Group) -> BTreeMap<NodeId, u32> {
+fn sweeps(
+    graph: &Graph,
+    grouping: &Grouping<'_>,
+    members: &grouping::Group,
+) -> BTreeMap<NodeId, u32> {
     let mut sweeps: BTreeMap<NodeId, u32> = BTreeMap::new();
     for root in &members.roots {
         let before = grouping.reads[root].boundaries.iter().filter_map(|access| {
-            let reduces = graph.op(access.node).folds();
+            let reduces = grouping.folds(graph, access.node);
             sweeps.get(&access.node).map(|sweep| sweep + u32::from(reduces))
         });
         let sweep = before.max().unwrap_or(0);
@@ -285,7 +319,7 @@ fn sweeps(graph: &Graph, grouping: &Grouping, members: &grouping::Group) -> BTre
 /// The sweep from which a value that is computed on the way can be computed.
 fn reach(
     graph: &Graph,
-    grouping: &Grouping,
+    grouping: &Grouping<'_>,
     group: usize,
     sweeps: &BTreeMap<NodeId, u32>,
     node: NodeId,
@@ -298,7 +332,7 @@ fn reach(
             continue;
         }
         if grouping.home.get(&node) == Some(&group) {
-            let reduces = graph.op(node).folds();
+            let reduces = grouping.folds(graph, node);
             sweep = sweep.max(sweeps[&node] + u32::from(reduces));
         } else if !grouping.home.contains_key(&node) {
             open.extend(graph.operands(node));
@@ -310,7 +344,7 @@ fn reach(
 /// The values that are dear and computed in several sweeps, each in its own row and column.
 fn kept(
     graph: &Graph,
-    grouping: &Grouping,
+    grouping: &Grouping<'_>,
     members: &grouping::Group,
     sweeps: &BTreeMap<NodeId, u32>,
     costs: &SideTable<Node, u32>,

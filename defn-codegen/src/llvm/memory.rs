@@ -7,6 +7,7 @@
 //! 0, nothing computed                 scalar                 scalar (one lane at least is active)
 //! 1                                   vector                 masked vector
 //! −1                                  vector and reversal    masked vector and reversal
+//! 2, 3, 4, of whole tuples            vectors, permuted      masked gather
 //! other, or computed lane by lane     gather, scatter        masked gather, scatter
 //! ```
 //!
@@ -54,6 +55,7 @@ impl Walk<'_, '_> {
         }
         let cell = self.cell(buffer);
         let place = self.place(buffer, address, cell);
+        let component = self.component(buffer, address);
         let lanes = if matches!(place, Place::Uniform(_)) { 1 } else { self.width() };
         let active = self.group.and_then(|group| group.active);
         let raw = match place {
@@ -68,7 +70,10 @@ impl Walk<'_, '_> {
                 let row = self.load_row(cell, first, active);
                 self.reversed(row)
             }
-            Place::Anywhere(base, indices) => self.gather(cell, base, indices, active),
+            Place::Anywhere(base, indices) => match component {
+                Some(component) => self.load_component(buffer, base, component),
+                None => self.gather(cell, base, indices, active),
+            },
         };
         // A byte that is neither 0 nor 1 is never written; one is read as `true` all the same.
         let is_bool = cell.element == Element::Bool;
@@ -103,6 +108,19 @@ impl Walk<'_, '_> {
                 let row = wide(self);
                 self.scatter(cell, (base, indices), row, active);
             }
+        }
+    }
+
+    /// Stores all components of tuples; `address` is that of the first.
+    pub(super) fn store_tuples(
+        &mut self,
+        buffer: BufferId,
+        address: &Address,
+        components: &[Value],
+    ) {
+        let cell = self.cell(buffer);
+        if let Place::Anywhere(first, _) = self.place(buffer, address, cell) {
+            self.store_components(buffer, first, components);
         }
     }
 

@@ -29,6 +29,7 @@ mod expr;
 mod element;
 mod remainder;
 mod memory;
+mod interleaved;
 mod transposed;
 mod machine;
 mod object;

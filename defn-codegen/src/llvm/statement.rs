@@ -20,6 +20,8 @@
 //! ```
 //! Where there are registers enough, groups go [in pairs](super::pairs).
 
+use std::collections::BTreeMap;
+
 use super::ir::{IntPredicate, Opcode, Value};
 use super::walk::{Active, Group, Range, Register, Walk, groups};
 use crate::graph::{Dim, Element};
@@ -27,8 +29,26 @@ use crate::loops::{Expr, For, Manner, RegisterId, Statement};
 
 impl<'a> Walk<'a, '_> {
     pub(super) fn statements(&mut self, block: &[Statement]) {
-        for statement in block {
-            self.statement(statement);
+        let woven = self.woven(block);
+        let waits = |place: usize| woven.values().any(|stores| stores.contains(&place));
+        let mut waiting = BTreeMap::new();
+        for (place, statement) in block.iter().enumerate() {
+            let Statement::Store { buffer, address: _, expr } = statement else {
+                self.statement(statement);
+                continue;
+            };
+            if !waits(place) {
+                self.statement(statement);
+                continue;
+            }
+            let value = self.expr(expr);
+            waiting.insert(place, self.widened(value, self.width()).raw);
+            if let Some(stores) = woven.get(&place)
+                && let Statement::Store { address, .. } = &block[stores[0]]
+            {
+                let values: Vec<Value> = stores.iter().map(|place| waiting[place]).collect();
+                self.store_tuples(*buffer, address, &values);
+            }
         }
     }
 

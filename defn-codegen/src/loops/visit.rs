@@ -88,6 +88,10 @@ pub fn addresses<'s>(all: &'s [Statement], visit: &mut dyn FnMut(BufferId, &'s A
 
 /// What a copy of statements refers to instead.
 pub trait Rename {
+    /// The extent that stands for an extent, and for a coefficient.
+    fn extent(&self, extent: &Dim) -> Dim {
+        extent.clone()
+    }
     /// The affine position that stands for a variable: `constant + Σ coefficient · variable`; none if it stays.
     fn variable(&self, variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)>;
     /// The value that stands for a value.
@@ -117,9 +121,9 @@ fn rename_place(buffer: BufferId, address: &Address, rename: &dyn Rename) -> (Bu
 /// An address with everything renamed.
 pub fn rename_address(address: &Address, rename: &dyn Rename) -> Address {
     let (constant, terms) = rename_affine(&address.constant, &address.terms, rename);
-    let computed =
-        address.computed.iter().map(|(expr, by)| (rename_expr(expr, rename), by.clone())).collect();
-    Address { constant, terms, computed }
+    let computed = address.computed.iter();
+    let computed = computed.map(|(expr, by)| (rename_expr(expr, rename), rename.extent(by)));
+    Address { constant, terms, computed: computed.collect() }
 }
 
 fn rename_affine(
@@ -127,12 +131,14 @@ fn rename_affine(
     terms: &[(VariableId, Dim)],
     rename: &dyn Rename,
 ) -> (Dim, Vec<(VariableId, Dim)>) {
-    let mut address = Address { constant: constant.clone(), ..Address::default() };
+    let mut address = Address { constant: rename.extent(constant), ..Address::default() };
     for (variable, coefficient) in terms {
+        let coefficient = rename.extent(coefficient);
         match rename.variable(*variable) {
-            None => address.add_term(*variable, coefficient),
+            None => address.add_term(*variable, &coefficient),
             Some((constant, terms)) => {
-                address.add_scaled(&Address { constant, terms, computed: Vec::new() }, coefficient);
+                let place = Address { constant, terms, computed: Vec::new() };
+                address.add_scaled(&place, &coefficient);
             }
         }
     }
@@ -177,7 +183,8 @@ pub fn rename_statement(statement: &Statement, rename: &dyn Rename) -> Statement
     match statement {
         Statement::For(inner) => {
             let clip = inner.clip.as_ref().map(|clip| rename_address(clip, rename));
-            Statement::For(super::For { clip, body: all(&inner.body), ..inner.clone() })
+            let extent = rename.extent(&inner.extent);
+            Statement::For(super::For { extent, clip, body: all(&inner.body), ..inner.clone() })
         }
         Statement::Let { value, element, expr } => Statement::Let {
             value: rename.value(*value),

@@ -4,7 +4,8 @@
 //! elementwise nodes become expressions; stored nodes are loaded.
 
 use super::emit::{Emitter, Placed};
-use crate::graph::{Binary, Comparison, Dim, Element, NodeId, Op, Scalar, Sliding};
+use crate::graph::{Binary, Combine, Comparison, Dim, Element, Graph, NodeId, Op, Scalar, Sliding};
+use crate::kernels::columns;
 use crate::kernels::reshape::blocks;
 use crate::kernels::uncertain_table;
 use crate::loops::{Address, BufferId, Expr};
@@ -65,6 +66,7 @@ fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Ex
             }
         }
         Op::Take { batch } => take(emitter, node, *batch, place),
+        Op::Reduce { .. } | Op::Contract { .. } => fold(emitter, node, place),
         Op::Broadcast { .. }
         | Op::Transpose { .. }
         | Op::Reshape
@@ -79,11 +81,77 @@ fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Ex
         | Op::Scan { .. }
         | Op::Sort { .. }
         | Op::Argsort { .. }
-        | Op::Reduce { .. }
-        | Op::Contract { .. }
         | Op::Call { .. }
         | Op::Project(_) => crate::bug!("lower", "{node:?} is neither stored nor in a register"),
     }
+}
+
+/// A fold that has no step of its own: element by element.
+fn fold(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Expr {
+    let graph = emitter.graph();
+    let operands = graph.operands(node);
+    let extents: Option<Vec<i64>> = columns(graph, node).iter().map(Dim::as_constant).collect();
+    let Some(extents) = extents else {
+        crate::bug!("lower", "{node:?} is no short fold, and has no step")
+    };
+    let element = graph.element(node);
+    let combine = combine_of(graph, node);
+    let mut so_far = Expr::Constant(combine.identity(element));
+    for flat in 0..extents.iter().product::<i64>() {
+        let mut rest = flat;
+        let mut column: Vec<Address> = extents
+            .iter()
+            .rev()
+            .map(|extent| {
+                let position = rest % extent;
+                rest /= extent;
+                Address { constant: Dim::from(position), ..Address::default() }
+            })
+            .collect();
+        column.reverse();
+        let there = folded_places(graph, node, (place, &column));
+        so_far = match there.as_slice() {
+            [left, right] => {
+                let left = Box::new(pull(emitter, operands[0], left));
+                let right = Box::new(pull(emitter, operands[1], right));
+                Expr::MultiplyAdd(left, right, Box::new(so_far))
+            }
+            [there, ..] => {
+                let value = pull(emitter, operands[0], there);
+                binary(combine.binary(), so_far, value)
+            }
+            [] => so_far,
+        };
+    }
+    so_far
+}
+
+/// Where a fold at a place reads its operands, at one of its columns.
+pub(super) fn folded_places(
+    graph: &Graph,
+    node: NodeId,
+    (row, column): (&[Address], &[Address]),
+) -> Vec<Vec<Address>> {
+    let rank = graph.ty(graph.operands(node)[0]).rank();
+    let places = |places: &mut dyn Iterator<Item = &Address>| places.cloned().collect();
+    if let Op::Contract { batch, contracted: _ } = graph.op(node) {
+        let left = rank - column.len();
+        let mut first = row[..left].iter().chain(column);
+        let mut second = row[..*batch].iter().chain(&row[left..]).chain(column);
+        return vec![places(&mut first), places(&mut second)];
+    }
+    let Op::Reduce { combine: _, axes } = graph.op(node) else {
+        crate::bug!("lower", "{node:?} does not reduce")
+    };
+    let (mut row, mut column) = (row.iter(), column.iter());
+    let mut there =
+        (0..rank).filter_map(|axis| if axes.contains(&axis) { column.next() } else { row.next() });
+    vec![places(&mut there)]
+}
+
+/// What a fold combines its elements with.
+pub(super) fn combine_of(graph: &Graph, node: NodeId) -> Combine {
+    if let Op::Reduce { combine, axes: _ } = graph.op(node) { *combine } else { Combine::Add }
 }
 
 fn pull_pair(

@@ -3,8 +3,8 @@
 //! Steps that stand next to each other, run over the same columns and do not wait for each other share a sweep.
 
 use super::emit::{Emitter, Placed};
-use super::pull::{address, pull, shifted};
-use crate::graph::{Combine, Dim, NodeId, Op};
+use super::pull::{address, combine_of, folded_places, pull, shifted};
+use crate::graph::{Dim, NodeId, Op};
 use crate::kernels::{Step, column_axes, step_columns};
 use crate::loops::{Address, Expr, Manner, RegisterId, Statement};
 
@@ -113,7 +113,7 @@ fn place_of(
 fn declare(emitter: &mut Emitter<'_, '_>, step: &Step) -> Option<RegisterId> {
     let Step::Reduce(node) = step else { return None };
     let element = emitter.graph().element(*node);
-    let identity = combine(emitter, *node).identity(element);
+    let identity = combine_of(emitter.graph(), *node).identity(element);
     Some(emitter.declare(element, Expr::Constant(identity)))
 }
 
@@ -122,14 +122,6 @@ fn scratch(emitter: &mut Emitter<'_, '_>, step: &Step) -> Option<crate::loops::B
     let shape = step_columns(emitter.graph(), step);
     let rows = &emitter.kernel.rows;
     Some(emitter.lowering.scratch(*node, shape, rows))
-}
-
-fn combine(emitter: &Emitter<'_, '_>, node: NodeId) -> Combine {
-    if let Op::Reduce { combine, axes: _ } = emitter.graph().op(node) {
-        *combine
-    } else {
-        Combine::Add
-    }
 }
 
 /// One element more in a reduction.
@@ -143,25 +135,16 @@ fn fold(
     let graph = emitter.graph();
     let operands = graph.operands(node);
     let so_far = Box::new(Expr::Register(register));
-    let expr = if let Op::Reduce { combine, axes } = graph.op(node) {
-        let (mut row, mut column) = (row.iter(), column.iter());
-        let rank = graph.ty(operands[0]).rank();
-        let place = (0..rank)
-            .filter_map(|axis| if axes.contains(&axis) { column.next() } else { row.next() });
-        let place: Vec<Address> = place.cloned().collect();
-        let value = Box::new(pull(emitter, operands[0], &place));
-        Expr::Binary(combine.binary(), so_far, value)
-    } else {
-        let Op::Contract { batch, contracted: _ } = graph.op(node) else {
-            crate::bug!("lower", "{node:?} does not reduce")
-        };
-        let left_free = graph.ty(operands[0]).rank() - column.len();
-        let left: Vec<Address> = row[..left_free].iter().chain(column).cloned().collect();
-        let right: Vec<Address> =
-            row[..*batch].iter().chain(&row[left_free..]).chain(column).cloned().collect();
-        let left = Box::new(pull(emitter, operands[0], &left));
-        let right = Box::new(pull(emitter, operands[1], &right));
-        Expr::MultiplyAdd(left, right, so_far)
+    let combine = combine_of(graph, node);
+    let places = folded_places(graph, node, (row, column));
+    let mut values = places
+        .iter()
+        .zip(operands)
+        .map(|(place, operand)| Box::new(pull(emitter, *operand, place)));
+    let expr = match (values.next(), values.next()) {
+        (Some(left), Some(right)) => Expr::MultiplyAdd(left, right, so_far),
+        (Some(value), None) => Expr::Binary(combine.binary(), so_far, value),
+        (None, _) => crate::bug!("lower", "{node:?} reads nothing"),
     };
     emitter.emit(Statement::Set { register, expr });
 }

@@ -53,7 +53,7 @@ fn outside(statements: &[Statement], found: &mut Vec<BufferId>) {
     }
 }
 
-fn block(statements: Vec<Statement>) -> Vec<Statement> {
+pub(super) fn block(statements: Vec<Statement>) -> Vec<Statement> {
     let mut out = Vec::with_capacity(statements.len());
     for statement in statements {
         match statement {

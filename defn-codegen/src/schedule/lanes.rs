@@ -78,7 +78,7 @@ pub(super) fn folds_inside(outer: &For) -> bool {
     folds
 }
 
-fn innermost(inner: &mut For, buffers: &Arena<Buffer>, folds: &mut Folds) {
+fn innermost(inner: &mut For, buffers: &mut Arena<Buffer>, folds: &mut Folds) {
     if inner.manner != Manner::Parallel
         || inner.body.iter().any(|statement| matches!(statement, Statement::If { .. }))
     {
@@ -86,11 +86,28 @@ fn innermost(inner: &mut For, buffers: &Arena<Buffer>, folds: &mut Folds) {
     }
     let Some(width) = width(inner, buffers, false) else { return };
     let mut own = Folds::new();
+    let mut declared = Vec::new();
     for statement in &inner.body {
-        if let Statement::Set { register, expr } = statement {
+        if let Statement::Declare { register, .. } = statement {
+            declared.push(*register);
+        }
+        if let Statement::Set { register, expr } = statement
+            && !declared.contains(register)
+        {
             let Some(combine) = fold_of(*register, expr) else { return };
             own.insert(*register, (combine, width));
         }
+    }
+    let mut keeps = false;
+    visit::addresses(&inner.body, &mut |_, address, written| {
+        keeps |= written && address.coefficient(inner.variable).is(0);
+    });
+    // What an iteration keeps for itself has a part for each lane.
+    if keeps {
+        if own.is_empty() {
+            rows(inner, buffers);
+        }
+        return;
     }
     folds.extend(own);
     inner.manner = Manner::Lanes(width);
@@ -248,16 +265,29 @@ fn is_heavy(expr: &Expr) -> bool {
 /// How much more often a statement in a sweep runs than one beside it, for the comparison of costs.
 const SWEEP: f64 = 16.0;
 
-/// The cost of one access for each element, by the step between lanes.
-fn access_cost(address: &Address, variable: VariableId) -> f64 {
+/// The cost of one access for each element, by the step between lanes. A component of tuples is picked from registers;
+/// where each lane is on a line of the cache of its own, to write it is dearer than to read it.
+fn access_cost(address: &Address, variable: VariableId, written: bool) -> f64 {
     let coefficient = address.coefficient(variable);
     let data = !address.computed.is_empty();
     match coefficient.as_constant() {
         _ if data => 1.0,
         Some(0) => 1.0 / 16.0,
         Some(1) => 1.0 / 8.0,
+        Some(step) if !written && is_component(address, step) => 1.0 / 2.0,
+        Some(step) if step.abs() < NEAR => 1.0,
+        _ if written => 2.0,
         _ => 1.0,
     }
+}
+
+/// Lanes that are closer lie on a few lines of the cache together.
+const NEAR: i64 = 16;
+
+/// Whether lanes read the same component of one small tuple each.
+fn is_component(address: &Address, step: i64) -> bool {
+    let whole = |by: &Dim| by.terms().iter().all(|(_, factor)| factor % step == 0);
+    (2..=4).contains(&step) && address.terms.iter().all(|(_, by)| whole(by))
 }
 
 /// A short loop leaves lanes idle.
@@ -269,7 +299,8 @@ fn idle(extent: &Dim) -> f64 {
 }
 
 fn rows_cost(outer: &For) -> f64 {
-    cost(&outer.body, 1.0, &|address| access_cost(address, outer.variable)) * idle(&outer.extent)
+    cost(&outer.body, 1.0, &|address, written| access_cost(address, outer.variable, written))
+        * idle(&outer.extent)
 }
 
 fn columns_cost(outer: &For) -> f64 {
@@ -278,28 +309,29 @@ fn columns_cost(outer: &For) -> f64 {
 
 fn columns_cost_of(statement: &Statement, weight: f64) -> f64 {
     let Statement::For(inner) = statement else {
-        return cost(std::slice::from_ref(statement), weight, &|_| 1.0);
+        return cost(std::slice::from_ref(statement), weight, &|_, _| 1.0);
     };
     if inner.body.iter().any(|statement| matches!(statement, Statement::For(_))) {
         return inner.body.iter().map(|statement| columns_cost_of(statement, weight * SWEEP)).sum();
     }
     if inner.manner != Manner::Parallel {
         // Its iterations wait for each other, so that they will not be lanes.
-        return cost(&inner.body, weight * SWEEP, &|_| 1.0);
+        return cost(&inner.body, weight * SWEEP, &|_, _| 1.0);
     }
-    cost(&inner.body, weight * SWEEP, &|address| access_cost(address, inner.variable))
-        * idle(&inner.extent)
+    cost(&inner.body, weight * SWEEP, &|address, written| {
+        access_cost(address, inner.variable, written)
+    }) * idle(&inner.extent)
 }
 
 /// The cost of all accesses, where deeper loops count more.
-fn cost(statements: &[Statement], weight: f64, of: &dyn Fn(&Address) -> f64) -> f64 {
+fn cost(statements: &[Statement], weight: f64, of: &dyn Fn(&Address, bool) -> f64) -> f64 {
     let mut sum = 0.0;
     for statement in statements {
         if let Statement::For(inner) = statement {
             sum += cost(&inner.body, weight * SWEEP, of);
         } else {
-            visit::addresses(std::slice::from_ref(statement), &mut |_, address, _| {
-                sum += weight * of(address);
+            visit::addresses(std::slice::from_ref(statement), &mut |_, address, written| {
+                sum += weight * of(address, written);
             });
         }
     }

@@ -21,6 +21,8 @@
 mod names;
 mod stripes;
 mod collapse;
+mod short;
+mod unit;
 mod blocks;
 mod forms;
 mod lanes;
@@ -37,6 +39,8 @@ pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     stripes::stripes(&mut loops, sizes);
     collapse::collapse(&mut loops);
     memory::update_in_place(&mut loops);
+    unit::unit(&mut loops);
+    short::short(&mut loops);
     blocks::share(&mut loops);
     forms::forms(&mut loops);
     lanes::lanes(&mut loops);

@@ -12,7 +12,9 @@
 //! x + 0 turns −0 into +0, x · 0 is NaN for infinite x, x − x too. NaN is one value: its sign and payload have no meaning.
 //! Never here: anything that needs to look past the operands of the operands.
 
-use crate::graph::{Binary, Combine, Comparison, Element, ElementKind, NodeId, Op, Scalar, Unary};
+use crate::graph::{
+    Binary, Combine, Comparison, Element, ElementKind, NodeId, Op, Scalar, Unary, eval,
+};
 
 use super::Candidate;
 use super::share::Sharing;
@@ -55,7 +57,7 @@ fn unary(sharing: &mut Sharing, unary: Unary, x: NodeId) -> Option<NodeId> {
     let inner = |inner: Unary| sharing.as_unary(x, inner);
     match unary {
         // −(−x) = x, !(!x) = x
-        Unary::Neg => inner(Unary::Neg),
+        Unary::Neg => inner(Unary::Neg).or_else(|| scaled_by_opposite(sharing, x)),
         Unary::Not => inner(Unary::Not).or_else(|| not_compared(sharing, x)),
         // |−x| = |x|, ||x|| = |x|
         Unary::Abs => match inner(Unary::Neg) {
@@ -92,6 +94,22 @@ fn unary(sharing: &mut Sharing, unary: Unary, x: NodeId) -> Option<NodeId> {
     }
 }
 
+/// −(c · x) = (−c) · x
+fn scaled_by_opposite(sharing: &mut Sharing, product: NodeId) -> Option<NodeId> {
+    if *sharing.op(product) != Op::Binary(Binary::Mul) {
+        return None;
+    }
+    let [x, y] = sharing.get(product).operands[..] else { return None };
+    let (factor, x) = match (sharing.splat_value(x), sharing.splat_value(y)) {
+        (Some(factor), _) => (factor, y),
+        (None, factor) => (factor?, x),
+    };
+    let opposite = eval::unary(Unary::Neg, factor);
+    let shape = sharing.shape(x);
+    let opposite = sharing.splat(opposite, &shape);
+    Some(sharing.binary(Binary::Mul, opposite, x))
+}
+
 /// !(x = y) is x ≠ y; an order has its opposite only without NaN.
 fn not_compared(sharing: &mut Sharing, x: NodeId) -> Option<NodeId> {
     let Op::Compare(comparison) = *sharing.op(x) else { return None };
@@ -124,10 +142,10 @@ fn binary(sharing: &mut Sharing, binary: Binary, x: NodeId, y: NodeId) -> Option
         // −0 − x = −x for floats, 0 − x = −x for integers
         Binary::Sub if sharing.is_splat(x, -0.0) => Some(sharing.unary(Unary::Neg, y)),
         // x − (−y) = x + y
-        Binary::Sub => {
-            let y = sharing.as_unary(y, Unary::Neg)?;
-            Some(sharing.binary(Binary::Add, x, y))
-        }
+        Binary::Sub => match sharing.as_unary(y, Unary::Neg) {
+            Some(y) => Some(sharing.binary(Binary::Add, x, y)),
+            None => less_opposite(sharing, x, y),
+        },
 
         Binary::Mul if sharing.is_splat(y, 1.0) => Some(x),
         Binary::Mul if sharing.is_splat(x, 1.0) => Some(y),
@@ -182,6 +200,17 @@ fn sum_of_negated(sharing: &mut Sharing, x: NodeId, y: NodeId) -> Option<NodeId>
     }
     let x = sharing.as_unary(x, Unary::Neg)?;
     Some(sharing.binary(Binary::Sub, y, x))
+}
+
+/// x − (0 − y) = x + y, if no zero that it makes has another sign: if x is a sum, which never is −0.
+fn less_opposite(sharing: &mut Sharing, x: NodeId, y: NodeId) -> Option<NodeId> {
+    if *sharing.op(y) != Op::Binary(Binary::Sub) {
+        return None;
+    }
+    let [zero, opposite] = sharing.get(y).operands[..] else { return None };
+    let is_sum = matches!(sharing.op(x), Op::Reduce { combine: Combine::Add, axes: _ });
+    let whole = is_sum || !sharing.element(x).is_float();
+    (whole && sharing.is_splat(zero, 0.0)).then(|| sharing.binary(Binary::Add, x, opposite))
 }
 
 fn is_minus_one(sharing: &Sharing, node: NodeId) -> bool {

@@ -32,6 +32,7 @@ mod movement;
 mod window;
 mod contraction;
 mod overlap;
+mod mirror;
 
 use crate::arena::SideTable;
 use crate::graph::{Graph, Node, NodeId, Op, Output, TensorType};
@@ -70,13 +71,14 @@ fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
     let mut values: SideTable<Node, NodeId> = SideTable::new(&graph.nodes, NodeId::new(0));
     for (id, node) in graph.nodes.iter().filter(|(id, _)| needed[*id]) {
         sharing.set_origin(node.origin);
-        let product = uses.and_then(|uses| {
+        let mirrored = mirror::sum(&mut sharing, graph, &values, id);
+        let product = uses.filter(|_| mirrored.is_none()).and_then(|uses| {
             contraction::summed_product(&mut sharing, graph, uses, &values, id)
                 .or_else(|| contraction::swapped(&mut sharing, graph, uses, &values, id))
                 .or_else(|| contraction::cut(&mut sharing, graph, uses, &values, id))
                 .or_else(|| overlap::product(&mut sharing, graph, uses, &values, id))
         });
-        values[id] = product.unwrap_or_else(|| {
+        values[id] = mirrored.or(product).unwrap_or_else(|| {
             let operands: Vec<NodeId> =
                 node.operands.iter().map(|operand| values[*operand]).collect();
             sharing.node(node.op.clone(), &operands, node.types[0].clone())

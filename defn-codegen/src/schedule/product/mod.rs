@@ -21,7 +21,7 @@
 //! Every element is computed as before, so the bits stay whatever the level, the tile and the panel are.
 //! Both forms are written if the extents are known only when the function is called.
 
-mod tile;
+pub(super) mod tile;
 mod panel;
 mod packed;
 

@@ -293,6 +293,22 @@ pub(super) fn rename_loops(statements: &mut [Statement], names: &mut Names) {
     }
 }
 
+/// The iterations of a loop side by side; what does not depend on its variable is done once.
+pub(in crate::schedule) fn side_by_side(
+    outer: &For,
+    count: i64,
+    names: &mut Names,
+) -> Vec<Statement> {
+    let iterations = (0..count).map(|iteration| Replace {
+        variable: outer.variable,
+        constant: Dim::from(iteration),
+        terms: Vec::new(),
+    });
+    let rows = iterations.map(Copy::new).collect();
+    Copies { rows, names, bound: BTreeSet::from([Bound::Variable(outer.variable)]) }
+        .block(&outer.body)
+}
+
 /// What depends on the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Bound {
