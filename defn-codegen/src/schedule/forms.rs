@@ -93,15 +93,16 @@ fn rows_and_columns(outer: &For) -> Option<(Dim, Dim)> {
         around.push(inner);
     }
     let columns = columns(around[around.len() - 1])?;
+    let reduction = only_loop(columns)?;
     if around.iter().any(|it| it.manner != Manner::Parallel || it.clip.is_some()) {
         return None;
     }
     // A loop that changes the right operand too is one over batches.
     let turned = |variable| {
         let mut depends = false;
-        visit::addresses(&columns.body, &mut |_, address, written| {
+        visit::addresses(&reduction.body, &mut |_, address, _| {
             let of_column = !address.coefficient(columns.variable).is(0);
-            depends |= !written && of_column && !address.coefficient(variable).is(0);
+            depends |= of_column && !address.coefficient(variable).is(0);
         });
         depends
     };
@@ -121,18 +122,7 @@ fn columns(rows: &For) -> Option<&For> {
     if !both_parallel || !plain || folds_inside(columns) {
         return None;
     }
-    let mut reductions = columns.body.iter().filter_map(|statement| match statement {
-        Statement::For(inner) => Some(inner),
-        Statement::Let { .. }
-        | Statement::Declare { .. }
-        | Statement::Set { .. }
-        | Statement::Store { .. }
-        | Statement::If { .. } => None,
-    });
-    let mut reduction = reductions.next()?;
-    if reductions.next().is_some() {
-        return None;
-    }
+    let mut reduction = only_loop(columns)?;
     while let [Statement::For(inner)] = reduction.body.as_slice() {
         reduction = inner;
     }
@@ -151,4 +141,18 @@ fn columns(rows: &For) -> Option<&For> {
         right |= !of_row && along && !of_column.is(0) && !of_column.is(1);
     });
     (left && right).then_some(columns)
+}
+
+/// The only loop in a loop, beside which other statements may stand.
+fn only_loop(outer: &For) -> Option<&For> {
+    let mut loops = outer.body.iter().filter_map(|statement| match statement {
+        Statement::For(inner) => Some(inner),
+        Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::Store { .. }
+        | Statement::If { .. } => None,
+    });
+    let only = loops.next()?;
+    if loops.next().is_some() { None } else { Some(only) }
 }
