@@ -29,8 +29,8 @@ impl Sizes {
     pub const USUAL: Self = Self {
         // So much does not stay in a cache of the second level, and rows far apart share few places in it.
         panel_bytes: 1 << 20,
-        // The copy is then cheap against the product.
-        panel_rows: 48,
+        // The second tile reads the panel.
+        panel_rows: 12,
     };
 
     /// Every form is taken as soon as it can be: for tests, whose extents are small.

@@ -113,7 +113,7 @@ impl Target<'_> {
                 |body, it: &&For| Statement::For(For { body: vec![body], ..(*it).clone() });
             around.iter().rev().fold(tiles, inside)
         };
-        Some(match panels.pay((&around, &product), self.sizes) {
+        Some(match panels.pay((&around, &product), count, self.sizes) {
             Choice::Never => vec![by_rows(self.names)],
             Choice::Always => vec![panels.write((&around, &product), count, self)],
             Choice::If(pays, not) => {

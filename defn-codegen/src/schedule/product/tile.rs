@@ -63,14 +63,28 @@ pub(super) fn by_rows(product: &Product<'_>, rows: i64, names: &mut Names) -> St
     Statement::For(For { variable, extent, clip: None, manner: Manner::Parallel, body })
 }
 
-/// All tiles, one after the other.
-pub(super) fn one_by_one(product: &Product<'_>, rows: i64, names: &mut Names) -> Vec<Statement> {
+/// All tiles, one after the other. The first one may do something else: then there is a whole one at least.
+pub(super) fn one_by_one(
+    product: &Product<'_>,
+    first: Option<&For>,
+    rows: i64,
+    names: &mut Names,
+) -> Vec<Statement> {
     let outer = product.rows;
     let full = outer.extent.floor_div(&Dim::from(rows));
     let mut out = vec![];
-    if !full.is(0) {
-        let whole = tile(outer, (rows, &Dim::default()), full.clone(), names);
-        out.push(Statement::For(For { manner: Manner::Serial, ..whole }));
+    let mut serial = |outer: &For, start: &Dim, tiles: Dim| {
+        if !tiles.is(0) {
+            let tiles = tile(outer, (rows, start), tiles, names);
+            out.push(Statement::For(For { manner: Manner::Serial, ..tiles }));
+        }
+    };
+    match first {
+        None => serial(outer, &Dim::default(), full.clone()),
+        Some(first) => {
+            serial(first, &Dim::default(), Dim::from(1));
+            serial(outer, &Dim::from(rows), full.clone() - Dim::from(1));
+        }
     }
     out.extend(left_over(product, (rows, &full), false, names));
     out
@@ -276,6 +290,14 @@ impl Copies<'_> {
                 }
                 self.each(statement)
             }
+            // What is the same for all rows is written once.
+            Statement::Store { buffer: _, address, expr }
+                if address.computed.is_empty()
+                    && !self.depends_on_terms(&address.terms)
+                    && !self.depends(expr) =>
+            {
+                vec![visit::rename_statement(statement, &self.rows[0])]
+            }
             Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => {
                 self.each(statement)
             }
@@ -289,9 +311,7 @@ impl Copies<'_> {
     fn depends(&self, expr: &Expr) -> bool {
         let mut depends = false;
         visit::expressions(expr, &mut |expr| {
-            let terms = |terms: &[(VariableId, Dim)]| {
-                terms.iter().any(|(variable, _)| self.bound.contains(&Bound::Variable(*variable)))
-            };
+            let terms = |terms: &[(VariableId, Dim)]| self.depends_on_terms(terms);
             depends |= match expr {
                 Expr::Value(value) => self.bound.contains(&Bound::Value(*value)),
                 Expr::Register(register) | Expr::Combine(_, register) => {
@@ -311,5 +331,9 @@ impl Copies<'_> {
             };
         });
         depends
+    }
+
+    fn depends_on_terms(&self, terms: &[(VariableId, Dim)]) -> bool {
+        terms.iter().any(|(variable, _)| self.bound.contains(&Bound::Variable(*variable)))
     }
 }
