@@ -27,6 +27,7 @@ mod element;
 mod remainder;
 mod memory;
 mod transposed;
+mod ahead;
 mod machine;
 mod object;
 pub mod assembly;

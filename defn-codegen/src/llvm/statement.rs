@@ -83,6 +83,7 @@ impl Walk<'_, '_> {
         let range = range.unwrap_or_else(|| (self.ir.i64(0), self.extent(repeated)));
         self.counted(range, 1, |walk, position| {
             walk.variables.insert(repeated.variable, position);
+            walk.ask_ahead(repeated);
             walk.statements(&repeated.body);
         });
     }

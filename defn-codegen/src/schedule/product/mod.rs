@@ -24,9 +24,9 @@
 mod tile;
 mod panel;
 
-use super::names::{Choice, Names};
+use super::names::{Choice, Names, choice};
 use crate::arena::Arena;
-use crate::graph::Dim;
+use crate::graph::{Comparison, Dim};
 use crate::loops::visit;
 use crate::loops::{Buffer, For, Loops, Manner, Nest, Statement};
 use crate::options::{Level, Sizes};
@@ -102,24 +102,24 @@ impl Target<'_> {
         };
         let count = self.rows_at_a_time(&product);
         let Some(panels) = panel::Panels::of(&product) else {
-            return around.is_empty().then(|| vec![tile::by_rows(&product, count, self.names)]);
+            return around.is_empty().then(|| self.in_place(&product, count));
         };
         if around.iter().any(|it| panels.depend_on(it.variable)) {
             return None;
         }
-        let by_rows = |names: &mut Names| {
-            let tiles = tile::by_rows(&product, count, names);
+        let in_place = |target: &mut Self| {
             let inside =
                 |body, it: &&For| Statement::For(For { body: vec![body], ..(*it).clone() });
-            around.iter().rev().fold(tiles, inside)
+            let within = |tiles| around.iter().rev().fold(tiles, inside);
+            target.in_place(&product, count).into_iter().map(within).collect::<Vec<_>>()
         };
         Some(match panels.pay((&around, &product), count, self.sizes) {
-            Choice::Never => vec![by_rows(self.names)],
+            Choice::Never => in_place(self),
             Choice::Always => vec![panels.write((&around, &product), count, self)],
             Choice::If(pays, not) => {
                 let large = panels.write((&around, &product), count, self);
-                let small = by_rows(self.names);
-                let small = self.names.copy(&[small]);
+                let small = in_place(self);
+                let small = self.names.copy(&small);
                 vec![
                     Statement::If { condition: pays, body: vec![large] },
                     Statement::If { condition: not, body: small },
@@ -128,16 +128,42 @@ impl Target<'_> {
         })
     }
 
+    /// All rows, with the right operand where it is: in narrow tiles if there are few columns.
+    fn in_place(&mut self, product: &Product<'_>, count: i64) -> Vec<Statement> {
+        let width = self.level.register_bytes() / product.size.max(1);
+        let narrow = Product { width, ..*product };
+        let rows = even(NARROW_ROWS, product);
+        match choice(&[(product.lanes.extent.clone(), Comparison::Le, i64::from(width))]) {
+            Choice::Never => vec![tile::by_rows(product, count, self.names)],
+            Choice::Always => vec![tile::few_columns(&narrow, rows, self.names)],
+            Choice::If(few, many) => {
+                let few_columns = tile::few_columns(&narrow, rows, self.names);
+                let many_columns = tile::by_rows(product, count, self.names);
+                let many_columns = self.names.copy(&[many_columns]);
+                vec![
+                    Statement::If { condition: few, body: vec![few_columns] },
+                    Statement::If { condition: many, body: many_columns },
+                ]
+            }
+        }
+    }
+
     /// How many rows pay: as many as have room for their accumulators.
-    /// A known number of rows is divided evenly if that leaves more than half as many.
     fn rows_at_a_time(&self, product: &Product<'_>) -> i64 {
         let vectors = (product.width * product.size).div_ceil(self.level.register_bytes()).max(1);
-        let rows = i64::from((accumulators(self.level) / vectors).max(1));
-        let Some(extent) = product.rows.extent.as_constant() else { return rows };
-        let even = (rows.div_euclid(2) + 1..=rows).rev().find(|rows| extent % rows == 0);
-        if extent <= rows { extent.max(1) } else { even.unwrap_or(rows) }
+        even(i64::from((accumulators(self.level) / vectors).max(1)), product)
     }
 }
+
+/// A known number of rows is divided evenly if that leaves more than half as many at a time.
+fn even(rows: i64, product: &Product<'_>) -> i64 {
+    let Some(extent) = product.rows.extent.as_constant() else { return rows };
+    let even = (rows.div_euclid(2) + 1..=rows).rev().find(|rows| extent % rows == 0);
+    if extent <= rows { extent.max(1) } else { even.unwrap_or(rows) }
+}
+
+/// How many rows a tile of one register of columns has: multiply-adds take four cycles, and two start in each.
+const NARROW_ROWS: i64 = 8;
 
 /// Three quarters of the registers; the others hold the operands.
 fn accumulators(level: Level) -> u32 {

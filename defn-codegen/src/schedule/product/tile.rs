@@ -17,7 +17,7 @@
 //! }                                                    } …
 //! ```
 //!
-//! Rows that are left over come in tiles of 2 and of 1. Such tiles have more lanes, where lanes may still be chosen:
+//! Rows that are left over come in tiles of 4, of 2 and of 1. Such tiles have more lanes, where lanes may still be chosen:
 //! a multiply-add takes four cycles, so eight or more must be under way.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,16 +31,40 @@ use crate::schedule::names::{Names, compare, position};
 
 /// One loop over all tiles: whole ones, then one iteration for all rows that are left over.
 pub(super) fn by_rows(product: &Product<'_>, rows: i64, names: &mut Names) -> Statement {
+    all_rows(product, rows, Columns::Split, names)
+}
+
+/// The same where all columns fit into one group of `product.width` lanes.
+pub(super) fn few_columns(product: &Product<'_>, rows: i64, names: &mut Names) -> Statement {
+    let mut outer = product.rows.clone();
+    if let Some(Statement::For(lanes)) = outer.body.last_mut() {
+        lanes.manner = Manner::Lanes(product.width);
+    }
+    all_rows(&Product { rows: &outer, ..*product }, rows, Columns::AsTheyAre, names)
+}
+
+/// In what lanes the columns are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Columns {
+    /// In as many as a tile has room for.
+    Split,
+    /// In those that were chosen.
+    AsTheyAre,
+}
+
+fn all_rows(product: &Product<'_>, rows: i64, columns: Columns, names: &mut Names) -> Statement {
     let outer = product.rows;
     let full = outer.extent.floor_div(&Dim::from(rows));
     let rest = outer.extent.clone() - full.clone() * Dim::from(rows);
     let mut whole = tile(outer, (rows, &Dim::default()), full.clone(), names);
-    whole.body = split_columns(whole.body, product.width, product.width / 2, names);
+    if columns == Columns::Split {
+        whole.body = split_columns(whole.body, product.width, product.width / 2, names);
+    }
     if rest.is(0) {
         return Statement::For(whole);
     }
     let variable = whole.variable;
-    let left = left_over(product, (rows, &full), true, names);
+    let left = left_over(product, (rows, &full), columns, names);
     let body = vec![
         Statement::If {
             condition: compare(
@@ -86,22 +110,24 @@ pub(super) fn one_by_one(
             serial(outer, &Dim::from(rows), full.clone() - Dim::from(1));
         }
     }
-    out.extend(left_over(product, (rows, &full), false, names));
+    out.extend(left_over(product, (rows, &full), Columns::AsTheyAre, names));
     out
 }
 
-/// The rows behind the whole tiles, 2 and 1 at a time.
+/// The rows behind the whole tiles, a power of two at a time.
 fn left_over(
     product: &Product<'_>,
     (rows, full): (i64, &Dim),
-    widens: bool,
+    columns: Columns,
     names: &mut Names,
 ) -> Vec<Statement> {
     let outer = product.rows;
     let mut out = Vec::new();
     let mut start = full.clone() * Dim::from(rows);
     let mut rest = outer.extent.clone() - start.clone();
-    for count in [2, 1] {
+    // Where the right operand is not in a panel, each tile brings it from further away.
+    let counts: &[i64] = if columns == Columns::Split { &[4, 2, 1] } else { &[2, 1] };
+    for &count in counts {
         let tiles = rest.floor_div(&Dim::from(count));
         let covered = tiles.clone() * Dim::from(count);
         if count > rows || rest.is(0) || (count == rows && rows > 1) {
@@ -110,7 +136,7 @@ fn left_over(
         if !tiles.is(0) {
             let mut left = tile(outer, (count, &start), tiles, names);
             left.manner = Manner::Serial;
-            if widens {
+            if columns == Columns::Split {
                 let times = u32::try_from(rows / count).unwrap_or(1);
                 // The largest power of two that is not above.
                 let wide = product.width << times.ilog2();
