@@ -98,13 +98,18 @@ pub trait Rename {
     fn buffer(&self, buffer: BufferId) -> BufferId {
         buffer
     }
+    /// The coefficient that stands for a coefficient.
+    fn coefficient(&self, coefficient: &Dim) -> Dim {
+        coefficient.clone()
+    }
 }
 
 /// An address with everything renamed.
 pub fn rename_address(address: &Address, rename: &dyn Rename) -> Address {
     let (constant, terms) = rename_affine(&address.constant, &address.terms, rename);
+    let computed = address.computed.iter();
     let computed =
-        address.computed.iter().map(|(expr, by)| (rename_expr(expr, rename), by.clone())).collect();
+        computed.map(|(expr, by)| (rename_expr(expr, rename), rename.coefficient(by))).collect();
     Address { constant, terms, computed }
 }
 
@@ -113,8 +118,9 @@ fn rename_affine(
     terms: &[(VariableId, Dim)],
     rename: &dyn Rename,
 ) -> (Dim, Vec<(VariableId, Dim)>) {
-    let mut address = Address { constant: constant.clone(), ..Address::default() };
+    let mut address = Address { constant: rename.coefficient(constant), ..Address::default() };
     for (variable, coefficient) in terms {
+        let coefficient = &rename.coefficient(coefficient);
         match rename.variable(*variable) {
             None => address.add_term(*variable, coefficient),
             Some((constant, terms)) => {

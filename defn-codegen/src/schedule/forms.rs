@@ -1,4 +1,4 @@
-//! Products whose right operand lies in memory column by column.
+//! Products whose right operand lies in memory column by column, or is one column.
 //!
 //! With few rows or few columns such a product is a handful of dot products, and its lanes run along the reduction.
 //! With many the right operand is worth turning: then the columns are the lanes, as in any product, and `product` copies them into panels.
@@ -13,13 +13,25 @@
 //!     } … } }                                         }
 //! ```
 //!
-//! The two forms add up in different orders, so the choice looks at nothing but extents.
+//! A product whose right operand lies row by row becomes such dot products if it has one column:
+//!
+//! ```text
+//! for i in 0..n parallel {                            if m == 1 {
+//!   for j in 0..m parallel {                            for i in 0..n parallel {
+//!     var $0 = 0.0                                        for k in 0..l parallel { $0 = fma(load a[l*i + k], load b[k], $0) } … }
+//!     for k in 0..l parallel {                          }
+//!       $0 = fma(load a[l*i + k], load b[m*k + j], $0)  if not(m == 1) {
+//!     } … } }                                             as before
+//!                                                     }
+//! ```
+//!
+//! The forms add up in different orders, so the choice looks at nothing but extents.
 
 use super::lanes::{folds_inside, make_serial};
 use super::names::{Choice, Names, choice};
-use crate::graph::{Comparison, Dim};
-use crate::loops::visit;
-use crate::loops::{Expr, For, Loops, Manner, Statement};
+use crate::graph::{Comparison, Dim, Symbol};
+use crate::loops::visit::{self, Rename};
+use crate::loops::{Expr, For, Loops, Manner, Statement, VariableId};
 
 /// From so many rows and columns on the right operand is turned: it costs about as much as two rows.
 const MANY: i64 = 8;
@@ -29,8 +41,11 @@ const LANES: u32 = 64;
 /// Writes both forms of all such products.
 pub(super) fn forms(loops: &mut Loops) {
     let mut names = Names::of(loops);
+    let symbols: Vec<Dim> =
+        (0..loops.symbols.len() as u32).map(|symbol| Dim::from(Symbol(symbol))).collect();
     for nest in &mut loops.nests {
-        nest.body = block(std::mem::take(&mut nest.body), &mut names);
+        let body = one_column(std::mem::take(&mut nest.body), &symbols, &mut names);
+        nest.body = block(body, &mut names);
     }
 }
 
@@ -49,6 +64,94 @@ fn block(statements: Vec<Statement>, names: &mut Names) -> Vec<Statement> {
         }
     }
     out
+}
+
+/// Writes products whose columns may be one twice.
+fn one_column(statements: Vec<Statement>, symbols: &[Dim], names: &mut Names) -> Vec<Statement> {
+    let mut out = Vec::with_capacity(statements.len());
+    for statement in statements {
+        let Statement::For(outer) = statement else {
+            out.push(statement);
+            continue;
+        };
+        let Some(single) = Single::of(&outer, symbols) else {
+            out.push(Statement::For(outer));
+            continue;
+        };
+        let extent = &single.extent;
+        let bounds = [(extent.clone(), Comparison::Ge, 1), (extent.clone(), Comparison::Le, 1)];
+        let Choice::If(one, several) = choice(&bounds) else {
+            out.push(Statement::For(outer));
+            continue;
+        };
+        let dots = names.copy(&[single.without(Statement::For(outer.clone()))]);
+        out.push(Statement::If { condition: one, body: dots });
+        out.push(Statement::If { condition: several, body: vec![Statement::For(outer)] });
+    }
+    out
+}
+
+/// The columns of a product, if they are one.
+struct Single {
+    columns: VariableId,
+    extent: Dim,
+    /// What stands for each symbol then.
+    symbols: Vec<Dim>,
+}
+
+impl Single {
+    /// Of a product alone in loops, in which one column of the right operand lies along memory.
+    fn of(outer: &For, symbols: &[Dim]) -> Option<Self> {
+        let mut rows = outer;
+        while let [Statement::For(inner)] = rows.body.as_slice()
+            && product(rows).is_none()
+        {
+            if rows.manner != Manner::Parallel || rows.clip.is_some() {
+                return None;
+            }
+            rows = inner;
+        }
+        let (columns, reduction) = product(rows)?;
+        let symbol = columns.extent.as_symbol()?;
+        let mut symbols = symbols.to_vec();
+        symbols[symbol.0 as usize] = Dim::from(1);
+        let single = Self { columns: columns.variable, extent: columns.extent.clone(), symbols };
+        let (mut left, mut right) = (false, false);
+        visit::addresses(&reduction.body, &mut |_, address, _| {
+            let of_row = !address.coefficient(rows.variable).is(0);
+            let step = address.coefficient(reduction.variable);
+            let of_column = address.coefficient(columns.variable);
+            let plain = address.computed.is_empty();
+            left |= plain && of_row && of_column.is(0);
+            right |= plain && !of_row && of_column.is(1) && single.coefficient(&step).is(1);
+        });
+        (left && right).then_some(single)
+    }
+
+    /// A nest without the loop over columns.
+    fn without(&self, statement: Statement) -> Statement {
+        let Statement::For(mut outer) = statement else { return statement };
+        for statement in std::mem::take(&mut outer.body) {
+            if let Statement::For(columns) = &statement
+                && columns.variable == self.columns
+            {
+                let body = columns.body.iter();
+                outer.body.extend(body.map(|inner| visit::rename_statement(inner, self)));
+            } else {
+                outer.body.push(self.without(statement));
+            }
+        }
+        Statement::For(outer)
+    }
+}
+
+impl Rename for Single {
+    fn variable(&self, variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
+        (variable == self.columns).then(|| (Dim::default(), Vec::new()))
+    }
+    fn coefficient(&self, coefficient: &Dim) -> Dim {
+        coefficient.substitute(&self.symbols)
+    }
 }
 
 fn one_loop(mut outer: For, names: &mut Names) -> Vec<Statement> {
@@ -113,6 +216,20 @@ fn rows_and_columns(outer: &For) -> Option<(Dim, Dim)> {
 
 /// The loop over columns, if the loop over rows is a product whose right operand lies column by column.
 fn columns(rows: &For) -> Option<&For> {
+    let (columns, reduction) = product(rows)?;
+    let (mut left, mut right) = (false, false);
+    visit::addresses(&reduction.body, &mut |_, address, _| {
+        let of_row = !address.coefficient(rows.variable).is(0);
+        let of_column = address.coefficient(columns.variable);
+        let along = address.coefficient(reduction.variable).is(1) && address.computed.is_empty();
+        left |= of_row && of_column.is(0);
+        right |= !of_row && along && !of_column.is(0) && !of_column.is(1);
+    });
+    (left && right).then_some(columns)
+}
+
+/// The loop over columns and the innermost of the reduction, if a loop over rows is a product.
+fn product(rows: &For) -> Option<(&For, &For)> {
     let (Statement::For(columns), before) = rows.body.split_last()? else { return None };
     if rows.clip.is_some() || columns.clip.is_some() {
         return None;
@@ -129,18 +246,7 @@ fn columns(rows: &For) -> Option<&For> {
     let multiplies = |statement: &Statement| {
         matches!(statement, Statement::Set { register: _, expr: Expr::MultiplyAdd(..) })
     };
-    if !reduction.body.iter().any(multiplies) {
-        return None;
-    }
-    let (mut left, mut right) = (false, false);
-    visit::addresses(&reduction.body, &mut |_, address, _| {
-        let of_row = !address.coefficient(rows.variable).is(0);
-        let of_column = address.coefficient(columns.variable);
-        let along = address.coefficient(reduction.variable).is(1) && address.computed.is_empty();
-        left |= of_row && of_column.is(0);
-        right |= !of_row && along && !of_column.is(0) && !of_column.is(1);
-    });
-    (left && right).then_some(columns)
+    reduction.body.iter().any(multiplies).then_some((columns, reduction))
 }
 
 /// The only loop in a loop, beside which other statements may stand.
