@@ -16,11 +16,11 @@
 //! A product whose right operand lies row by row becomes such dot products if it has one column:
 //!
 //! ```text
-//! for i in 0..n parallel {                            if m == 1 {
+//! for i in 0..n parallel {                            if m == 1 and l >= 32 {
 //!   for j in 0..m parallel {                            for i in 0..n parallel {
 //!     var $0 = 0.0                                        for k in 0..l parallel { $0 = fma(load a[l*i + k], load b[k], $0) } … }
 //!     for k in 0..l parallel {                          }
-//!       $0 = fma(load a[l*i + k], load b[m*k + j], $0)  if not(m == 1) {
+//!       $0 = fma(load a[l*i + k], load b[m*k + j], $0)  if not(m == 1 and l >= 32) {
 //!     } … } }                                             as before
 //!                                                     }
 //! ```
@@ -35,6 +35,8 @@ use crate::loops::{Expr, For, Loops, Manner, Statement, VariableId};
 
 /// From so many rows and columns on the right operand is turned: it costs about as much as two rows.
 const MANY: i64 = 8;
+/// From so many steps on lanes along a reduction are worth their sum at the end.
+const LONG: i64 = 32;
 /// Enough lanes for every level; `product` takes as many as its tile has.
 const LANES: u32 = 64;
 
@@ -78,8 +80,11 @@ fn one_column(statements: Vec<Statement>, symbols: &[Dim], names: &mut Names) ->
             out.push(Statement::For(outer));
             continue;
         };
-        let extent = &single.extent;
-        let bounds = [(extent.clone(), Comparison::Ge, 1), (extent.clone(), Comparison::Le, 1)];
+        let bounds = [
+            (single.extent.clone(), Comparison::Ge, 1),
+            (single.extent.clone(), Comparison::Le, 1),
+            (single.steps.clone(), Comparison::Ge, LONG),
+        ];
         let Choice::If(one, several) = choice(&bounds) else {
             out.push(Statement::For(outer));
             continue;
@@ -95,6 +100,8 @@ fn one_column(statements: Vec<Statement>, symbols: &[Dim], names: &mut Names) ->
 struct Single {
     columns: VariableId,
     extent: Dim,
+    /// How many steps the innermost loop of the reduction has.
+    steps: Dim,
     /// What stands for each symbol then.
     symbols: Vec<Dim>,
 }
@@ -115,7 +122,12 @@ impl Single {
         let symbol = columns.extent.as_symbol()?;
         let mut symbols = symbols.to_vec();
         symbols[symbol.0 as usize] = Dim::from(1);
-        let single = Self { columns: columns.variable, extent: columns.extent.clone(), symbols };
+        let single = Self {
+            columns: columns.variable,
+            extent: columns.extent.clone(),
+            steps: reduction.extent.clone(),
+            symbols,
+        };
         let (mut left, mut right) = (false, false);
         visit::addresses(&reduction.body, &mut |_, address, _| {
             let of_row = !address.coefficient(rows.variable).is(0);

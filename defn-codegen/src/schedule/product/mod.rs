@@ -23,12 +23,13 @@
 
 mod tile;
 mod panel;
+mod left;
 
 use super::names::{Choice, Names, choice};
 use crate::arena::Arena;
-use crate::graph::{Comparison, Dim};
+use crate::graph::{Binary, Comparison, Dim};
 use crate::loops::visit;
-use crate::loops::{Buffer, For, Loops, Manner, Nest, Statement};
+use crate::loops::{Buffer, Expr, For, Loops, Manner, Nest, Statement};
 use crate::options::{Level, Sizes};
 
 /// Schedules all products.
@@ -36,18 +37,47 @@ pub(super) fn products(loops: &mut Loops, level: Level, sizes: Sizes) {
     let mut names = Names::of(loops);
     let nests = std::mem::take(&mut loops.nests);
     for nest in nests {
-        let mut target = Target { level, sizes, buffers: &mut loops.buffers, names: &mut names };
-        loops.nests.extend(apart(target.block(nest.body)));
+        let mut target = Target {
+            level,
+            sizes,
+            buffers: &mut loops.buffers,
+            names: &mut names,
+            front: Vec::new(),
+            loops: 0,
+            conditions: Vec::new(),
+        };
+        let body = target.block(nest.body);
+        loops.nests.append(&mut target.front);
+        loops.nests.extend(apart(body));
     }
 }
 
 /// One nest for each form of a nest, so that each has one outermost loop.
 fn apart(body: Vec<Statement>) -> Vec<Nest> {
+    let mut forms = Vec::new();
     if body.iter().all(|statement| matches!(statement, Statement::If { .. })) {
-        body.into_iter().map(|form| Nest { tasks: None, body: vec![form] }).collect()
+        forms_of(body, None, &mut forms);
     } else {
-        vec![Nest { tasks: None, body }]
+        forms.push(body);
     }
+    forms.into_iter().map(|body| Nest { tasks: None, body }).collect()
+}
+
+/// Conditions around nothing but conditions become one each.
+fn forms_of(body: Vec<Statement>, around: Option<&Expr>, forms: &mut Vec<Vec<Statement>>) {
+    for statement in body {
+        let Statement::If { condition, body } = statement else { continue };
+        let condition = around.map_or(condition.clone(), |around| both(around, &condition));
+        if body.iter().all(|inner| matches!(inner, Statement::If { .. })) {
+            forms_of(body, Some(&condition), forms);
+        } else {
+            forms.push(vec![Statement::If { condition, body }]);
+        }
+    }
+}
+
+fn both(left: &Expr, right: &Expr) -> Expr {
+    Expr::Binary(Binary::And, Box::new(left.clone()), Box::new(right.clone()))
 }
 
 /// What the products of a function share.
@@ -56,6 +86,12 @@ struct Target<'l> {
     sizes: Sizes,
     buffers: &'l mut Arena<Buffer>,
     names: &'l mut Names,
+    /// What is done before the nest.
+    front: Vec<Nest>,
+    /// How many loops are around.
+    loops: usize,
+    /// The conditions around.
+    conditions: Vec<Expr>,
 }
 
 impl Target<'_> {
@@ -66,12 +102,16 @@ impl Target<'_> {
                 Statement::For(mut inner) => match self.product(&inner) {
                     Some(forms) => out.extend(forms),
                     None => {
+                        self.loops += 1;
                         inner.body = self.block(inner.body);
+                        self.loops -= 1;
                         out.push(Statement::For(inner));
                     }
                 },
                 Statement::If { condition, body } => {
+                    self.conditions.push(condition.clone());
                     out.push(Statement::If { condition, body: self.block(body) });
+                    self.conditions.pop();
                 }
                 Statement::Let { .. }
                 | Statement::Declare { .. }
@@ -115,9 +155,9 @@ impl Target<'_> {
         };
         Some(match panels.pay((&around, &product), count, self.sizes) {
             Choice::Never => in_place(self),
-            Choice::Always => vec![panels.write((&around, &product), count, self)],
+            Choice::Always => vec![self.large((&around, &product), &panels, None)],
             Choice::If(pays, not) => {
-                let large = panels.write((&around, &product), count, self);
+                let large = self.large((&around, &product), &panels, Some(&pays));
                 let small = in_place(self);
                 let small = self.names.copy(&small);
                 vec![
@@ -126,6 +166,29 @@ impl Target<'_> {
                 ]
             }
         })
+    }
+
+    /// All columns, with panels; a left operand that lies column by column is turned first, if the product is a nest.
+    fn large(
+        &mut self,
+        (around, product): (&[&For], &Product<'_>),
+        panels: &panel::Panels<'_>,
+        pays: Option<&Expr>,
+    ) -> Statement {
+        let count = self.rows_at_a_time(product);
+        let left = left::Left::of((around, product), panels.reduction());
+        let is_known = self.conditions.iter().all(depends_on_extents);
+        if let Some(left) = left.filter(|_| self.loops == 0 && is_known) {
+            let conditions = self.conditions.iter().chain(pays).cloned();
+            let pays = conditions.reduce(|all, condition| both(&all, &condition));
+            let rows = left.turn(pays, product.rows, self);
+            let turned = Product::of(&rows, self.buffers, self.level);
+            let panels = turned.as_ref().and_then(panel::Panels::of);
+            if let (Some(turned), Some(panels)) = (turned, panels) {
+                return panels.write((around, &turned), count, self);
+            }
+        }
+        panels.write((around, product), count, self)
     }
 
     /// All rows, with the right operand where it is: in narrow tiles if there are few columns.
@@ -153,6 +216,25 @@ impl Target<'_> {
         let vectors = (product.width * product.size).div_ceil(self.level.register_bytes()).max(1);
         even(i64::from((accumulators(self.level) / vectors).max(1)), product)
     }
+}
+
+/// Whether a condition depends on nothing but extents.
+fn depends_on_extents(condition: &Expr) -> bool {
+    let mut known = true;
+    visit::expressions(condition, &mut |expr| match expr {
+        Expr::Position { constant: _, terms } => known &= terms.is_empty(),
+        Expr::Constant(_) | Expr::Unary(..) | Expr::Binary(..) | Expr::Compare(..) => {}
+        Expr::Value(_)
+        | Expr::Register(_)
+        | Expr::Combine(..)
+        | Expr::Select(..)
+        | Expr::MultiplyAdd(..)
+        | Expr::Bits(_)
+        | Expr::Shift { .. }
+        | Expr::Convert(..)
+        | Expr::Load(..) => known = false,
+    });
+    known
 }
 
 /// A known number of rows is divided evenly if that leaves more than half as many at a time.

@@ -33,8 +33,8 @@ use crate::loops::{
 use crate::options::Sizes;
 use crate::schedule::names::{Choice, Fresh, Names, choice};
 
-/// A panel of more steps than this would not stay in a cache of the second level.
-const LONGEST: i64 = 1 << 13;
+/// A panel of more steps than this would not stay in a cache of the third level.
+const LONGEST: i64 = 1 << 16;
 /// What goes into panels.
 pub(super) struct Panels<'s> {
     /// The loops of the reduction, outermost first.
@@ -87,6 +87,11 @@ impl<'s> Panels<'s> {
         }
         packed.retain(|(value, _)| used.contains(value));
         (!packed.is_empty()).then_some(Self { reduction, shared, packed })
+    }
+
+    /// The loops of the reduction, outermost first.
+    pub(super) fn reduction(&self) -> &[&'s For] {
+        &self.reduction
     }
 
     /// How many steps the reduction has.

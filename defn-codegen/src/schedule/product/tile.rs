@@ -17,7 +17,7 @@
 //! }                                                    } …
 //! ```
 //!
-//! Rows that are left over come in tiles of 4, of 2 and of 1. Such tiles have more lanes, where lanes may still be chosen:
+//! Rows that are left over come in tiles of 4, of 2 and of 1. A tile of 1 has more lanes, where lanes may still be chosen:
 //! a multiply-add takes four cycles, so eight or more must be under way.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,9 +37,7 @@ pub(super) fn by_rows(product: &Product<'_>, rows: i64, names: &mut Names) -> St
 /// The same where all columns fit into one group of `product.width` lanes.
 pub(super) fn few_columns(product: &Product<'_>, rows: i64, names: &mut Names) -> Statement {
     let mut outer = product.rows.clone();
-    if let Some(Statement::For(lanes)) = outer.body.last_mut() {
-        lanes.manner = Manner::Lanes(product.width);
-    }
+    in_lanes(&mut outer.body, product.width);
     all_rows(&Product { rows: &outer, ..*product }, rows, Columns::AsTheyAre, names)
 }
 
@@ -136,11 +134,16 @@ fn left_over(
         if !tiles.is(0) {
             let mut left = tile(outer, (count, &start), tiles, names);
             left.manner = Manner::Serial;
-            if columns == Columns::Split {
-                let times = u32::try_from(rows / count).unwrap_or(1);
-                // The largest power of two that is not above.
-                let wide = product.width << times.ilog2();
-                left.body = split_columns(left.body, wide, product.width, names);
+            match (columns, count) {
+                (Columns::Split, 1) => {
+                    // The largest power of two that is not above.
+                    let times = u32::try_from(rows).unwrap_or(1).ilog2();
+                    let wide = product.width << times;
+                    left.body = split_columns(left.body, wide, product.width, names);
+                }
+                // Two rows have enough under way as they are, and groups of one width are less code.
+                (Columns::Split, _) => in_lanes(&mut left.body, product.width),
+                (Columns::AsTheyAre, _) => {}
             }
             out.push(Statement::For(left));
         }
@@ -148,6 +151,15 @@ fn left_over(
         rest = rest - covered;
     }
     out
+}
+
+/// All columns in groups of `width`.
+fn in_lanes(statements: &mut [Statement], width: u32) {
+    for statement in statements {
+        if let Statement::For(lanes) = statement {
+            lanes.manner = Manner::Lanes(width);
+        }
+    }
 }
 
 /// Whole groups of `wide` columns, and the columns that are left over in groups of `narrow`.
