@@ -87,6 +87,7 @@ impl Fresh {
         match statement {
             Statement::For(inner) => Statement::For(For {
                 variable: self.variables.get(&inner.variable).copied().unwrap_or(inner.variable),
+                clip: inner.clip.as_ref().map(|clip| visit::rename_address(clip, self)),
                 body: all(&inner.body),
                 ..inner.clone()
             }),

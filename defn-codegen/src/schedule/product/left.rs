@@ -16,7 +16,6 @@
 
 use super::{Product, Target};
 use crate::graph::{Dim, Element};
-use crate::loops::visit;
 use crate::loops::{Address, Buffer, BufferId, Expr, For, Manner, Nest, Space, Statement};
 
 /// As many lanes as a register of the largest level has numbers of four bytes.
@@ -24,7 +23,7 @@ const LANES: u32 = 16;
 
 /// A load of a left operand, and the loops that it depends on.
 pub(super) struct Left<'s> {
-    buffer: BufferId,
+    pub(super) buffer: BufferId,
     address: &'s Address,
     element: Element,
     /// Outermost first: loops around the product, rows, reduction.
@@ -55,11 +54,7 @@ impl<'s> Left<'s> {
             | Statement::If { .. } => None,
         });
         let (buffer, address, element) = found.next()?;
-        let mut is_written = false;
-        visit::addresses(&product.rows.body, &mut |other, _, written| {
-            is_written |= written && other == buffer;
-        });
-        if found.next().is_some() || is_written {
+        if found.next().is_some() {
             return None;
         }
         let outside = around.iter().filter(|it| !address.coefficient(it.variable).is(0));

@@ -25,11 +25,13 @@ mod tile;
 mod panel;
 mod left;
 
+use std::collections::BTreeSet;
+
 use super::names::{Choice, Names, choice};
 use crate::arena::Arena;
 use crate::graph::{Binary, Comparison, Dim};
 use crate::loops::visit;
-use crate::loops::{Buffer, Expr, For, Loops, Manner, Nest, Statement};
+use crate::loops::{Buffer, BufferId, Expr, For, Loops, Manner, Nest, Statement};
 use crate::options::{Level, Sizes};
 
 /// Schedules all products.
@@ -37,11 +39,18 @@ pub(super) fn products(loops: &mut Loops, level: Level, sizes: Sizes) {
     let mut names = Names::of(loops);
     let nests = std::mem::take(&mut loops.nests);
     for nest in nests {
+        let mut written = BTreeSet::new();
+        visit::addresses(&nest.body, &mut |buffer, _, is_written| {
+            if is_written {
+                written.insert(buffer);
+            }
+        });
         let mut target = Target {
             level,
             sizes,
             buffers: &mut loops.buffers,
             names: &mut names,
+            written,
             front: Vec::new(),
             loops: 0,
             conditions: Vec::new(),
@@ -86,6 +95,8 @@ struct Target<'l> {
     sizes: Sizes,
     buffers: &'l mut Arena<Buffer>,
     names: &'l mut Names,
+    /// What the nest writes.
+    written: BTreeSet<BufferId>,
     /// What is done before the nest.
     front: Vec<Nest>,
     /// How many loops are around.
@@ -178,7 +189,9 @@ impl Target<'_> {
         let count = self.rows_at_a_time(product);
         let left = left::Left::of((around, product), panels.reduction());
         let is_known = self.conditions.iter().all(depends_on_extents);
-        if let Some(left) = left.filter(|_| self.loops == 0 && is_known) {
+        if let Some(left) =
+            left.filter(|left| self.loops == 0 && is_known && !self.written.contains(&left.buffer))
+        {
             let conditions = self.conditions.iter().chain(pays).cloned();
             let pays = conditions.reduce(|all, condition| both(&all, &condition));
             let rows = left.turn(pays, product.rows, self);
