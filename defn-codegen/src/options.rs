@@ -34,8 +34,8 @@ impl Sizes {
     pub const USUAL: Self = Self {
         // So much does not stay in a cache of the second level, and rows far apart share few places in it.
         panel_bytes: 1 << 20,
-        // The copy is then cheap against the product.
-        panel_rows: 48,
+        // The second tile reads the panel.
+        panel_rows: 12,
         // With fewer rows than this nothing is gained over products of a few rows, which need no panels.
         stripes_from: 16,
         // Copying a panel for so many is cheap, and what is between stays in a cache of the second level.

@@ -25,6 +25,7 @@ mod dims;
 mod statement;
 mod pairs;
 mod ahead;
+mod copied;
 mod expr;
 mod element;
 mod remainder;

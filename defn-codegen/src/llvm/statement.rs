@@ -119,6 +119,7 @@ impl<'a> Walk<'a, '_> {
         };
         self.counted(bounds, 1, |walk, position| {
             walk.variables.insert(repeated.variable, position);
+            walk.ask_for_copied(repeated);
             walk.enter(inside.as_ref(), position);
             walk.row(repeated);
         });

@@ -97,15 +97,16 @@ fn rows_and_columns(outer: &For) -> Option<(Dim, Dim)> {
         around.push(inner);
     }
     let columns = columns(around[around.len() - 1])?;
+    let reduction = only_loop(columns)?;
     if around.iter().any(|it| it.manner != Manner::Parallel) {
         return None;
     }
     // A loop that changes the right operand too is one over batches.
     let turned = |variable| {
         let mut depends = false;
-        visit::addresses(&columns.body, &mut |_, address, written| {
+        visit::addresses(&reduction.body, &mut |_, address, _| {
             let of_column = !address.coefficient(columns.variable).is(0);
-            depends |= !written && of_column && !address.coefficient(variable).is(0);
+            depends |= of_column && !address.coefficient(variable).is(0);
         });
         depends
     };
@@ -116,36 +117,7 @@ fn rows_and_columns(outer: &For) -> Option<(Dim, Dim)> {
 
 /// The loop over columns, if the loop over rows is a product whose right operand lies column by column.
 fn columns(rows: &For) -> Option<&For> {
-    let (Statement::For(columns), before) = rows.body.split_last()? else { return None };
-    if columns.clip.is_some() {
-        return None;
-    }
-    let both_parallel = rows.manner == Manner::Parallel && columns.manner == Manner::Parallel;
-    let plain = before.iter().all(|statement| matches!(statement, Statement::Let { .. }));
-    if !both_parallel || !plain || folds_inside(columns) {
-        return None;
-    }
-    let mut reductions = columns.body.iter().filter_map(|statement| match statement {
-        Statement::For(inner) => Some(inner),
-        Statement::Let { .. }
-        | Statement::Declare { .. }
-        | Statement::Set { .. }
-        | Statement::Store { .. }
-        | Statement::If { .. } => None,
-    });
-    let mut reduction = reductions.next()?;
-    if reductions.next().is_some() {
-        return None;
-    }
-    while let [Statement::For(inner)] = reduction.body.as_slice() {
-        reduction = inner;
-    }
-    let multiplies = |statement: &Statement| {
-        matches!(statement, Statement::Set { register: _, expr: Expr::MultiplyAdd(..) })
-    };
-    if !reduction.body.iter().any(multiplies) {
-        return None;
-    }
+    let (columns, reduction) = product(rows)?;
     let (mut left, mut right) = (false, false);
     visit::addresses(&reduction.body, &mut |_, address, _| {
         let of_row = !address.coefficient(rows.variable).is(0);
@@ -155,4 +127,39 @@ fn columns(rows: &For) -> Option<&For> {
         right |= !of_row && along && !of_column.is(0) && !of_column.is(1);
     });
     (left && right).then_some(columns)
+}
+
+/// The loop over columns and the innermost of the reduction, if a loop over rows is a product.
+fn product(rows: &For) -> Option<(&For, &For)> {
+    let (Statement::For(columns), before) = rows.body.split_last()? else { return None };
+    if columns.clip.is_some() {
+        return None;
+    }
+    let both_parallel = rows.manner == Manner::Parallel && columns.manner == Manner::Parallel;
+    let plain = before.iter().all(|statement| matches!(statement, Statement::Let { .. }));
+    if !both_parallel || !plain || folds_inside(columns) {
+        return None;
+    }
+    let mut reduction = only_loop(columns)?;
+    while let [Statement::For(inner)] = reduction.body.as_slice() {
+        reduction = inner;
+    }
+    let multiplies = |statement: &Statement| {
+        matches!(statement, Statement::Set { register: _, expr: Expr::MultiplyAdd(..) })
+    };
+    reduction.body.iter().any(multiplies).then_some((columns, reduction))
+}
+
+/// The only loop in a loop, beside which other statements may stand.
+fn only_loop(outer: &For) -> Option<&For> {
+    let mut loops = outer.body.iter().filter_map(|statement| match statement {
+        Statement::For(inner) => Some(inner),
+        Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::Store { .. }
+        | Statement::If { .. } => None,
+    });
+    let only = loops.next()?;
+    if loops.next().is_some() { None } else { Some(only) }
 }

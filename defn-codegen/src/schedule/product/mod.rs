@@ -24,12 +24,13 @@
 pub(super) mod tile;
 mod panel;
 mod packed;
+mod left;
 
 use std::collections::BTreeSet;
 
-use super::names::{Choice, Names};
+use super::names::{Choice, Names, choice};
 use crate::arena::Arena;
-use crate::graph::Dim;
+use crate::graph::{Binary, Comparison, Dim};
 use crate::loops::visit;
 use crate::loops::{Buffer, BufferId, Expr, For, Loops, Manner, Nest, Statement};
 use crate::options::{Level, Sizes};
@@ -39,10 +40,10 @@ pub(super) fn products(loops: &mut Loops, level: Level, sizes: Sizes) {
     let mut names = Names::of(loops);
     let nests = std::mem::take(&mut loops.nests);
     for nest in nests {
-        let mut stored = BTreeSet::new();
-        visit::addresses(&nest.body, &mut |buffer, _, written| {
-            if written {
-                stored.insert(buffer);
+        let mut written = BTreeSet::new();
+        visit::addresses(&nest.body, &mut |buffer, _, is_written| {
+            if is_written {
+                written.insert(buffer);
             }
         });
         let mut target = Target {
@@ -50,10 +51,10 @@ pub(super) fn products(loops: &mut Loops, level: Level, sizes: Sizes) {
             sizes,
             buffers: &mut loops.buffers,
             names: &mut names,
-            stored,
+            written,
+            front: Vec::new(),
             around: Vec::new(),
             conditions: Vec::new(),
-            front: Vec::new(),
         };
         let body = target.block(nest.body);
         loops.nests.append(&mut target.front);
@@ -63,11 +64,30 @@ pub(super) fn products(loops: &mut Loops, level: Level, sizes: Sizes) {
 
 /// One nest for each form of a nest, so that each has one outermost loop.
 fn apart(body: Vec<Statement>) -> Vec<Nest> {
+    let mut forms = Vec::new();
     if body.iter().all(|statement| matches!(statement, Statement::If { .. })) {
-        body.into_iter().map(|form| Nest { tasks: None, body: vec![form] }).collect()
+        forms_of(body, None, &mut forms);
     } else {
-        vec![Nest { tasks: None, body }]
+        forms.push(body);
     }
+    forms.into_iter().map(|body| Nest { tasks: None, body }).collect()
+}
+
+/// Conditions around nothing but conditions become one each.
+fn forms_of(body: Vec<Statement>, around: Option<&Expr>, forms: &mut Vec<Vec<Statement>>) {
+    for statement in body {
+        let Statement::If { condition, body } = statement else { continue };
+        let condition = around.map_or(condition.clone(), |around| both(around, &condition));
+        if body.iter().all(|inner| matches!(inner, Statement::If { .. })) {
+            forms_of(body, Some(&condition), forms);
+        } else {
+            forms.push(vec![Statement::If { condition, body }]);
+        }
+    }
+}
+
+fn both(left: &Expr, right: &Expr) -> Expr {
+    Expr::Binary(Binary::And, Box::new(left.clone()), Box::new(right.clone()))
 }
 
 /// What the products of a function share.
@@ -76,14 +96,14 @@ struct Target<'l> {
     sizes: Sizes,
     buffers: &'l mut Arena<Buffer>,
     names: &'l mut Names,
-    /// What the nest stores.
-    stored: BTreeSet<BufferId>,
-    /// The loops around the one that is looked at, without bodies.
-    around: Vec<For>,
-    /// The conditions around it.
-    conditions: Vec<Expr>,
+    /// What the nest writes.
+    written: BTreeSet<BufferId>,
     /// What is done before the nest.
     front: Vec<Nest>,
+    /// The loops around the one that is looked at, without bodies.
+    around: Vec<For>,
+    /// The conditions around.
+    conditions: Vec<Expr>,
 }
 
 impl Target<'_> {
@@ -102,9 +122,8 @@ impl Target<'_> {
                 },
                 Statement::If { condition, body } => {
                     self.conditions.push(condition.clone());
-                    let body = self.block(body);
+                    out.push(Statement::If { condition, body: self.block(body) });
                     self.conditions.pop();
-                    out.push(Statement::If { condition, body });
                 }
                 Statement::Let { .. }
                 | Statement::Declare { .. }
@@ -145,24 +164,24 @@ impl Target<'_> {
             ]);
         }
         let Some(panels) = panel::Panels::of(&product) else {
-            return around.is_empty().then(|| vec![tile::by_rows(&product, count, self.names)]);
+            return around.is_empty().then(|| self.in_place(&product, count));
         };
         if around.iter().any(|it| panels.depend_on(it.variable)) {
             return None;
         }
-        let by_rows = |names: &mut Names| {
-            let tiles = tile::by_rows(&product, count, names);
+        let in_place = |target: &mut Self| {
             let inside =
                 |body, it: &&For| Statement::For(For { body: vec![body], ..(*it).clone() });
-            around.iter().rev().fold(tiles, inside)
+            let within = |tiles| around.iter().rev().fold(tiles, inside);
+            target.in_place(&product, count).into_iter().map(within).collect::<Vec<_>>()
         };
-        Some(match panels.pay((&around, &product), self) {
-            Choice::Never => vec![by_rows(self.names)],
-            Choice::Always => vec![panels.write((&around, &product), count, self)],
+        Some(match panels.pay((&around, &product), count, self) {
+            Choice::Never => in_place(self),
+            Choice::Always => vec![self.large((&around, &product), &panels, None)],
             Choice::If(pays, not) => {
-                let large = panels.write((&around, &product), count, self);
-                let small = by_rows(self.names);
-                let small = self.names.copy(&[small]);
+                let large = self.large((&around, &product), &panels, Some(&pays));
+                let small = in_place(self);
+                let small = self.names.copy(&small);
                 vec![
                     Statement::If { condition: pays, body: vec![large] },
                     Statement::If { condition: not, body: small },
@@ -171,20 +190,90 @@ impl Target<'_> {
         })
     }
 
+    /// All columns, with panels; a left operand that lies column by column is turned first, if the product is a nest.
+    fn large(
+        &mut self,
+        (around, product): (&[&For], &Product<'_>),
+        panels: &panel::Panels<'_>,
+        pays: Option<&Expr>,
+    ) -> Statement {
+        let count = self.rows_at_a_time(product);
+        let left = left::Left::of((around, product), &panels.reduction);
+        let is_known = self.conditions.iter().all(depends_on_extents);
+        if let Some(left) = left.filter(|left| {
+            self.around.is_empty() && is_known && !self.written.contains(&left.buffer)
+        }) {
+            let conditions = self.conditions.iter().chain(pays).cloned();
+            let pays = conditions.reduce(|all, condition| both(&all, &condition));
+            let rows = left.turn(pays, product.rows, self);
+            let turned = Product::of(&rows, self.buffers, self.level);
+            let panels = turned.as_ref().and_then(panel::Panels::of);
+            if let (Some(turned), Some(panels)) = (turned, panels) {
+                return panels.write((around, &turned), count, self);
+            }
+        }
+        panels.write((around, product), count, self)
+    }
+
+    /// All rows, with the right operand where it is: in narrow tiles if there are few columns.
+    fn in_place(&mut self, product: &Product<'_>, count: i64) -> Vec<Statement> {
+        let width = self.level.register_bytes() / product.size.max(1);
+        let narrow = Product { width, ..*product };
+        let rows = even(NARROW_ROWS, product);
+        match choice(&[(product.lanes.extent.clone(), Comparison::Le, i64::from(width))], &[]) {
+            Choice::Never => vec![tile::by_rows(product, count, self.names)],
+            Choice::Always => vec![tile::few_columns(&narrow, rows, self.names)],
+            Choice::If(few, many) => {
+                let few_columns = tile::few_columns(&narrow, rows, self.names);
+                let many_columns = tile::by_rows(product, count, self.names);
+                let many_columns = self.names.copy(&[many_columns]);
+                vec![
+                    Statement::If { condition: few, body: vec![few_columns] },
+                    Statement::If { condition: many, body: many_columns },
+                ]
+            }
+        }
+    }
+
     /// How many rows pay: as many as have room for their accumulators.
-    /// A known number of rows is divided evenly if that leaves more than half as many.
     fn rows_at_a_time(&self, product: &Product<'_>) -> i64 {
         let vectors = (product.width * product.size).div_ceil(self.level.register_bytes()).max(1);
-        let rows = i64::from((accumulators(self.level) / vectors).max(1));
-        let Some(extent) = product.rows.extent.as_constant() else { return rows };
-        if product.rows.clip.is_some() {
-            // No tile reaches over the end of a stripe.
-            return (1..=rows).rev().find(|rows| extent % rows == 0).unwrap_or(1);
-        }
-        let even = (rows.div_euclid(2) + 1..=rows).rev().find(|rows| extent % rows == 0);
-        if extent <= rows { extent.max(1) } else { even.unwrap_or(rows) }
+        even(i64::from((accumulators(self.level) / vectors).max(1)), product)
     }
 }
+
+/// Whether a condition depends on nothing but extents.
+fn depends_on_extents(condition: &Expr) -> bool {
+    let mut known = true;
+    visit::expressions(condition, &mut |expr| match expr {
+        Expr::Position { constant: _, terms } => known &= terms.is_empty(),
+        Expr::Constant(_) | Expr::Unary(..) | Expr::Binary(..) | Expr::Compare(..) => {}
+        Expr::Value(_)
+        | Expr::Register(_)
+        | Expr::Combine(..)
+        | Expr::Select(..)
+        | Expr::MultiplyAdd(..)
+        | Expr::Bits(_)
+        | Expr::Shift { .. }
+        | Expr::Convert(..)
+        | Expr::Load(..) => known = false,
+    });
+    known
+}
+
+/// A known number of rows is divided evenly if that leaves more than half as many at a time.
+fn even(rows: i64, product: &Product<'_>) -> i64 {
+    let Some(extent) = product.rows.extent.as_constant() else { return rows };
+    if product.rows.clip.is_some() {
+        // No tile reaches over the end of a stripe.
+        return (1..=rows).rev().find(|rows| extent % rows == 0).unwrap_or(1);
+    }
+    let even = (rows.div_euclid(2) + 1..=rows).rev().find(|rows| extent % rows == 0);
+    if extent <= rows { extent.max(1) } else { even.unwrap_or(rows) }
+}
+
+/// How many rows a tile of one register of columns has: multiply-adds take four cycles, and two start in each.
+const NARROW_ROWS: i64 = 8;
 
 /// Three quarters of the registers; the others hold the operands.
 fn accumulators(level: Level) -> u32 {

@@ -81,7 +81,7 @@ fn is_known(panels: &Panels<'_>, target: &Target<'_>) -> bool {
     let (mut known, mut named, mut used) = (true, BTreeSet::new(), BTreeSet::new());
     for statement in &panels.shared {
         visit::addresses(std::slice::from_ref(*statement), &mut |buffer, _, _| {
-            known &= !target.stored.contains(&buffer);
+            known &= !target.written.contains(&buffer);
         });
         visit::own_expressions(statement, &mut |expr| note_values(expr, &mut used));
         if let Statement::Let { value, .. } = statement {

@@ -15,9 +15,12 @@
 //! }                                        } }
 //! ```
 //!
+//! Where the operand lies row by row, the first tile of rows reads it in place and stores the panel on the way,
+//! which costs nothing beside its arithmetic; where its columns are apart, the copy turns it in blocks.
+//!
 //! Whatever is computed from positions in the reduction and the columns alone stands in the panel,
 //! so that a cast or a function of the operand is computed once for all rows.
-//! A panel has one part for each lane and is private to the worker. The rows stay parallel:
+//! A panel has one part for each lane and is private to the worker. Where it is copied, the rows stay parallel:
 //! where there are few groups of columns, workers share a group, and each has a copy of the panel.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +33,8 @@ use crate::loops::{
 };
 use crate::schedule::names::{Choice, Fresh, Names, choice};
 
-/// A panel of more steps than this would not stay in a cache of the second level.
-const LONGEST: i64 = 1 << 13;
+/// A panel of more steps than this would not stay in a cache of the third level.
+const LONGEST: i64 = 1 << 16;
 /// What goes into panels.
 pub(super) struct Panels<'s> {
     /// The loops of the reduction, outermost first.
@@ -95,6 +98,7 @@ impl<'s> Panels<'s> {
     pub(super) fn pay(
         &self,
         (around, product): (&[&For], &Product<'_>),
+        count: i64,
         target: &Target<'_>,
     ) -> Choice {
         let sizes = target.sizes;
@@ -108,10 +112,15 @@ impl<'s> Panels<'s> {
             around.iter().fold(product.rows.extent.clone(), |rows, it| rows * it.extent.clone());
         let bounds = [
             (size, Comparison::Ge, sizes.panel_bytes),
-            (rows, Comparison::Ge, sizes.panel_rows),
+            (rows, Comparison::Ge, sizes.panel_rows.max(count)),
             (self.steps(), Comparison::Le, LONGEST),
         ];
         choice(&bounds, &target.conditions)
+    }
+
+    /// Whether the first tile of rows stores the panels.
+    fn is_stored_on_the_way(&self, (around, product): (&[&For], &Product<'_>)) -> bool {
+        around.is_empty() && !self.gathers(product)
     }
 
     /// Whether what goes into the panels changes with a loop.
@@ -165,12 +174,19 @@ impl<'s> Panels<'s> {
         let panels: Vec<BufferId> =
             self.packed.iter().map(|(_, element)| self.panel(*element, product, target)).collect();
         let columns = target.names.variable();
-        let mut body = vec![self.copies(product, (columns, &panels), target.names)];
-        let inner = self.rows(product, (columns, &panels));
-        let rows_inside = Product { rows: &inner, ..*product };
-        let tiles = tile::one_by_one(&rows_inside, rows, target.names);
-        let inside = |body, it: &&For| Statement::For(For { body: vec![body], ..(*it).clone() });
-        body.push(around.iter().rev().fold(tiles, inside));
+        let body = if self.is_stored_on_the_way((around, product)) {
+            let first = self.rows(product, (columns, &panels), Panel::Stored);
+            let others = self.rows(product, (columns, &panels), Panel::Read);
+            let inside = Product { rows: &others, ..*product };
+            tile::behind_first(&inside, &first, rows, target.names)
+        } else {
+            let copies = self.copies(product, (columns, &panels), target.names);
+            let inner = self.rows(product, (columns, &panels), Panel::Read);
+            let tiles = tile::one_by_one(&Product { rows: &inner, ..*product }, rows, target.names);
+            let inside =
+                |body, it: &&For| Statement::For(For { body: vec![body], ..(*it).clone() });
+            vec![copies, around.iter().rev().fold(tiles, inside)]
+        };
         Statement::For(For {
             variable: columns,
             extent: product.lanes.extent.clone(),
@@ -246,24 +262,37 @@ impl<'s> Panels<'s> {
         body.remove(0)
     }
 
-    /// The loop over rows inside of a group of columns, with loads of the panels.
-    fn rows(&self, product: &Product<'_>, (columns, panels): (VariableId, &[BufferId])) -> For {
+    /// The loop over rows inside of a group of columns.
+    fn rows(
+        &self,
+        product: &Product<'_>,
+        (columns, panels): (VariableId, &[BufferId]),
+        panel: Panel,
+    ) -> For {
         let place = self.place(|position| self.reduction[position].variable);
         let packed: BTreeMap<ValueId, BufferId> =
             self.packed.iter().zip(panels).map(|((value, _), panel)| (*value, *panel)).collect();
         let mut fresh = Fresh::default();
         fresh.variables.insert(product.lanes.variable, columns);
-        let loads = |statement: &Statement| {
-            if let Statement::Let { value, element, expr: _ } = statement
-                && let Some(panel) = packed.get(value)
-            {
-                let expr = Expr::Load(*panel, Box::new(place.clone()));
-                return Statement::Let { value: *value, element: *element, expr };
+        let mut body = Vec::new();
+        for statement in &self.reduction[self.reduction.len() - 1].body {
+            let Statement::Let { value, element, expr: _ } = statement else {
+                body.push(statement.clone());
+                continue;
+            };
+            match (packed.get(value), panel) {
+                (None, _) => body.push(statement.clone()),
+                (Some(buffer), Panel::Read) => {
+                    let expr = Expr::Load(*buffer, Box::new(place.clone()));
+                    body.push(Statement::Let { value: *value, element: *element, expr });
+                }
+                (Some(buffer), Panel::Stored) => {
+                    body.push(statement.clone());
+                    let (address, expr) = (place.clone(), Expr::Value(*value));
+                    body.push(Statement::Store { buffer: *buffer, address, expr });
+                }
             }
-            statement.clone()
-        };
-        let mut body: Vec<Statement> =
-            self.reduction[self.reduction.len() - 1].body.iter().map(loads).collect();
+        }
         drop_unused(&mut body);
         for inner in self.reduction.iter().rev() {
             body = vec![Statement::For(For { body, ..(*inner).clone() })];
@@ -275,6 +304,15 @@ impl<'s> Panels<'s> {
         let body = all.map(|statement| visit::rename_statement(&statement, &fresh)).collect();
         For { body, ..product.rows.clone() }
     }
+}
+
+/// What a tile does with the panels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Panel {
+    /// It stores them, and computes with what it stores.
+    Stored,
+    /// It loads from them.
+    Read,
 }
 
 /// The loops of the only reduction in lanes, outermost first; none if there are several, or if it does more than fold.

@@ -51,6 +51,35 @@ pub(super) fn one_by_one(product: &Product<'_>, rows: i64, names: &mut Names) ->
     Statement::For(all_rows(product, rows, None, names))
 }
 
+/// All tiles where all columns fit into one group of `product.width` lanes.
+pub(super) fn few_columns(product: &Product<'_>, rows: i64, names: &mut Names) -> Statement {
+    let mut outer = product.rows.clone();
+    outer.body = in_lanes(outer.body, product.width, &Blocks::One, names);
+    one_by_one(&Product { rows: &outer, ..*product }, rows, names)
+}
+
+/// All tiles, one after the other, of which the first does something else; there is a whole one at least.
+pub(super) fn behind_first(
+    product: &Product<'_>,
+    first: &For,
+    rows: i64,
+    names: &mut Names,
+) -> Vec<Statement> {
+    let outer = product.rows;
+    let full = outer.extent.floor_div(&Dim::from(rows));
+    let others = full.clone() - Dim::from(1);
+    let tiles = [(first, Dim::default(), Dim::from(1)), (outer, Dim::from(rows), others)];
+    let mut out = vec![];
+    for (outer, start, count) in tiles {
+        if !count.is(0) {
+            let tiles = tile(outer, (rows, &start), count, names);
+            out.push(Statement::For(For { manner: Manner::Serial, ..tiles }));
+        }
+    }
+    out.extend(left_over(product, (rows, &full), None, names));
+    out
+}
+
 /// How many groups of columns are a block: as many as a single row takes at once.
 const GROUPS: i64 = 4;
 
@@ -133,7 +162,7 @@ fn clipped(product: &Product<'_>, clip: &Address, rows: i64, names: &mut Names) 
     Statement::For(For { body, clip: None, ..whole })
 }
 
-/// The rows behind the whole tiles, 2 and 1 at a time.
+/// The rows behind the whole tiles, a power of two at a time.
 fn left_over(
     product: &Product<'_>,
     (rows, full): (i64, &Dim),
@@ -144,7 +173,9 @@ fn left_over(
     let mut out = Vec::new();
     let mut start = full.clone() * Dim::from(rows);
     let mut rest = outer.extent.clone() - start.clone();
-    for count in [2, 1] {
+    // Where the right operand is not in a panel, each tile brings it from further away.
+    let counts: &[i64] = if blocks.is_some() { &[4, 2, 1] } else { &[2, 1] };
+    for &count in counts {
         let tiles = rest.floor_div(&Dim::from(count));
         let covered = tiles.clone() * Dim::from(count);
         if count > rows || rest.is(0) || (count == rows && rows > 1) {
@@ -153,16 +184,47 @@ fn left_over(
         if !tiles.is(0) {
             let mut left = tile(outer, (count, &start), tiles, names);
             left.manner = Manner::Serial;
-            if let Some(blocks) = blocks {
-                let times = u32::try_from((rows / count).min(GROUPS)).unwrap_or(1);
-                // The largest power of two that is not above.
-                let wide = product.width << times.ilog2();
-                left.body = split_columns(left.body, (wide, product.width), blocks, names);
+            match (blocks, count) {
+                (Some(blocks), 1) => {
+                    // The largest power of two that is not above.
+                    let times = u32::try_from(rows.min(GROUPS)).unwrap_or(1).ilog2();
+                    let widths = (product.width << times, product.width);
+                    left.body = split_columns(left.body, widths, blocks, names);
+                }
+                // Two rows have enough under way as they are, and groups of one width are less code.
+                (Some(blocks), _) => {
+                    left.body = in_lanes(left.body, product.width, blocks, names);
+                }
+                (None, _) => {}
             }
             out.push(Statement::For(left));
         }
         start = start + covered.clone();
         rest = rest - covered;
+    }
+    out
+}
+
+/// All columns in groups of `width`; of each block what lies in it.
+fn in_lanes(
+    statements: Vec<Statement>,
+    width: u32,
+    blocks: &Blocks,
+    names: &mut Names,
+) -> Vec<Statement> {
+    let mut out = Vec::with_capacity(statements.len());
+    for statement in statements {
+        out.push(match statement {
+            Statement::For(lanes) => {
+                let all = (lanes.extent.clone(), width);
+                Statement::For(whole_columns(&lanes, all, blocks, names))
+            }
+            Statement::Let { .. }
+            | Statement::Declare { .. }
+            | Statement::Set { .. }
+            | Statement::Store { .. }
+            | Statement::If { .. } => statement,
+        });
     }
     out
 }
