@@ -164,7 +164,7 @@ fn longest(
 ) -> Option<Group> {
     let mut touched: Vec<Touched> = Vec::new();
     let (mut members, mut positions) = (Vec::new(), Vec::new());
-    let mut behind = Effects::default();
+    let (mut behind, mut products) = (Effects::default(), 0);
     for (position, nest) in loops.nests.iter().enumerate().skip(start) {
         let effects = Effects::of(nest);
         if position > start && !effects.stores.is_disjoint(begins) {
@@ -178,9 +178,15 @@ fn longest(
         });
         match fits {
             Some((member, all)) => {
+                let is_product = !operands(&member, extents.len() > 1).is_empty();
+                products += usize::from(is_product);
                 members.push(member);
                 positions.push(position);
                 touched = all;
+                // Without batches what follows is another layer, whose operand is large.
+                if extents.len() == 1 && products == 2 {
+                    break;
+                }
             }
             None => behind.add(effects),
         }
@@ -428,33 +434,43 @@ fn kept(
 }
 
 /// Whether there are two products, of batches or around the shares of a softmax.
+///
+/// Without batches, a network that learns to classify looks like attention to its weights: it multiplies with them, takes a softmax,
+/// and multiplies its slope with the same weights again. Nothing large is between, so that the two operands must not be the same.
 fn has_products(group: &Group) -> bool {
     let is_batched = group.extents.len() > 1;
-    let products = group.members.iter().filter(|it| is_product(it, is_batched)).count();
-    products >= 2 && (is_batched || group.members.iter().any(takes_largest))
+    let operands: Vec<BTreeSet<BufferId>> =
+        group.members.iter().map(|member| operands(member, is_batched)).collect();
+    let mut products = (0..operands.len()).filter(|at| !operands[*at].is_empty());
+    let (Some(first), Some(second)) = (products.next(), products.next()) else { return false };
+    is_batched
+        || (group.members[first..second].iter().any(takes_largest)
+            && operands[first].is_disjoint(&operands[second]))
 }
 
-/// Whether a nest multiplies the rows with something else, of the same batch if there are batches.
-fn is_product(member: &Member, is_batched: bool) -> bool {
+/// What a nest multiplies the rows with, of the same batch if there are batches.
+fn operands(member: &Member, is_batched: bool) -> BTreeSet<BufferId> {
     let body = match &member.kind {
         Kind::Each(body) => body,
         Kind::Sum(sum) => &sum.body,
     };
-    let mut product = false;
+    let mut found = BTreeSet::new();
     let of = |address: &Address, variable: VariableId| !address.coefficient(variable).is(0);
-    let Some((row, batches)) = member.variables.split_last() else { return false };
+    let Some((row, batches)) = member.variables.split_last() else { return found };
     let is_operand = |address: &Address| {
         !of(address, *row) && (!is_batched || batches.iter().any(|batch| of(address, *batch)))
     };
     visit::statements(body, &mut |statement| {
         let Statement::For(inner) = statement else { return };
         if inner.body.iter().any(multiplies) {
-            visit::addresses(&inner.body, &mut |_, address, _| {
-                product |= is_operand(address) && of(address, inner.variable);
+            visit::addresses(&inner.body, &mut |buffer, address, _| {
+                if is_operand(address) && of(address, inner.variable) {
+                    found.insert(buffer);
+                }
             });
         }
     });
-    product
+    found
 }
 
 /// Whether a nest finds the largest element of a row.
