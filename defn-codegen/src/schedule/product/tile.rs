@@ -124,40 +124,49 @@ fn all_rows(product: &Product<'_>, rows: i64, blocks: Option<&Blocks>, names: &m
     For { variable, extent, clip: None, manner: Manner::Parallel, body }
 }
 
-/// One loop over the tiles of a stripe, which may have fewer rows than it could: a tile that is not whole goes row by row.
+/// One loop over the tiles of a stripe, which may have fewer rows than it could: a tile that is not whole goes in pairs of rows.
 fn clipped(product: &Product<'_>, clip: &Address, rows: i64, names: &mut Names) -> Statement {
     let outer = product.rows;
     let tiles = outer.extent.floor_div(&Dim::from(rows));
     let mut whole = tile(outer, (rows, &Dim::default()), tiles, names);
     let widths = (product.width, product.width / 2);
     whole.body = split_columns(whole.body, widths, &Blocks::One, names);
-    let (variable, row) = (whole.variable, names.variable());
-    let mut left = clip.clone();
-    left.add_term(variable, &Dim::from(-rows));
-    let behind = left.constant.clone() - Dim::from(rows);
-    let is_whole = Expr::Position { constant: behind, terms: left.terms.clone() };
-    let mut terms = vec![(variable, Dim::from(rows)), (row, Dim::from(1))];
-    terms.sort_by_key(|(variable, _)| *variable);
-    let here = Replace { variable: outer.variable, constant: Dim::default(), terms };
-    let one: Vec<Statement> =
-        outer.body.iter().map(|statement| visit::rename_statement(statement, &here)).collect();
-    let one = split_columns(names.copy(&one), widths, &Blocks::One, names);
-    let one_by_one = For {
-        variable: row,
-        extent: Dim::from(rows),
-        clip: Some(left),
-        manner: Manner::Serial,
-        body: one,
+    let (first, pair) = (whole.variable, names.variable());
+    // How many rows there are from the first one of a tile, and from that of a pair.
+    let mut of_tile = clip.clone();
+    of_tile.add_term(first, &Dim::from(-rows));
+    let mut of_pair = of_tile.clone();
+    of_pair.add_term(pair, &Dim::from(-2));
+    let is = |left: &Address, comparison: Comparison, count: i64| {
+        let constant = left.constant.clone() - Dim::from(count);
+        compare(comparison, Expr::Position { constant, terms: left.terms.clone() }, number(0))
     };
+    let side_by_side = |count: i64, names: &mut Names| {
+        let here = (0..count).map(|row| {
+            let mut terms = vec![(first, Dim::from(rows)), (pair, Dim::from(2))];
+            terms.sort_by_key(|(variable, _)| *variable);
+            Copy::new(Replace { variable: outer.variable, constant: Dim::from(row), terms })
+        });
+        let bound = BTreeSet::from([Bound::Variable(outer.variable)]);
+        let mut body = Copies { rows: here.collect(), names, bound }.block(&outer.body);
+        rename_loops(&mut body, names);
+        split_columns(body, widths, &Blocks::One, names)
+    };
+    let two =
+        Statement::If { condition: is(&of_pair, Comparison::Ge, 2), body: side_by_side(2, names) };
+    let one =
+        Statement::If { condition: is(&of_pair, Comparison::Eq, 1), body: side_by_side(1, names) };
+    let pairs = For {
+        variable: pair,
+        extent: Dim::from((rows + 1) / 2),
+        clip: None,
+        manner: Manner::Serial,
+        body: vec![two, one],
+    };
+    let left = vec![Statement::For(pairs)];
     let body = vec![
-        Statement::If {
-            condition: compare(Comparison::Ge, is_whole.clone(), number(0)),
-            body: whole.body,
-        },
-        Statement::If {
-            condition: compare(Comparison::Lt, is_whole, number(0)),
-            body: vec![Statement::For(one_by_one)],
-        },
+        Statement::If { condition: is(&of_tile, Comparison::Ge, rows), body: whole.body },
+        Statement::If { condition: is(&of_tile, Comparison::Lt, rows), body: left },
     ];
     Statement::For(For { body, clip: None, ..whole })
 }
