@@ -170,10 +170,19 @@ impl Target<'_> {
             return None;
         }
         let in_place = |target: &mut Self| {
-            let inside =
-                |body, it: &&For| Statement::For(For { body: vec![body], ..(*it).clone() });
+            let inside = |body, it: &&For| vec![Statement::For(For { body, ..(*it).clone() })];
             let within = |tiles| around.iter().rev().fold(tiles, inside);
-            target.in_place(&product, count).into_iter().map(within).collect::<Vec<_>>()
+            let mut forms = Vec::new();
+            for form in target.in_place(&product, count) {
+                let form = if let Statement::If { condition, body } = form {
+                    Statement::If { condition, body: within(body) }
+                } else {
+                    within(vec![form]).remove(0)
+                };
+                // Each form has loops around of its own.
+                forms.extend(target.names.copy(&[form]));
+            }
+            forms
         };
         Some(match panels.pay((&around, &product), count, self) {
             Choice::Never => in_place(self),
