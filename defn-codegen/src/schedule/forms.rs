@@ -16,7 +16,7 @@
 //! The two forms add up in different orders, so the choice looks at nothing but extents.
 
 use super::lanes::{folds_inside, make_serial};
-use super::names::{Choice, Names, choice};
+use super::names::{Choice, Names, choice, is_below};
 use crate::graph::{Comparison, Dim};
 use crate::loops::visit;
 use crate::loops::{Expr, For, Loops, Manner, Statement};
@@ -30,17 +30,20 @@ const LANES: u32 = 64;
 pub(super) fn forms(loops: &mut Loops) {
     let mut names = Names::of(loops);
     for nest in &mut loops.nests {
-        nest.body = block(std::mem::take(&mut nest.body), &mut names);
+        nest.body = block(std::mem::take(&mut nest.body), &mut Vec::new(), &mut names);
     }
 }
 
-fn block(statements: Vec<Statement>, names: &mut Names) -> Vec<Statement> {
+fn block(statements: Vec<Statement>, known: &mut Vec<Expr>, names: &mut Names) -> Vec<Statement> {
     let mut out = Vec::with_capacity(statements.len());
     for statement in statements {
         match statement {
-            Statement::For(inner) => out.extend(one_loop(inner, names)),
+            Statement::For(inner) => out.extend(one_loop(inner, known, names)),
             Statement::If { condition, body } => {
-                out.push(Statement::If { condition, body: block(body, names) });
+                known.push(condition.clone());
+                let body = block(body, known, names);
+                known.pop();
+                out.push(Statement::If { condition, body });
             }
             Statement::Let { .. }
             | Statement::Declare { .. }
@@ -51,14 +54,18 @@ fn block(statements: Vec<Statement>, names: &mut Names) -> Vec<Statement> {
     out
 }
 
-fn one_loop(mut outer: For, names: &mut Names) -> Vec<Statement> {
+fn one_loop(mut outer: For, known: &mut Vec<Expr>, names: &mut Names) -> Vec<Statement> {
     let Some((rows, columns)) = rows_and_columns(&outer) else {
-        outer.body = block(outer.body, names);
+        outer.body = block(outer.body, known, names);
         return vec![Statement::For(outer)];
     };
     // The rows of a stripe are many, and their product reads panels that are there for all stripes.
     if outer.clip.is_some() {
         return vec![Statement::For(turned(outer))];
+    }
+    // Where rows are known to be few, the other form is not worth its code.
+    if is_below(&rows, 2 * MANY, known) {
+        return vec![Statement::For(outer)];
     }
     let many = choice(&[(rows, Comparison::Ge, MANY), (columns, Comparison::Ge, MANY)], &[]);
     match many {

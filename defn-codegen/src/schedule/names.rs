@@ -139,7 +139,7 @@ pub(super) enum Choice {
 }
 
 /// Whether conditions that hold say that an extent is below a bound.
-fn is_below(dim: &Dim, bound: i64, known: &[Expr]) -> bool {
+pub(super) fn is_below(dim: &Dim, bound: i64, known: &[Expr]) -> bool {
     known.iter().any(|condition| {
         let Expr::Unary(Unary::Not, refuted) = condition else { return false };
         let Expr::Compare(Comparison::Ge, left, right) = &**refuted else { return false };

@@ -27,6 +27,9 @@ use crate::loops::{
 };
 use crate::schedule::collapse::Replace;
 
+/// Columns that are copied at a time: turned in registers, more of them would only be more code.
+const COPIED: u32 = 16;
+
 /// Where the panels of a product are.
 struct Packed<'p, 's> {
     panels: &'p Panels<'s>,
@@ -101,8 +104,8 @@ impl Packed<'_, '_> {
         For { variable: self.group, extent, clip: None, manner, body }
     }
 
-    /// The loop over the columns of a group.
-    fn over_lanes(&self, body: Vec<Statement>) -> For {
+    /// The loop over the columns of a group, so many at a time.
+    fn over_lanes(&self, lanes: u32, body: Vec<Statement>) -> For {
         let width = Dim::from(i64::from(self.product.width));
         let columns = &self.product.lanes.extent;
         let is_even = columns.floor_div(&width) * width.clone() == *columns;
@@ -116,7 +119,7 @@ impl Packed<'_, '_> {
             variable: self.lane,
             extent: width,
             clip: (!is_even).then_some(clip),
-            manner: Manner::Lanes(self.product.width),
+            manner: Manner::Lanes(lanes),
             body: body.iter().map(|it| visit::rename_statement(it, &column)).collect(),
         }
     }
@@ -150,8 +153,10 @@ impl Packed<'_, '_> {
             let manner = Manner::Serial;
             body = vec![Statement::For(For { body, manner, ..(*inner).clone() })];
         }
-        let mut whole =
-            self.over_groups(Manner::Parallel, vec![Statement::For(self.over_lanes(body))]);
+        let mut whole = self.over_groups(
+            Manner::Parallel,
+            vec![Statement::For(self.over_lanes(COPIED.min(self.product.width), body))],
+        );
         for batch in self.batches.iter().rev() {
             let manner = Manner::Parallel;
             whole = For { body: vec![Statement::For(whole)], manner, ..batch.clone() };
@@ -180,7 +185,7 @@ impl Packed<'_, '_> {
         let lanes = self.product.lanes.body.iter().map(|statement| {
             if matches!(statement, Statement::For(_)) { body[0].clone() } else { statement.clone() }
         });
-        let lanes = self.over_lanes(lanes.collect());
+        let lanes = self.over_lanes(self.product.width, lanes.collect());
         let all = self.product.before.iter().cloned().chain([Statement::For(lanes.clone())]);
         (For { body: all.collect(), ..self.product.rows.clone() }, lanes)
     }
