@@ -61,7 +61,7 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         let (loops, code) = level?;
         at_least(&mut artifact.workspace, &loops.workspace);
         at_least(&mut artifact.private, &loops.private);
-        artifact.explanation = explain(&front.kernels, &loops);
+        artifact.explanation = explain(&front.kernels, &front.loops, &loops);
         artifact.code.push(code);
     }
     Ok(artifact)

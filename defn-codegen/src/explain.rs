@@ -7,8 +7,9 @@ use crate::kernels::{Kernels, Step, step_columns};
 use crate::loops::visit;
 use crate::loops::{Expr, For, Loops, Manner, Nest, Space, Statement};
 
-/// The text of `explain()`. The loops are those of one level; what is said holds for all.
-pub fn explain(kernels: &Kernels, loops: &Loops) -> String {
+/// The text of `explain()`. The loops are those of one level; what is said holds for all. Operations are counted where nothing is done twice:
+/// in the loops before they were scheduled.
+pub fn explain(kernels: &Kernels, lowered: &Loops, loops: &Loops) -> String {
     let graph = &kernels.graph;
     let mut text = String::new();
     let count = kernels.kernels.len();
@@ -16,8 +17,14 @@ pub fn explain(kernels: &Kernels, loops: &Loops) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{}: {count} {plural}, workspace {} bytes{}",
+        "{}: {count} {plural}, {} operations, workspace {} bytes{}",
         graph.name,
+        lowered
+            .nests
+            .iter()
+            .map(|nest| operations(&nest.body))
+            .fold(Dim::default(), |sum, own| sum + own)
+            .display(&graph.symbols),
         loops.workspace.display(&graph.symbols),
         private(loops)
     );
@@ -28,13 +35,11 @@ pub fn explain(kernels: &Kernels, loops: &Loops) -> String {
         }
     }
     for (position, nest) in loops.nests.iter().enumerate() {
-        let (bytes, operations) = traffic(loops, nest);
-        let lanes = lanes(nest);
+        let (bytes, lanes) = (traffic(loops, nest), lanes(nest));
         let _ = writeln!(
             text,
-            "  loops {position}: {lanes}, touches {} bytes, {} operations",
-            bytes.display(&graph.symbols),
-            operations.display(&graph.symbols)
+            "  loops {position}: {lanes}, touches {} bytes",
+            bytes.display(&graph.symbols)
         );
     }
     text
@@ -176,20 +181,19 @@ fn lanes(nest: &Nest) -> String {
     }
 }
 
-/// Bytes of all buffers that a nest touches, and the operations that it executes.
-fn traffic(loops: &Loops, nest: &Nest) -> (Dim, Dim) {
+/// Bytes of all buffers that a nest touches.
+fn traffic(loops: &Loops, nest: &Nest) -> Dim {
     let mut touched = Vec::new();
     visit::addresses(&nest.body, &mut |buffer, _, _| {
         if !touched.contains(&buffer) {
             touched.push(buffer);
         }
     });
-    let bytes = touched.iter().fold(Dim::default(), |sum, buffer| {
+    touched.iter().fold(Dim::default(), |sum, buffer| {
         let buffer = &loops.buffers[*buffer];
         let is_scratch = matches!(buffer.space, Space::Private(_));
         if is_scratch { sum } else { sum + buffer.bytes() }
-    });
-    (bytes, operations(&nest.body))
+    })
 }
 
 fn operations(statements: &[Statement]) -> Dim {
