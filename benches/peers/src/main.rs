@@ -1,8 +1,10 @@
-//! Products of matrices by other crates: `gemm` and `matrixmultiply`.
+//! Products of matrices by other crates: `gemm` and `matrixmultiply`; and how fast the processor multiplies and adds at most.
 //!
-//! In: `--peer gemm|matrixmultiply [--threads N] [--seconds S] --only -`, and names on standard input: `matmul_N`, `product_MxKxN`.
+//! In: `--peer gemm|matrixmultiply|roof [--threads N] [--seconds S] --only -`, and names on standard input: `matmul_N`, `product_MxKxN`; `fma` of the roof.
 //! Out: a line of JSON a name, as `benches/workloads` prints them. Products are written into memory that is there.
 //! Never here: a check of the results; these crates have their own tests.
+
+mod roof;
 
 use std::hint::black_box;
 use std::io;
@@ -21,6 +23,8 @@ const SAMPLES: usize = 2000;
 enum Peer {
     Gemm,
     MatrixMultiply,
+    /// Nobody: multiply-adds that depend on nothing but registers.
+    Roof,
 }
 
 struct Command {
@@ -49,6 +53,9 @@ fn run(command: &Command) -> Result<(), String> {
     for name in names {
         let name = name.map_err(|error| error.to_string())?;
         let members = match extents(&name) {
+            None if name == "fma" && matches!(command.peer, Peer::Roof) => {
+                roof::time(command.threads)
+            }
             Some(extents) => command.time(extents),
             None => "\"fault\":\"it has no such workload\"".to_owned(),
         };
@@ -76,6 +83,7 @@ impl Command {
                     command.peer = match parser.value()?.string()?.as_str() {
                         "gemm" => Peer::Gemm,
                         "matrixmultiply" => Peer::MatrixMultiply,
+                        "roof" => Peer::Roof,
                         other => return Err(format!("there is no peer `{other}`").into()),
                     }
                 }
@@ -158,6 +166,7 @@ impl Command {
                     );
                 }
             }
+            Peer::Roof => {}
             // SAFETY: as above.
             Peer::MatrixMultiply => unsafe {
                 matrixmultiply::sgemm(

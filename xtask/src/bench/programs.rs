@@ -88,11 +88,7 @@ pub(crate) fn start(root: &Path, options: &Options, seconds: f64) -> Result<Vec<
     let crates = ["gemm", "matrixmultiply"].into_iter().filter(|peer| wanted(peer));
     let crates: Vec<&'static str> = crates.collect();
     if !crates.is_empty() {
-        let manifest = root.join("benches/peers/Cargo.toml").display().to_string();
-        let target = root.join("target/peers").display().to_string();
-        let arguments =
-            ["build", "--release", "--manifest-path", &manifest, "--target-dir", &target];
-        let program = build(root, &arguments, "defn-bench-peers")?;
+        let program = crates_program(root)?;
         for peer in crates {
             let mut command = Command::new(&program);
             command.args(["--peer", peer]).env("MATMUL_NUM_THREADS", options.threads.to_string());
@@ -101,6 +97,22 @@ pub(crate) fn start(root: &Path, options: &Options, seconds: f64) -> Result<Vec<
     }
     let start = |(label, command)| Program::start((label, command), options, seconds);
     commands.into_iter().map(start).collect()
+}
+
+/// The program of the crates, which knows the roof too.
+fn crates_program(root: &Path) -> Result<PathBuf, String> {
+    let manifest = root.join("benches/peers/Cargo.toml").display().to_string();
+    let target = root.join("target/peers").display().to_string();
+    let arguments = ["build", "--release", "--manifest-path", &manifest, "--target-dir", &target];
+    build(root, &arguments, "defn-bench-peers")
+}
+
+/// How many GFLOP/s of multiply-adds the processors do at most; nothing where nobody knows.
+pub(crate) fn roof(root: &Path, options: &Options) -> Result<Option<f64>, String> {
+    let mut command = Command::new(crates_program(root)?);
+    command.args(["--peer", "roof"]);
+    let figure = Program::start(("roof", command), options, 0.0)?.ask("fma")?;
+    Ok(figure.and_then(|figure| figure.gflops))
 }
 
 /// Runs cargo; the executable that it made of this target.

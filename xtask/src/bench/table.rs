@@ -91,8 +91,22 @@ impl Row {
     }
 }
 
+/// How much of the multiply-adds that were possible each row did that is mostly such.
+fn shares(rows: &[Row], roof: f64) -> String {
+    let share = |row: &Row| {
+        let is_product =
+            ["matmul_", "product_", "conv2d_"].iter().any(|of| row.name.starts_with(of));
+        let ours = row.of(OURS).filter(|_| is_product)?;
+        // The rate is that of the call; into a result that is there it is another.
+        let best = ours.into.map_or(ours.call, |into| into.min(ours.call));
+        Some(format!("{} {:.0} %", row.name, 100.0 * ours.gflops? * ours.call / best / roof))
+    };
+    let all: Vec<String> = rows.iter().filter_map(share).collect();
+    format!("\nroof of multiply-adds: {roof:.1} GFLOP/s; of it: {}\n", all.join(", "))
+}
+
 /// All rows with a head, and the means.
-pub(crate) fn table(rows: &[Row], options: &Options) -> String {
+pub(crate) fn table(rows: &[Row], roof: Option<f64>, options: &Options) -> String {
     let mut text = format!(
         "Milliseconds, {} thread(s); {}, the best of {} turn(s).\n\n\
          | workload | ours | into | JAX | best other | times JAX | bar | |\n|---|---|---|---|---|---|---|---|\n",
@@ -103,6 +117,9 @@ pub(crate) fn table(rows: &[Row], options: &Options) -> String {
     for row in rows {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", row.text(options.threads));
+    }
+    if let Some(roof) = roof {
+        text.push_str(&shares(rows, roof));
     }
     let is_small = |row: &&Row| row.bar.is_some_and(|bar| bar.is_small);
     let mean = |what: &str, ratios: Vec<f64>| match geometric_mean(&ratios) {
