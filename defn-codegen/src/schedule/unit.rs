@@ -28,15 +28,28 @@ pub(super) fn unit(loops: &mut Loops) {
     let nests = std::mem::take(&mut loops.nests);
     let buffers = &loops.buffers;
     for nest in nests.into_iter().flat_map(|nest| apart(nest, buffers)) {
-        loops.nests.push(match unit_axis(&nest.body, buffers) {
-            Some(symbol) => {
-                let extent = |it| if Symbol(it) == symbol { 1.into() } else { Symbol(it).into() };
-                let one = One { extents: (0..symbols).map(extent).collect() };
+        let found = unit_axis(&nest.body, buffers).map(|symbol| {
+            let extent = |it| if Symbol(it) == symbol { 1.into() } else { Symbol(it).into() };
+            (symbol, One { extents: (0..symbols).map(extent).collect() })
+        });
+        loops.nests.push(match found.filter(|(_, one)| keeps_apart(&nest.body, one)) {
+            Some((symbol, one)) => {
                 Nest { body: both(nest.body, (symbol, &one), &mut names), ..nest }
             }
             None => nest,
         });
     }
+}
+
+/// Whether what iterations store stays apart. A step of half of the axis is none where the axis has one element:
+/// such a program is refused when it is called, but its form would store to one place from many lanes.
+fn keeps_apart(body: &[Statement], one: &One) -> bool {
+    let mut apart = true;
+    visit::addresses(body, &mut |_, address, written| {
+        let vanishes = |coefficient: &Dim| one.extent(coefficient).is(0);
+        apart &= !written || !address.terms.iter().any(|(_, coefficient)| vanishes(coefficient));
+    });
+    apart
 }
 
 /// A nest for each outermost loop, if one of them has such an axis.

@@ -154,8 +154,13 @@ fn numbered(case: &Case) -> Option<Case> {
         } else if let Op::Pad { low, high } = &mut node.op {
             dims(low);
             dims(high);
+        } else if let Op::Window(sliding) | Op::OverlapAdd(sliding) = &mut node.op {
+            dims(&mut sliding.strides);
+            dims(&mut sliding.dilations);
         } else if let Op::Extent(dim) = &mut node.op {
             *dim = dim.substitute(&values);
+        } else if let Op::Argsort { count, .. } = &mut node.op {
+            *count = count.substitute(&values);
         } else if let Op::Call { callee: _, symbols } = &mut node.op {
             dims(symbols);
         }
