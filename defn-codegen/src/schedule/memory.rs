@@ -195,7 +195,7 @@ fn only_writer(loops: &Loops, buffer: BufferId, except: usize) -> Option<usize> 
     writers.next().is_none().then_some(writer)
 }
 
-/// Whether the only loads of `to` in a nest stand in the block that stores `from`, before the store, at its address.
+/// Whether the only loads of `to` in a nest stand in the block of the only store of `from`, before the store, at its address.
 fn reads_where_it_writes(statements: &[Statement], from: BufferId, to: BufferId) -> bool {
     let mut block = None;
     find_store(statements, from, &mut block);
@@ -203,8 +203,15 @@ fn reads_where_it_writes(statements: &[Statement], from: BufferId, to: BufferId)
     let Statement::Store { buffer: _, address: target, expr: _ } = &block[position] else {
         return false;
     };
-    let (mut all, mut here) = (0, 0);
-    visit::addresses(statements, &mut |buffer, _, _| all += usize::from(buffer == to));
+    let (mut all, mut here, mut stores) = (0, 0, 0);
+    visit::addresses(statements, &mut |buffer, _, written| {
+        all += usize::from(buffer == to);
+        stores += usize::from(buffer == from && written);
+    });
+    // What is cleared first would be read no more.
+    if stores > 1 {
+        return false;
+    }
     visit::addresses(&block[..=position], &mut |buffer, address, _| {
         here += usize::from(buffer == to && address == target && address.computed.is_empty());
     });
