@@ -64,7 +64,7 @@ impl<T> fmt::Debug for Id<T> {
 }
 
 /// Items in order of insertion, addressed by [`Id`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Arena<T> {
     items: Vec<T>,
 }

@@ -154,6 +154,8 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
             | Op::Reduce { .. }
             | Op::Contract { .. }
             | Op::Call { .. }
+            | Op::Repeat(_)
+            | Op::Branch(_)
             | Op::Project(_) => {}
         }
         open.extend(graph.operands(node));

@@ -61,6 +61,8 @@ pub(super) fn is_boundary(graph: &Graph, (stored, short): Tables<'_>, node: Node
             | Op::Pad { .. }
             | Op::OverlapAdd(_)
             | Op::Call { .. }
+            | Op::Repeat(_)
+            | Op::Branch(_)
             | Op::Project(_) => true,
             Op::Constant(_)
             | Op::Extent(_)
@@ -201,6 +203,8 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
         | Op::Sort { .. }
         | Op::Argsort { .. }
         | Op::Call { .. }
+        | Op::Repeat(_)
+        | Op::Branch(_)
         | Op::Project(_) => Vec::new(),
     }
 }

@@ -150,6 +150,8 @@ fn own_cost(graph: &Graph, node: NodeId) -> u32 {
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
+        | Op::Repeat(_)
+        | Op::Branch(_)
         | Op::Project(_) => 0,
     }
 }

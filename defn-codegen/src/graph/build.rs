@@ -2,6 +2,7 @@
 //!
 //! A [`Builder`] asks [`infer`](super::infer) for the type of every node; what does not fit is a bug of the caller.
 
+use super::control;
 use super::infer::{Application, infer};
 use super::{
     Binary, Check, Combine, Comparison, Dim, Element, Graph, Node, NodeId, Op, Output, Parameter,
@@ -304,6 +305,30 @@ impl Builder {
         self.inferred(Op::Contract { batch, contracted }, &[left, right])
     }
 
+    /// Runs bodies; one node for each result.
+    pub fn control(&mut self, op: Op, operands: &[NodeId]) -> Vec<NodeId> {
+        let node = self.control_node(op, operands);
+        let types = self.graph.node(node).types.clone();
+        self.projections(node, types)
+    }
+
+    /// Runs bodies, without the projections of the results.
+    pub fn control_node(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
+        let types: Vec<&TensorType> =
+            operands.iter().map(|operand| self.graph.ty(*operand)).collect();
+        let types = match control::infer(&op, &types) {
+            Ok(types) => types,
+            Err(what) => bug!("build", "in `{}`: {op:?} on {types:?}: {what}", self.graph.name),
+        };
+        let (operands, origin) = (operands.to_vec(), self.origin);
+        self.graph.nodes.push(Node { op, operands, types, origin })
+    }
+
+    fn projections(&mut self, node: NodeId, types: Vec<TensorType>) -> Vec<NodeId> {
+        let types = types.into_iter().enumerate();
+        types.map(|(position, ty)| self.push(Op::Project(position), &[node], ty)).collect()
+    }
+
     /// Calls; one node for each result type.
     pub fn call(
         &mut self,
@@ -319,10 +344,6 @@ impl Builder {
         if types.len() == 1 {
             return vec![call];
         }
-        types
-            .into_iter()
-            .enumerate()
-            .map(|(position, ty)| self.push(Op::Project(position), &[call], ty))
-            .collect()
+        self.projections(call, types)
     }
 }

@@ -18,7 +18,8 @@ pub struct Application<'a> {
     pub claimed: &'a TensorType,
 }
 
-/// The type of the result, or what is wrong. Not for parameters, calls and projections, whose types stand elsewhere.
+/// The type of the result, or what is wrong. Not for parameters, calls and projections, whose types stand elsewhere,
+/// nor for what runs bodies, of which [`control`](super::control) knows.
 pub fn infer(application: Application<'_>) -> Result<TensorType, String> {
     let Application { op, operands, claimed } = application;
     let arity = arity(op);
@@ -27,6 +28,7 @@ pub fn infer(application: Application<'_>) -> Result<TensorType, String> {
     }
     let shape = match op {
         Op::Parameter(_) | Op::Call { .. } | Op::Project(_) => return Ok(claimed.clone()),
+        Op::Repeat(_) | Op::Branch(_) => return Err("has several results".to_owned()),
         Op::Constant(scalar) => return Ok(TensorType::scalar(scalar.element)),
         Op::Extent(_) => return Ok(TensorType::scalar(Element::I64)),
         Op::Iota { axis } => return iota(*axis, claimed),
@@ -97,7 +99,7 @@ pub fn arity(op: &Op) -> Option<usize> {
             Some(2)
         }
         Op::Select | Op::AddAt { .. } => Some(3),
-        Op::Concat { .. } | Op::Call { .. } => None,
+        Op::Concat { .. } | Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) => None,
     }
 }
 

@@ -26,7 +26,9 @@ pub mod ty;
 pub mod shape;
 pub mod op;
 pub mod call;
+pub mod control;
 pub mod signature;
+pub mod substitute;
 pub mod infer;
 pub mod build;
 pub mod print;
@@ -38,6 +40,7 @@ pub mod bounds;
 pub mod arbitrary;
 
 pub use call::{Callable, FunctionId};
+pub use control::{Branch, Repeat, Times};
 pub use op::{Binary, Combine, Comparison, Op, Scalar, Sliding, Unary};
 pub use shape::{Atom, Dim, Symbol};
 pub use signature::{Signature, Solve, solve};
@@ -50,20 +53,20 @@ use crate::origin::Origin;
 pub type NodeId = Id<Node>;
 
 /// One application of a primitive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Node {
     /// What is applied.
     pub op: Op,
     /// What it is applied to; all stand before this node.
     pub operands: Vec<NodeId>,
-    /// The types of the results: exactly one, but for [`Op::Call`].
+    /// The types of the results: exactly one, but for [`Op::Call`] and what runs bodies.
     pub types: Vec<TensorType>,
     /// Where the user wrote it.
     pub origin: Origin,
 }
 
 /// A parameter: one tensor, a leaf of a parameter of the user's function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Parameter {
     /// The name, with the path inside a container: `p.l1.w`.
     pub name: String,
@@ -74,7 +77,7 @@ pub struct Parameter {
 }
 
 /// A result: one tensor, a leaf of the result of the user's function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Output {
     /// The node that computes it.
     pub node: NodeId,
@@ -107,7 +110,7 @@ pub enum Relation {
 }
 
 /// A function on tensors: see the page above.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Graph {
     /// The name of the user's function.
     pub name: String,

@@ -3,6 +3,7 @@
 //! Everything else of the language is written from these, in `library/`.
 //! Positions of axes are positions in the operand's or the result's shape; names of axes live above the graph.
 
+use super::control::{Branch, Repeat};
 use super::shape::Dim;
 use super::ty::Element;
 use crate::graph::Callable;
@@ -132,7 +133,11 @@ pub enum Op {
         /// The extent in the caller for each symbol of the called function.
         symbols: Vec<Dim>,
     },
-    /// Result `k` of a node with several results.
+    /// Runs a body again and again; the node has one type for each result.
+    Repeat(Box<Repeat>),
+    /// Runs one of two bodies; the node has one type for each result.
+    Branch(Box<Branch>),
+    /// Result `k` of a call with several results, or of what runs bodies.
     Project(usize),
 }
 

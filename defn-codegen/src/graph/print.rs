@@ -10,14 +10,17 @@
 
 use std::fmt;
 
-use super::{Check, Dim, Element, Graph, Node, NodeId, Op, Relation, Scalar, Sliding, TensorType};
+use super::{
+    Check, Dim, Element, Graph, Node, NodeId, Op, Relation, Repeat, Scalar, Sliding, TensorType,
+    Times,
+};
 use crate::arena::SideTable;
 use crate::graph::Callable;
 use crate::text::quote;
 
 impl fmt::Display for Graph {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Printer::new(self).graph(formatter)
+        Printer::new(self).graph(formatter, false)
     }
 }
 
@@ -121,10 +124,11 @@ impl<'g> Printer<'g> {
         Self { graph, names, front }
     }
 
-    fn graph(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// A graph; one inside of another has its symbols, and does not name them again.
+    fn graph(&self, formatter: &mut dyn fmt::Write, is_body: bool) -> fmt::Result {
         let graph = self.graph;
         write!(formatter, "graph {}", graph.name)?;
-        if !graph.symbols.is_empty() {
+        if !graph.symbols.is_empty() && !is_body {
             write!(formatter, "<{}>", graph.symbols.join(", "))?;
         }
         let parameters: Vec<String> =
@@ -147,6 +151,20 @@ impl<'g> Printer<'g> {
         let separator = if returned.is_empty() { "" } else { " " };
         writeln!(formatter, "  return{separator}{}", returned.join(", "))?;
         formatter.write_str("}")
+    }
+
+    /// The bodies of a node, further to the right than its line.
+    fn bodies(&self, op: &Op) -> String {
+        let mut text = String::from("{\n");
+        for (_, body) in op.bodies() {
+            let mut inner = String::new();
+            // Writing to a string cannot fail.
+            let _ = Printer::new(body).graph(&mut inner, true);
+            for line in inner.lines() {
+                text += &format!("    {line}\n");
+            }
+        }
+        text + "  }"
     }
 
     fn name(&self, id: NodeId) -> &str {
@@ -202,7 +220,8 @@ impl<'g> Printer<'g> {
             return format!("{text}({operands})");
         }
         let (word, attributes) = self.op(&node.op);
-        [word, operands, attributes]
+        let bodies = if node.op.is_control() { self.bodies(&node.op) } else { String::new() };
+        [word, operands, attributes, bodies]
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect::<Vec<_>>()
@@ -214,6 +233,16 @@ impl<'g> Printer<'g> {
         let symbols = &self.graph.symbols;
         let (strides, dilations) = (extents(strides, symbols), extents(dilations, symbols));
         format!("strides={strides} axes={axes:?} dilations={dilations}")
+    }
+
+    fn repeat(&self, repeat: &Repeat) -> String {
+        let times = match &repeat.times {
+            Times::Extent(extent) => extent.display(&self.graph.symbols).to_string(),
+            Times::While(_) => "while".to_owned(),
+        };
+        let Repeat { state, sequences, .. } = repeat;
+        let direction = if repeat.reverse { " reverse" } else { "" };
+        format!("times={times} state={state} sequences={sequences}{direction}")
     }
 
     /// The word, and what stands behind the operands.
@@ -261,6 +290,8 @@ impl<'g> Printer<'g> {
                 ("contract", format!("batch={batch} contracted={contracted}"))
             }
             Op::Call { callee, symbols: _ } => ("call", callable(callee)),
+            Op::Repeat(repeat) => ("repeat", self.repeat(repeat)),
+            Op::Branch(_) => ("branch", String::new()),
             Op::Project(position) => ("project", format!("index={position}")),
         };
         (word.to_owned(), attributes)

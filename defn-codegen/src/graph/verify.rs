@@ -8,7 +8,7 @@
 use std::fmt;
 
 use super::infer::{Application, infer};
-use super::{Dim, Element, Graph, Node, NodeId, Op, Symbol, TensorType, print};
+use super::{Dim, Element, Graph, Node, NodeId, Op, Symbol, TensorType, Times, control, print};
 use crate::text::is_word;
 
 /// Something that is wrong with a graph.
@@ -168,7 +168,13 @@ impl Verifier<'_> {
             | Op::Sort { .. }
             | Op::Reduce { .. }
             | Op::Contract { .. }
+            | Op::Branch(_)
             | Op::Project(_) => {}
+            Op::Repeat(repeat) => {
+                if let Times::Extent(extent) = &repeat.times {
+                    self.extents(Some(id), std::slice::from_ref(extent));
+                }
+            }
         }
     }
 
@@ -178,8 +184,12 @@ impl Verifier<'_> {
             self.single_operands(id, node);
             return;
         }
+        if node.op.is_control() {
+            self.control(id, node);
+            return;
+        }
         let [claimed] = node.types.as_slice() else {
-            self.fault(Some(id), "only a call has several results");
+            self.fault(Some(id), "only a call and what runs bodies have several results");
             return;
         };
         if let Op::Project(position) = &node.op {
@@ -205,27 +215,65 @@ impl Verifier<'_> {
             return;
         };
         let call = &graph.nodes[*operand];
-        if !matches!(call.op, Op::Call { .. }) || call.types.len() == 1 {
-            self.fault(Some(id), "a projection is of a call with several results");
+        let is_call = matches!(call.op, Op::Call { .. }) && call.types.len() != 1;
+        if !is_call && !call.op.is_control() {
+            self.fault(
+                Some(id),
+                "a projection is of a call with several results, or of what runs bodies",
+            );
             return;
         }
         match call.types.get(position) {
             Some(ty) if *ty == node.types[0] => {}
             Some(ty) => {
                 let ty = print::tensor_type(ty, &graph.symbols);
-                self.fault(Some(id), format!("the result of the call is {ty}"));
+                self.fault(Some(id), format!("this result is {ty}"));
             }
-            None => self.fault(Some(id), format!("the call has no result {position}")),
+            None => self.fault(Some(id), format!("there is no result {position}")),
         }
     }
 
     fn single_operands(&mut self, id: NodeId, node: &Node) -> bool {
         let graph = self.graph;
-        let single = node.operands.iter().all(|operand| graph.nodes[*operand].types.len() == 1);
+        let is_single = |node: &Node| node.types.len() == 1 && !node.op.is_control();
+        let single = node.operands.iter().all(|operand| is_single(&graph.nodes[*operand]));
         if !single {
             self.fault(Some(id), "an operand has several results");
         }
         single
+    }
+
+    /// Bodies are graphs over the symbols of this one, without checks and updates.
+    fn control(&mut self, id: NodeId, node: &Node) {
+        let graph = self.graph;
+        if !self.single_operands(id, node) {
+            return;
+        }
+        for (name, body) in node.op.bodies() {
+            if body.symbols != graph.symbols {
+                self.fault(Some(id), format!("`{name}` has other symbols"));
+                return;
+            }
+            if !body.checks.is_empty() || body.results.iter().any(|it| it.updates.is_some()) {
+                self.fault(Some(id), format!("`{name}` has checks or updates"));
+            }
+            for fault in verify(body).err().unwrap_or_default() {
+                self.fault(Some(id), format!("in `{name}`: {fault}"));
+            }
+        }
+        if !self.faults.is_empty() {
+            return;
+        }
+        let operands: Vec<&TensorType> =
+            node.operands.iter().map(|operand| graph.ty(*operand)).collect();
+        match control::infer(&node.op, &operands) {
+            Ok(types) if types == node.types => {}
+            Ok(types) => {
+                let types = print::types(&types, &graph.symbols);
+                self.fault(Some(id), format!("the types are {types}"));
+            }
+            Err(sentence) => self.fault(Some(id), sentence),
+        }
     }
 
     fn inferred(&mut self, id: NodeId, node: &Node, claimed: &TensorType) {
@@ -252,10 +300,14 @@ impl Verifier<'_> {
                 self.fault(None, format!("result {position} is no node of the graph"));
                 continue;
             }
-            let [ty] = graph.nodes[result.node].types.as_slice() else {
+            let node = &graph.nodes[result.node];
+            let [ty] = node.types.as_slice() else {
                 self.fault(None, format!("result {position} has several results itself"));
                 continue;
             };
+            if node.op.is_control() {
+                self.fault(None, format!("result {position} is no projection"));
+            }
             let Some(updated) = result.updates else { continue };
             match graph.parameters.get(updated) {
                 Some(parameter) if parameter.ty == *ty => {}

@@ -82,6 +82,8 @@ fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Ex
         | Op::Sort { .. }
         | Op::Argsort { .. }
         | Op::Call { .. }
+        | Op::Repeat(_)
+        | Op::Branch(_)
         | Op::Project(_) => crate::bug!("lower", "{node:?} is neither stored nor in a register"),
     }
 }

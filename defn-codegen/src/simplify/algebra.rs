@@ -49,6 +49,8 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
+        | Op::Repeat(_)
+        | Op::Branch(_)
         | Op::Project(_) => None,
     }
 }

@@ -82,6 +82,8 @@ fn constant(sharing: &Sharing, candidate: &Candidate<'_>) -> Option<Scalar> {
         | Op::Reduce { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
+        | Op::Repeat(_)
+        | Op::Branch(_)
         | Op::Project(_) => None,
     }
 }

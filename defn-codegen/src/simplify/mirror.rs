@@ -163,6 +163,8 @@ impl Mirror<'_> {
             | Op::Sort { .. }
             | Op::Argsort { .. }
             | Op::Call { .. }
+            | Op::Repeat(_)
+            | Op::Branch(_)
             | Op::Project(_) => None,
         }
     }

@@ -71,6 +71,13 @@ fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
     let mut values: SideTable<Node, NodeId> = SideTable::new(&graph.nodes, NodeId::new(0));
     for (id, node) in graph.nodes.iter().filter(|(id, _)| needed[*id]) {
         sharing.set_origin(node.origin);
+        if node.op.is_control() {
+            let operands: Vec<NodeId> =
+                node.operands.iter().map(|operand| values[*operand]).collect();
+            let op = node.op.with_bodies(|body| simplify(body.clone()));
+            values[id] = sharing.control(op, &operands);
+            continue;
+        }
         let mirrored = mirror::sum(&mut sharing, graph, &values, id);
         let product = uses.filter(|_| mirrored.is_none()).and_then(|uses| {
             contraction::summed_product(&mut sharing, graph, uses, &values, id)

@@ -51,6 +51,8 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         | Op::Argsort { .. }
         | Op::Contract { .. }
         | Op::Call { .. }
+        | Op::Repeat(_)
+        | Op::Branch(_)
         | Op::Project(_) => None,
     }
 }

@@ -37,7 +37,10 @@ pub(super) fn prune(graph: &Graph) -> Graph {
     for (id, node) in graph.nodes.iter().filter(|(id, _)| needed[*id]) {
         builder.set_origin(node.origin);
         let operands: Vec<NodeId> = node.operands.iter().map(|operand| values[*operand]).collect();
-        values[id] = builder.apply(node.op.clone(), &operands, node.types[0].clone());
+        values[id] = match node.op.is_control() {
+            true => builder.control_node(node.op.clone(), &operands),
+            false => builder.apply(node.op.clone(), &operands, node.types[0].clone()),
+        };
     }
     let results = graph.results.iter();
     let results = results

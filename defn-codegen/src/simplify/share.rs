@@ -56,6 +56,17 @@ impl Sharing {
         simpler.unwrap_or_else(|| self.share(op, operands, ty))
     }
 
+    /// What runs bodies, once.
+    pub(super) fn control(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
+        let key = (op, operands.to_vec(), TensorType::scalar(Element::Bool));
+        if let Some(node) = self.known.get(&key) {
+            return *node;
+        }
+        let node = self.builder.control_node(key.0.clone(), operands);
+        self.known.insert(key, node);
+        node
+    }
+
     fn share(&mut self, op: Op, operands: &[NodeId], ty: TensorType) -> NodeId {
         let mut sorted = operands.to_vec();
         if commutes(&op) {

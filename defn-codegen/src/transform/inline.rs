@@ -25,7 +25,8 @@ use crate::arena::SideTable;
 use crate::bug;
 use crate::graph::Callable;
 use crate::graph::build::Builder;
-use crate::graph::{Atom, Check, Dim, Graph, Node, NodeId, Op, Output, Relation, TensorType};
+use crate::graph::substitute::Substitution;
+use crate::graph::{Atom, Check, Dim, Graph, Node, NodeId, Op, Output, Relation};
 
 /// `graph` with the body of the callee in place of every call.
 pub(super) fn inline(graph: &Graph, flatten: &mut dyn FnMut(&Callable) -> Rc<Graph>) -> Graph {
@@ -45,6 +46,12 @@ pub(super) fn inline(graph: &Graph, flatten: &mut dyn FnMut(&Callable) -> Rc<Gra
             }
         } else if let (Op::Project(position), true) = (&node.op, live[id]) {
             values[id] = vec![values[node.operands[0]][*position]];
+        } else if node.op.is_control() {
+            let op = node.op.with_bodies(|body| inline_body(&mut builder, body, flatten));
+            if live[id] {
+                builder.set_origin(node.origin);
+                values[id] = builder.control(op, &operands(&values));
+            }
         } else if live[id] {
             values[id] = vec![copy(&mut builder, node, &operands(&values), None)];
         }
@@ -55,6 +62,17 @@ pub(super) fn inline(graph: &Graph, flatten: &mut dyn FnMut(&Callable) -> Rc<Gra
         .map(|result| Output { node: values[result.node][0], updates: result.updates });
     let results = results.collect();
     builder.finish(results)
+}
+
+/// A body with the bodies of its callees, whose checks are made before anything runs.
+fn inline_body(
+    builder: &mut Builder,
+    body: &Graph,
+    flatten: &mut dyn FnMut(&Callable) -> Rc<Graph>,
+) -> Graph {
+    let mut body = inline(body, flatten);
+    std::mem::take(&mut body.checks).into_iter().for_each(|check| builder.check(check));
+    body
 }
 
 /// `graph` without the nodes that no result needs, and without the parameters from `parameters` on, which nothing needs either.
@@ -94,17 +112,24 @@ fn body(
     arguments: &[NodeId],
     symbols: &[Dim],
 ) -> Vec<NodeId> {
-    let mut values: Vec<NodeId> = Vec::with_capacity(callee.nodes.len());
+    let mut values: Vec<Vec<NodeId>> = Vec::with_capacity(callee.nodes.len());
     for (_, node) in callee.nodes.iter() {
         let operands: Vec<NodeId> =
-            node.operands.iter().map(|operand| values[operand.index()]).collect();
+            node.operands.iter().map(|operand| values[operand.index()][0]).collect();
         values.push(if let Op::Parameter(position) = &node.op {
-            arguments[*position]
+            vec![arguments[*position]]
+        } else if let Op::Project(position) = &node.op {
+            vec![values[node.operands[0].index()][*position]]
+        } else if node.op.is_control() {
+            let names = builder.graph().symbols.clone();
+            let substitution = Substitution { extents: symbols, names: &names };
+            builder.set_origin(node.origin);
+            builder.control(substitution.op(&node.op), &operands)
         } else {
-            copy(builder, node, &operands, Some(symbols))
+            vec![copy(builder, node, &operands, Some(symbols))]
         });
     }
-    callee.results.iter().map(|result| values[result.node.index()]).collect()
+    callee.results.iter().map(|result| values[result.node.index()][0]).collect()
 }
 
 /// Copies one node with one result, with `symbols` in place of the symbols of its graph if they are given.
@@ -118,53 +143,11 @@ fn copy(
     let claimed = &node.types[0];
     match symbols {
         None => builder.apply(node.op.clone(), operands, claimed.clone()),
-        Some(symbols) => {
-            let claimed = TensorType::new(claimed.element, substitute_all(&claimed.shape, symbols));
-            builder.apply(substitute(&node.op, symbols), operands, claimed)
+        Some(extents) => {
+            let names = builder.graph().symbols.clone();
+            let substitution = Substitution { extents, names: &names };
+            builder.apply(substitution.op(&node.op), operands, substitution.ty(claimed))
         }
-    }
-}
-
-fn substitute_all(dims: &[Dim], symbols: &[Dim]) -> Vec<Dim> {
-    dims.iter().map(|dim| dim.substitute(symbols)).collect()
-}
-
-/// The primitive with `symbols` in place of the symbols in its attributes.
-fn substitute(op: &Op, symbols: &[Dim]) -> Op {
-    match op {
-        Op::Extent(dim) => Op::Extent(dim.substitute(symbols)),
-        Op::Slice { starts } => Op::Slice { starts: substitute_all(starts, symbols) },
-        Op::Pad { low, high } => {
-            Op::Pad { low: substitute_all(low, symbols), high: substitute_all(high, symbols) }
-        }
-        Op::Window(sliding) => Op::Window(sliding.map(|dim| dim.substitute(symbols))),
-        Op::OverlapAdd(sliding) => Op::OverlapAdd(sliding.map(|dim| dim.substitute(symbols))),
-        Op::Argsort { axis, descending, count } => {
-            Op::Argsort { axis: *axis, descending: *descending, count: count.substitute(symbols) }
-        }
-        Op::Call { callee, symbols: inner } => {
-            Op::Call { callee: callee.clone(), symbols: substitute_all(inner, symbols) }
-        }
-        Op::Parameter(_)
-        | Op::Constant(_)
-        | Op::Iota { .. }
-        | Op::Unary(_)
-        | Op::Binary(_)
-        | Op::Compare(_)
-        | Op::Select
-        | Op::Convert
-        | Op::Broadcast { .. }
-        | Op::Transpose { .. }
-        | Op::Reshape
-        | Op::Reverse { .. }
-        | Op::Concat { .. }
-        | Op::Take { .. }
-        | Op::AddAt { .. }
-        | Op::Scan { .. }
-        | Op::Sort { .. }
-        | Op::Reduce { .. }
-        | Op::Contract { .. }
-        | Op::Project(_) => op.clone(),
     }
 }
 

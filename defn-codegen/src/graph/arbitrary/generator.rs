@@ -34,7 +34,7 @@ pub(super) struct Generator {
     pub(super) symbols: Vec<i64>,
     pub(super) arguments: Vec<Value>,
     parameters: Vec<Tensor<Scalar>>,
-    computed: Vec<Tensor<Scalar>>,
+    computed: Vec<Vec<Tensor<Scalar>>>,
     /// The nodes that may be used.
     pub(super) pool: Vec<NodeId>,
 }
@@ -173,7 +173,7 @@ impl Generator {
     }
 
     fn is_reasonable(&self, node: NodeId) -> bool {
-        let items = &self.computed[node.index()].items;
+        let items = &self.computed[node.index()][0].items;
         items.iter().all(|scalar| scalar.to_f64().abs() <= BEYOND_REASON)
     }
 
@@ -187,8 +187,8 @@ impl Generator {
                 parameters: &self.parameters,
                 computed: &self.computed,
             };
-            match walk.node(node) {
-                Ok(tensor) => self.computed.push(tensor),
+            match walk.results(node) {
+                Ok(results) => self.computed.push(results),
                 Err(what) => crate::bug!("arbitrary", "made what cannot be evaluated: {what}"),
             }
         }

@@ -8,7 +8,8 @@ use super::Case;
 use crate::arena::{Arena, SideTable};
 use crate::graph::eval::{Value, bind, eval};
 use crate::graph::solve;
-use crate::graph::{Dim, Graph, Node, NodeId, Op, Output, Parameter, TensorType};
+use crate::graph::substitute::Substitution;
+use crate::graph::{Dim, Graph, Node, NodeId, Op, Output, Parameter};
 
 /// The smallest case found that still fails.
 pub fn shrink(case: &Case, fails: impl Fn(&Case) -> bool) -> Case {
@@ -132,38 +133,19 @@ fn numbered(case: &Case) -> Option<Case> {
         return None;
     }
     let values: Vec<Dim> = symbols.into_iter().map(Dim::from).collect();
-    let dims = |dims: &mut Vec<Dim>| {
-        for dim in dims {
-            *dim = dim.substitute(&values);
-        }
-    };
-    let ty = |ty: &mut TensorType| dims(&mut ty.shape);
+    let numbers = Substitution { extents: &values, names: &[] };
     let mut case = case.clone();
     let graph = &mut case.graph;
     graph.symbols.clear();
     graph.checks.clear();
     for parameter in &mut graph.parameters {
-        ty(&mut parameter.ty);
+        parameter.ty = numbers.ty(&parameter.ty);
         parameter.symbol = None;
     }
     for id in graph.nodes.ids() {
         let node = &mut graph.nodes[id];
-        node.types.iter_mut().for_each(ty);
-        if let Op::Slice { starts } = &mut node.op {
-            dims(starts);
-        } else if let Op::Pad { low, high } = &mut node.op {
-            dims(low);
-            dims(high);
-        } else if let Op::Window(sliding) | Op::OverlapAdd(sliding) = &mut node.op {
-            dims(&mut sliding.strides);
-            dims(&mut sliding.dilations);
-        } else if let Op::Extent(dim) = &mut node.op {
-            *dim = dim.substitute(&values);
-        } else if let Op::Argsort { count, .. } = &mut node.op {
-            *count = count.substitute(&values);
-        } else if let Op::Call { callee: _, symbols } = &mut node.op {
-            dims(symbols);
-        }
+        node.types.iter_mut().for_each(|ty| *ty = numbers.ty(ty));
+        node.op = numbers.op(&node.op);
     }
     Some(case)
 }

@@ -9,6 +9,7 @@
 //! truth than `f32` additions would give. How far a right implementation may be from here is said by [`bounds`](super::bounds).
 
 mod value;
+mod control;
 mod order;
 pub(super) mod walk;
 pub mod scalar;

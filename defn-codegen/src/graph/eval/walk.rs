@@ -112,13 +112,13 @@ pub(in crate::graph) fn walk<T: Item>(
     symbols: &[i64],
     parameters: Vec<Tensor<T>>,
 ) -> Result<Vec<Tensor<T>>, String> {
-    let mut computed: Vec<Tensor<T>> = Vec::new();
+    let mut computed: Vec<Vec<Tensor<T>>> = Vec::new();
     for (id, node) in graph.nodes.iter() {
         let walk = Walk { graph, symbols, parameters: &parameters, computed: &computed };
-        let tensor = walk.node(node).map_err(|what| format!("node {}: {what}", id.index()))?;
-        computed.push(tensor);
+        let results = walk.results(node).map_err(|what| format!("node {}: {what}", id.index()))?;
+        computed.push(results);
     }
-    Ok(graph.results.iter().map(|result| computed[result.node.index()].clone()).collect())
+    Ok(graph.results.iter().map(|result| computed[result.node.index()][0].clone()).collect())
 }
 
 /// The state before a node: what its parameters and operands are.
@@ -126,11 +126,16 @@ pub(in crate::graph) struct Walk<'g, T> {
     pub(in crate::graph) graph: &'g Graph,
     pub(in crate::graph) symbols: &'g [i64],
     pub(in crate::graph) parameters: &'g [Tensor<T>],
-    pub(in crate::graph) computed: &'g [Tensor<T>],
+    pub(in crate::graph) computed: &'g [Vec<Tensor<T>>],
 }
 
 impl<T: Item> Walk<'_, T> {
-    /// The value of the next node.
+    /// The values of the next node.
+    pub(in crate::graph) fn results(&self, node: &Node) -> Result<Vec<Tensor<T>>, String> {
+        if node.op.is_control() { self.control(node) } else { Ok(vec![self.node(node)?]) }
+    }
+
+    /// The value of the next node, if it has one.
     pub(in crate::graph) fn node(&self, node: &Node) -> Result<Tensor<T>, String> {
         let [ty] = node.types.as_slice() else {
             return Err("calls are evaluated after inlining".to_owned());
@@ -188,7 +193,8 @@ impl<T: Item> Walk<'_, T> {
             Op::Contract { batch, contracted } => {
                 contract([operand(0), operand(1)], (*batch, *contracted), ty.element, &shape)
             }
-            Op::Call { .. } | Op::Project(_) => {
+            Op::Project(position) => self.computed[node.operands[0].index()][*position].clone(),
+            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) => {
                 return Err("calls are evaluated after inlining".to_owned());
             }
         })
@@ -214,12 +220,12 @@ impl<T: Item> Walk<'_, T> {
         Ok(Steps { strides, axes: sliding.axes.clone(), dilations })
     }
 
-    fn tensor(&self, id: NodeId) -> &Tensor<T> {
-        &self.computed[id.index()]
+    pub(super) fn tensor(&self, id: NodeId) -> &Tensor<T> {
+        &self.computed[id.index()][0]
     }
 
     /// The extents of a tensor, if any test needs one so large.
-    fn shape(&self, dims: &[Dim]) -> Result<Vec<usize>, String> {
+    pub(super) fn shape(&self, dims: &[Dim]) -> Result<Vec<usize>, String> {
         let shape = self.extents(dims)?;
         let size = shape.iter().try_fold(1_usize, |size, extent| size.checked_mul(*extent));
         match size.is_some_and(|size| size <= MOST_ELEMENTS) {

@@ -1,9 +1,11 @@
 //! A primitive applied to operands, as text: `reduce.max x axes=[1]`.
 
-use super::{Operand, extent, operand, operands};
+use super::{Operand, extent, graph_over, operand, operands};
 use crate::arena::Id;
-use crate::graph::Callable;
-use crate::graph::{Binary, Combine, Comparison, Dim, Element, Op, Scalar, Sliding, Unary};
+use crate::graph::{
+    Binary, Branch, Callable, Combine, Comparison, Dim, Element, Graph, Op, Repeat, Scalar,
+    Sliding, Times, Unary,
+};
 use crate::text::{Cursor, ParseError, Token};
 
 /// A primitive and its operands, as written.
@@ -91,6 +93,14 @@ fn attributes(
             let batch = position(cursor, "batch")?;
             Op::Contract { batch, contracted: position(cursor, "contracted")? }
         }
+        "repeat" => Op::Repeat(Box::new(repeat(cursor, symbols)?)),
+        "branch" => {
+            cursor.expect("{")?;
+            let then = body(cursor, symbols)?;
+            let otherwise = body(cursor, symbols)?;
+            cursor.expect("}")?;
+            Op::Branch(Box::new(Branch { then, otherwise }))
+        }
         "project" => Op::Project(position(cursor, "index")?),
         _ => return Ok(None),
     }))
@@ -124,6 +134,29 @@ fn sliding(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Sliding, Parse
     let strides = extents(cursor, "strides", symbols)?;
     let axes = positions(cursor, "axes")?;
     Ok(Sliding { strides, axes, dilations: extents(cursor, "dilations", symbols)? })
+}
+
+fn repeat(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Repeat, ParseError> {
+    name(cursor, "times")?;
+    let extent = match cursor.eat_word("while") {
+        true => None,
+        false => Some(extent(cursor, symbols)?),
+    };
+    let state = position(cursor, "state")?;
+    let sequences = position(cursor, "sequences")?;
+    let reverse = cursor.eat_word("reverse");
+    cursor.expect("{")?;
+    let times = match extent {
+        Some(extent) => Times::Extent(extent),
+        None => Times::While(body(cursor, symbols)?),
+    };
+    let body = body(cursor, symbols)?;
+    cursor.expect("}")?;
+    Ok(Repeat { times, state, sequences, reverse, body })
+}
+
+fn body(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Graph, ParseError> {
+    cursor.nested(|cursor| graph_over(cursor, symbols))
 }
 
 fn call<'t>(cursor: &mut Cursor<'t>, symbols: &[String]) -> Result<Applied<'t>, ParseError> {

@@ -16,6 +16,9 @@
 //!           | "constant" ([-] number | "true" | "false" | [-] "inf" | hexadecimal "bits")
 //!           | "extent" extent
 //!           | "call" callable ["<" extent, .. ">"] "(" operand, .. ")"
+//!           | "repeat" [operand, ..] "times" "=" (extent | "while") "state" "=" number "sequences" "=" number ["reverse"]
+//!             "{" [graph] graph "}"                       the condition of a `while`, then the body; both over the same symbols
+//!           | "branch" operand, .. "{" graph graph "}"
 //! callable  = "fn"number | ("grad" | "value_and_grad") "[" "wrt" "=" [number, ..] "]" "(" callable ")"
 //! operand   = "%"name | word                             a word is a parameter
 //! extent    = ["-"] product {("+" | "-") product}
@@ -52,9 +55,14 @@ pub fn parse(text: &str) -> Result<Graph, ParseError> {
 
 /// One graph; what stands behind its brace stays.
 pub fn graph(cursor: &mut Cursor<'_>) -> Result<Graph, ParseError> {
+    graph_over(cursor, &[])
+}
+
+/// A graph; one without symbols of its own has these.
+fn graph_over(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Graph, ParseError> {
     cursor.expect_word("graph")?;
     let name = cursor.word("the name of the graph")?.to_owned();
-    let mut graph = Graph { name, ..Graph::default() };
+    let mut graph = Graph { name, symbols: symbols.to_vec(), ..Graph::default() };
     if cursor.peek() == Token::Mark("<") {
         graph.symbols = cursor.list("<", ">", |cursor| Ok(cursor.word("a symbol")?.to_owned()))?;
     }

@@ -172,7 +172,9 @@ impl Linearization {
             | Op::Iota { .. }
             | Op::Argsort { .. }
             | Op::Compare(_) => None,
-            Op::Call { .. } | Op::Project(_) => bug!("transform", "the gradient of a call"),
+            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) | Op::Project(_) => {
+                bug!("transform", "the gradient of a call")
+            }
         }
     }
 

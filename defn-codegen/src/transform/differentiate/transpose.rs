@@ -134,6 +134,8 @@ impl Transposition {
             | Op::Argsort { .. }
             | Op::Reduce { .. }
             | Op::Call { .. }
+            | Op::Repeat(_)
+            | Op::Branch(_)
             | Op::Project(_) => bug!("transform", "{:?} is not linear", node.op),
         }
     }
