@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use defn_codegen::graph::arbitrary::{Case, Random, generate, generate_differentiable, shrink};
+use defn_codegen::graph::arbitrary::{
+    Case, Random, generate, generate_control, generate_differentiable, shrink,
+};
 use defn_codegen::graph::bounds::{Bound, bounds};
 use defn_codegen::graph::eval::{Value, eval};
 use defn_codegen::graph::parse::parse;
@@ -24,6 +26,10 @@ fn smooth_cases() -> impl Iterator<Item = (u64, Case)> {
     (0..CASES / 10).map(|seed| (seed, generate_differentiable(seed, sizes(seed))))
 }
 
+fn control_cases() -> impl Iterator<Item = (u64, Case)> {
+    (0..CASES / 5).map(|seed| (seed, generate_control(seed, sizes(seed))))
+}
+
 /// Panics with the smallest graph on which the law fails.
 fn check(law: &str, seed: u64, case: &Case, holds: impl Fn(&Case) -> Result<(), String>) {
     let Err(first) = holds(case) else { return };
@@ -35,7 +41,7 @@ fn check(law: &str, seed: u64, case: &Case, holds: impl Fn(&Case) -> Result<(), 
 
 #[test]
 fn parsing_undoes_printing() {
-    for (seed, case) in cases().chain(smooth_cases()) {
+    for (seed, case) in cases().chain(smooth_cases()).chain(control_cases()) {
         check("parse . print = id", seed, &case, |case| {
             let text = case.graph.to_string();
             let read = parse(&text).map_err(|error| error.to_string())?;
@@ -46,7 +52,7 @@ fn parsing_undoes_printing() {
 
 #[test]
 fn generated_graphs_verify() {
-    for (seed, case) in cases().chain(smooth_cases()) {
+    for (seed, case) in cases().chain(smooth_cases()).chain(control_cases()) {
         check("verify", seed, &case, |case| {
             verify(&case.graph).map_err(|faults| {
                 faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -57,7 +63,7 @@ fn generated_graphs_verify() {
 
 #[test]
 fn results_have_the_types_that_the_graph_says() {
-    for (seed, case) in cases().chain(smooth_cases()) {
+    for (seed, case) in cases().chain(smooth_cases()).chain(control_cases()) {
         check("types of results", seed, &case, |Case { graph, arguments }| {
             let results = eval(graph, arguments)?;
             for (value, result) in results.iter().zip(&graph.results) {

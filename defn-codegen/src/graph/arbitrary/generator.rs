@@ -37,6 +37,8 @@ pub(super) struct Generator {
     computed: Vec<Vec<Tensor<Scalar>>>,
     /// The nodes that may be used.
     pub(super) pool: Vec<NodeId>,
+    /// How many bodies this one is in.
+    pub(super) depth: usize,
 }
 
 impl Generator {
@@ -50,6 +52,7 @@ impl Generator {
             parameters: Vec::new(),
             computed: Vec::new(),
             pool: Vec::new(),
+            depth: 0,
         }
     }
 

@@ -17,6 +17,7 @@ mod extents;
 mod elementwise;
 mod movement;
 mod smooth;
+mod control;
 mod shrink;
 
 pub use random::Random;
@@ -45,6 +46,29 @@ pub fn generate(seed: u64, size: usize) -> Case {
         generator.step();
     }
     generator.finish()
+}
+
+/// A random graph of about `size` applications, some of which run bodies, and arguments for it.
+pub fn generate_control(seed: u64, size: usize) -> Case {
+    let mut random = Random::new(seed);
+    let mood = if random.chance(12) { Mood::Wild } else { Mood::Sane };
+    let mut generator = Generator::new(random, mood);
+    generator.begin();
+    for step in 0..size {
+        if step % 3 == 1 { generator.control_step() } else { generator.step() }
+    }
+    generator.finish()
+}
+
+/// A random smooth function of `f64` tensors whose only result is an `f64` scalar, some of whose applications run bodies,
+/// and arguments for it.
+pub fn generate_differentiable_control(seed: u64, size: usize) -> Case {
+    let mut generator = Generator::new(Random::new(seed), Mood::Smooth);
+    generator.begin();
+    for step in 0..size {
+        if step % 3 == 1 { generator.control_step() } else { generator.smooth_step() }
+    }
+    generator.finish_smooth()
 }
 
 /// A random smooth function of `f64` tensors whose only result is an `f64` scalar, and arguments for it.

@@ -4,6 +4,8 @@
 //! Tried are: one result or one unused node alone, an operand in place of a result, a node's value as an argument in place of the node,
 //! extents as numbers in place of symbols.
 
+use std::collections::BTreeMap;
+
 use super::Case;
 use crate::arena::{Arena, SideTable};
 use crate::graph::eval::{Value, bind, eval};
@@ -39,7 +41,7 @@ fn candidates(case: &Case) -> Vec<Case> {
         pruned(Case { graph: Graph { results, ..graph.clone() }, ..case.clone() })
     };
     let uses = graph.uses();
-    let is_single = |id: &NodeId| graph.nodes[*id].types.len() == 1;
+    let is_single = |id: &NodeId| !graph.nodes[*id].op.is_control();
     // What nothing uses may be guilty too.
     found.extend(graph.nodes.ids().filter(|id| uses[*id] == 0).filter(is_single).map(alone));
     for result in &graph.results {
@@ -49,19 +51,22 @@ fn candidates(case: &Case) -> Vec<Case> {
     let values = values(case);
     // From the last node on: the nearer to the result, the more is cut off.
     for (id, node) in graph.nodes.iter().rev() {
-        let is_cut = matches!(node.op, Op::Parameter(_));
+        let is_cut = matches!(node.op, Op::Parameter(_)) || node.op.is_control();
         if let Some(values) = values.as_ref().filter(|_| !is_cut) {
-            found.push(pruned(cut(case, id, &values[id.index()])));
+            found.push(pruned(cut(case, id, &values[&id])));
         }
     }
     found.extend(numbered(case));
     found
 }
 
-/// The value of every node.
-fn values(case: &Case) -> Option<Vec<Value>> {
-    let results = case.graph.nodes.ids().map(|node| Output { node, updates: None }).collect();
-    eval(&Graph { results, ..case.graph.clone() }, &case.arguments).ok()
+/// The value of every node that has one.
+fn values(case: &Case) -> Option<BTreeMap<NodeId, Value>> {
+    let graph = &case.graph;
+    let nodes: Vec<NodeId> = graph.nodes.ids().filter(|id| !graph.op(*id).is_control()).collect();
+    let results = nodes.iter().map(|node| Output { node: *node, updates: None }).collect();
+    let values = eval(&Graph { results, ..graph.clone() }, &case.arguments).ok()?;
+    Some(nodes.into_iter().zip(values).collect())
 }
 
 /// The case with a parameter in place of a node, and its value as the argument.

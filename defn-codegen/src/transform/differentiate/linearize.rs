@@ -172,9 +172,7 @@ impl Linearization {
             | Op::Iota { .. }
             | Op::Argsort { .. }
             | Op::Compare(_) => None,
-            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) | Op::Project(_) => {
-                bug!("transform", "the gradient of a call")
-            }
+            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) | Op::Project(_) => refuse(node),
         }
     }
 
@@ -472,6 +470,10 @@ fn winner(draft: &mut Draft, wins: Comparison, [x, y]: [NodeId; 2], dx: NodeId) 
     let weight = draft.select(tied, half, zero);
     let weight = draft.select(won, one, weight);
     draft.mul(dx, weight)
+}
+
+fn refuse(node: &Node) -> Option<NodeId> {
+    bug!("transform", "the gradient of {:?}", node.op)
 }
 
 // Note [Products with zeros]
