@@ -68,36 +68,10 @@ fn repeat(
 ) -> Vec<Option<NodeId>> {
     let body = &repeat.body;
     let kept = kept(repeat, used);
-    let is_invariant = |k: usize| {
-        let node = body.results[k].node;
-        *body.op(node) == Op::Parameter(1 + k)
-    };
-    let read = {
-        let conditions = condition(repeat).map(|condition| read_by(condition, &[true]));
-        let mut read = read_by(body, &kept);
-        // A condition has no parameters for elements, and there are none where there is a condition.
-        read.extend(conditions.unwrap_or_default());
-        read
-    };
-    let mut roles = vec![Role::Same];
-    for (at, operand) in operands.iter().enumerate() {
-        let is_read = read.contains(&(1 + at));
-        roles.push(if at < repeat.state {
-            match (kept[at], is_invariant(at)) {
-                (true, false) => Role::Same,
-                (_, true) if is_read => Role::Rest(*operand),
-                _ => Role::Gone,
-            }
-        } else if !is_read {
-            Role::Gone
-        } else if at < repeat.state + repeat.sequences {
-            Role::Same
-        } else {
-            Role::Rest(*operand)
-        });
-    }
+    let roles = roles(repeat, operands, &kept);
     let rest = rest(sharing, &roles);
-    let is_kept = |result: usize| kept[result] && (result >= repeat.state || !is_invariant(result));
+    let is_kept =
+        |result: usize| kept[result] && (result >= repeat.state || !is_invariant(repeat, result));
     let results: Vec<usize> = (0..body.results.len()).filter(|it| is_kept(*it)).collect();
     let chosen = |from: usize, count: usize| -> Vec<NodeId> {
         let same = (from..from + count).filter(|at| roles[1 + at] == Role::Same);
@@ -119,7 +93,7 @@ fn repeat(
     let types = result_types(repeat);
     let mut values: Vec<Option<NodeId>> = vec![None; types.len()];
     for k in 0..repeat.state {
-        values[k] = is_invariant(k).then(|| operands[k]);
+        values[k] = is_invariant(repeat, k).then(|| operands[k]);
     }
     if results.is_empty() {
         return values;
@@ -131,6 +105,32 @@ fn repeat(
         values[result] = Some(sharing.node(Op::Project(position), &[node], ty));
     }
     values
+}
+
+/// Whether a state is always what it was.
+fn is_invariant(repeat: &Repeat, state: usize) -> bool {
+    *repeat.body.op(repeat.body.results[state].node) == Op::Parameter(1 + state)
+}
+
+/// What each parameter of the body becomes.
+fn roles(repeat: &Repeat, operands: &[NodeId], kept: &[bool]) -> Vec<Role> {
+    let mut read = read_by(&repeat.body, kept);
+    // A condition has no parameters for elements, and there are none where there is a condition.
+    read.extend(condition(repeat).iter().flat_map(|condition| read_by(condition, &[true])));
+    let role = |(at, operand): (usize, &NodeId)| {
+        let is_read = read.contains(&(1 + at));
+        let is_state = at < repeat.state;
+        let stays = match is_state {
+            true => kept[at] && !is_invariant(repeat, at),
+            false => is_read && at < repeat.state + repeat.sequences,
+        };
+        match (stays, is_read) {
+            (true, _) => Role::Same,
+            (false, true) if !is_state || is_invariant(repeat, at) => Role::Rest(*operand),
+            (false, _) => Role::Gone,
+        }
+    };
+    [Role::Same].into_iter().chain(operands.iter().enumerate().map(role)).collect()
 }
 
 /// The results that are used, and the states that those need.
@@ -240,15 +240,15 @@ fn rebuilt(
         builder.set_origin(node.origin);
         let operands: Vec<NodeId> =
             node.operands.iter().map(|operand| values[operand.index()]).collect();
-        values.push(match &node.op {
-            // What nobody needs is replaced by anything; the next round drops it.
-            Op::Parameter(position) => inside[*position].unwrap_or_else(|| {
-                let ty = &node.types[0];
-                builder.splat(Scalar::from_i64(ty.element, 0), &ty.shape)
-            }),
-            op if op.is_control() => builder.control_node(op.clone(), &operands),
-            op => builder.apply(op.clone(), &operands, node.types[0].clone()),
-        });
+        let Op::Parameter(position) = &node.op else {
+            values.push(builder.again(node, &operands));
+            continue;
+        };
+        // What nobody needs is replaced by anything, and dropped.
+        values.push(inside[*position].unwrap_or_else(|| {
+            let ty = &node.types[0];
+            builder.splat(Scalar::from_i64(ty.element, 0), &ty.shape)
+        }));
     }
     let output =
         |result: &usize| Output { node: values[body.results[*result].node.index()], updates: None };
@@ -316,10 +316,12 @@ fn inlined(sharing: &mut Sharing, body: &Graph, arguments: &[NodeId]) -> Vec<Nod
         sharing.set_origin(node.origin);
         let operands: Vec<NodeId> =
             node.operands.iter().map(|operand| values[operand.index()]).collect();
-        values.push(match &node.op {
-            Op::Parameter(position) => arguments[*position],
-            op if op.is_control() => sharing.control(op.clone(), &operands),
-            op => sharing.node(op.clone(), &operands, node.types[0].clone()),
+        values.push(if let Op::Parameter(position) = &node.op {
+            arguments[*position]
+        } else if node.op.is_control() {
+            sharing.control(node.op.clone(), &operands)
+        } else {
+            sharing.node(node.op.clone(), &operands, node.types[0].clone())
         });
     }
     body.results.iter().map(|result| values[result.node.index()]).collect()
