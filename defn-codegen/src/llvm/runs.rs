@@ -23,7 +23,7 @@ use crate::loops::{Address, BufferId, Statement};
 const BLOCK: u32 = 16;
 
 /// The stores of a block to neighbours for each lane.
-pub(super) struct Run {
+struct Run {
     buffer: BufferId,
     /// Where the first element of the first lane is, but for what is known of the constant.
     begin: Address,
