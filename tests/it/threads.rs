@@ -30,6 +30,15 @@ fn lookup(table: Tensor<f32, row, column>, ids: Tensor<i64, n>) -> Tensor<f32, n
 }
 
 #[defn]
+fn image(
+    x: Tensor<f32, c, h, w>,
+    k: Tensor<f32, filter, c, kh<3>, kw<3>>,
+) -> Tensor<f32, filter, h, w> {
+    let x = x.window(h, kh = 3, padding = (1, 1)).window(w, kw = 3, padding = (1, 1));
+    x.dot(k, (c, kh, kw))
+}
+
+#[defn]
 fn step(p: &mut Tensor<f32, n, m>, g: Tensor<f32, n, m>) {
     *p = *p - 0.1 * g.sigmoid();
 }
@@ -46,6 +55,7 @@ fn digest(size: usize) -> Vec<u64> {
     eat(&c.to_vec());
     let ids = Tensor::from_fn([2 * size], |[at]| (at * 7919 % size) as i64);
     eat(&lookup(&x, &ids).to_vec());
+    eat(&image(&floats([5, 11, size.div_ceil(7)], 5), &floats([70, 5, 3, 3], 6)).to_vec());
     let mut p = x.clone();
     step(&mut p, &x);
     eat(&p.to_vec());

@@ -32,6 +32,7 @@ mod element;
 mod remainder;
 mod memory;
 mod interleaved;
+mod runs;
 mod transposed;
 mod machine;
 mod object;

@@ -30,24 +30,29 @@ use crate::loops::{Expr, For, Manner, RegisterId, Statement};
 impl<'a> Walk<'a, '_> {
     pub(super) fn statements(&mut self, block: &[Statement]) {
         let woven = self.woven(block);
-        let waits = |place: usize| woven.values().any(|stores| stores.contains(&place));
+        let is_woven = |place: usize| woven.values().any(|stores| stores.contains(&place));
+        let mut runs: BTreeMap<usize, Vec<usize>> = self.runs(block).into_iter().collect();
+        runs.retain(|_, stores| !stores.iter().any(|place| is_woven(*place)));
+        let in_run = |place: usize| runs.values().any(|stores| stores.contains(&place));
         let mut waiting = BTreeMap::new();
         for (place, statement) in block.iter().enumerate() {
             let Statement::Store { buffer, address: _, expr } = statement else {
                 self.statement(statement);
                 continue;
             };
-            if !waits(place) {
+            if !is_woven(place) && !in_run(place) {
                 self.statement(statement);
                 continue;
             }
             let value = self.expr(expr);
             waiting.insert(place, self.widened(value, self.width()).raw);
-            if let Some(stores) = woven.get(&place)
-                && let Statement::Store { address, .. } = &block[stores[0]]
-            {
-                let values: Vec<Value> = stores.iter().map(|place| waiting[place]).collect();
+            let Some(stores) = woven.get(&place).or(runs.get(&place)) else { continue };
+            let Statement::Store { address, .. } = &block[stores[0]] else { continue };
+            let values: Vec<Value> = stores.iter().map(|place| waiting[place]).collect();
+            if is_woven(place) {
                 self.store_tuples(*buffer, address, &values);
+            } else {
+                self.store_run(*buffer, address, &values);
             }
         }
     }

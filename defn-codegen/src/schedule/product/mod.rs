@@ -24,6 +24,7 @@
 pub(super) mod tile;
 mod panel;
 mod packed;
+mod flat;
 mod left;
 
 use std::collections::BTreeSet;
@@ -222,10 +223,34 @@ impl Target<'_> {
             let turned = Product::of(&rows, self.buffers, self.level);
             let panels = turned.as_ref().and_then(panel::Panels::of);
             if let (Some(turned), Some(panels)) = (turned, panels) {
-                return panels.write((around, &turned), count, self);
+                return self.with_panels((around, &turned), &panels, count);
             }
         }
-        panels.write((around, product), count, self)
+        self.with_panels((around, product), panels, count)
+    }
+
+    /// All columns, with panels that all workers share, or with one of each worker.
+    fn with_panels(
+        &mut self,
+        (around, product): (&[&For], &Product<'_>),
+        panels: &panel::Panels<'_>,
+        count: i64,
+    ) -> Statement {
+        if !panels.gathers(product) || !packed::are_for_all(panels, self) {
+            return panels.write((around, product), count, self);
+        }
+        let divides = product.rows.extent.as_constant().is_some_and(|rows| rows % count == 0);
+        if let Some((last, others)) = around.split_last()
+            && !divides
+            && count <= FLAT_ROWS
+            && let Some(rows) = flat::flat(last, product.rows, self.names)
+            && let Some(flat) = Product::of(&rows, self.buffers, self.level)
+            && let Some(panels) = panel::Panels::of(&flat)
+        {
+            let count = self.rows_at_a_time(&flat);
+            return packed::for_all(&panels, (others, &flat), count, self);
+        }
+        packed::for_all(panels, (around, product), count, self)
     }
 
     /// All rows, with the right operand where it is: in narrow tiles if there are few columns.
@@ -287,6 +312,9 @@ fn even(rows: i64, product: &Product<'_>) -> i64 {
 
 /// How many rows a tile of one register of columns has: multiply-adds take four cycles, and two start in each.
 const NARROW_ROWS: i64 = 8;
+
+/// How many rows of a tile may lie anywhere: the address of each has a register of its own.
+const FLAT_ROWS: i64 = 8;
 
 /// Three quarters of the registers; the others hold the operands.
 fn accumulators(level: Level) -> u32 {

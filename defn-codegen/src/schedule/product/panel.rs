@@ -16,7 +16,8 @@
 //! ```
 //!
 //! Where the operand lies row by row, the first tile of rows reads it in place and stores the panel on the way,
-//! which costs nothing beside its arithmetic; where its columns are apart, the copy turns it in blocks.
+//! which costs nothing beside its arithmetic; where its columns are apart, the copy turns it in blocks,
+//! and is made [for all workers](super::packed) unless a loop around changes it.
 //!
 //! Whatever is computed from positions in the reduction and the columns alone stands in the panel,
 //! so that a cast or a function of the operand is computed once for all rows.
@@ -153,7 +154,7 @@ impl<'s> Panels<'s> {
     }
 
     /// Whether what goes into the panels is loaded from columns that are apart.
-    fn gathers(&self, product: &Product<'_>) -> bool {
+    pub(super) fn gathers(&self, product: &Product<'_>) -> bool {
         let mut gathers = false;
         for statement in &self.shared {
             visit::addresses(std::slice::from_ref(*statement), &mut |_, address, _| {
