@@ -66,6 +66,7 @@ pub mod buffer;
 pub mod index;
 pub mod expr;
 pub mod visit;
+pub mod ask;
 pub mod print;
 pub mod parse;
 pub mod verify;
@@ -130,14 +131,7 @@ impl Nest {
 
 /// The loop that ends the body of a loop.
 fn inside(around: &For) -> Option<&For> {
-    match around.body.last()? {
-        Statement::For(inner) => Some(inner),
-        Statement::Let { .. }
-        | Statement::Declare { .. }
-        | Statement::Set { .. }
-        | Statement::Store { .. }
-        | Statement::If { .. } => None,
-    }
+    ask::as_loop(around.body.last()?)
 }
 
 fn outermost(statements: &[Statement]) -> Option<&For> {

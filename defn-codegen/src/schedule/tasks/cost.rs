@@ -5,7 +5,7 @@
 //! The numbers are those of one core of a processor of 2022 at 3.7 GHz with data in its second cache; a factor of three
 //! does no harm, since the formula only decides how much work is worth another thread, and how much a thread takes at once.
 
-use crate::graph::{Binary, Comparison, Dim, Unary};
+use crate::graph::{Binary, Comparison, Dim};
 use crate::loops::visit;
 use crate::loops::{Expr, For, Loops, Manner, Statement, VariableId};
 
@@ -152,7 +152,7 @@ fn operation(place: &Place<'_>, expr: &Expr) -> i64 {
     match expr {
         Expr::Constant(_) | Expr::Value(_) | Expr::Register(_) | Expr::Position { .. } => 0,
         Expr::Combine(..) => 16 * SCALAR,
-        Expr::Unary(unary, _) if is_plain(*unary) => simple,
+        Expr::Unary(unary, _) if unary.is_plain() => simple,
         Expr::Unary(..) => FUNCTION * simple,
         Expr::Binary(Binary::Pow | Binary::Atan2, ..) => 2 * FUNCTION * simple,
         Expr::Binary(Binary::Rem, ..) => FUNCTION * simple,
@@ -170,17 +170,4 @@ fn operation(place: &Place<'_>, expr: &Expr) -> i64 {
             }
         }
     }
-}
-
-fn is_plain(unary: Unary) -> bool {
-    matches!(
-        unary,
-        Unary::Neg
-            | Unary::Abs
-            | Unary::Sign
-            | Unary::Not
-            | Unary::Floor
-            | Unary::Ceil
-            | Unary::Round
-    )
 }
