@@ -67,6 +67,7 @@ pub mod index;
 pub mod expr;
 pub mod visit;
 pub mod ask;
+pub mod live;
 pub mod print;
 pub mod parse;
 pub mod verify;
