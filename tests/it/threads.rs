@@ -1,21 +1,10 @@
 //! The same bits for every number of threads, whoever calls and whoever else does.
 
-use crate::support::floats;
+use crate::support::{floats, network};
 use defn::prelude::*;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-
-#[defn]
-fn network(
-    x: Tensor<f32, batch, pixel>,
-    w: Tensor<f32, pixel, hidden>,
-    v: Tensor<f32, hidden, class>,
-) -> (Tensor<f32, batch, class>, f32, Tensor<f32, hidden>) {
-    let h = x.dot(w, pixel).tanh();
-    let z = h.dot(v, hidden);
-    (z.softmax(class), z.logsumexp(class).mean(), h.variance(batch))
-}
 
 #[defn]
 fn sweeps(x: Tensor<f64, n, m>) -> (Tensor<f64, n, m>, Tensor<f64, m>, f64, Tensor<f64, n, m>) {

@@ -88,6 +88,19 @@ impl<'a, 'c> Dims<'a, 'c> {
                     }
                 }
             }
+            Atom::Largest(all) => {
+                let mut all = all.iter().map(|one| self.value(one)).collect::<Vec<_>>().into_iter();
+                let first = all.next().unwrap_or_else(|| self.ir.i64(0));
+                all.fold(first, |largest, one| {
+                    let is_larger = self.ir.compare_int(IntPredicate::LLVMIntSGT, one, largest);
+                    self.ir.select(is_larger, one, largest)
+                })
+            }
+            Atom::Reaches { extent, bound } => {
+                let (extent, bound) = (self.value(extent), self.ir.i64(*bound));
+                let reaches = self.ir.compare_int(IntPredicate::LLVMIntSGE, extent, bound);
+                self.ir.select(reaches, self.ir.i64(1), self.ir.i64(0))
+            }
         }
     }
 

@@ -70,6 +70,39 @@ pub fn expressions<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
     }
 }
 
+/// What an expression may change with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Name {
+    /// The variable of a loop.
+    Variable(VariableId),
+    /// A value.
+    Value(ValueId),
+    /// A register.
+    Register(RegisterId),
+}
+
+/// Calls `visit` for every name in an expression.
+pub fn names(expr: &Expr, visit: &mut dyn FnMut(Name)) {
+    let terms = |visit: &mut dyn FnMut(Name), terms: &[(VariableId, Dim)]| {
+        terms.iter().for_each(|(variable, _)| visit(Name::Variable(*variable)));
+    };
+    expressions(expr, &mut |expr| match expr {
+        Expr::Value(value) => visit(Name::Value(*value)),
+        Expr::Register(register) | Expr::Combine(_, register) => visit(Name::Register(*register)),
+        Expr::Position { constant: _, terms: all } => terms(visit, all),
+        Expr::Load(_, address) => terms(visit, &address.terms),
+        Expr::Constant(_)
+        | Expr::Unary(..)
+        | Expr::Binary(..)
+        | Expr::Compare(..)
+        | Expr::Select(..)
+        | Expr::MultiplyAdd(..)
+        | Expr::Bits(_)
+        | Expr::Shift { .. }
+        | Expr::Convert(..) => {}
+    });
+}
+
 /// Calls `visit` for every address, with its buffer and whether it is written.
 pub fn addresses<'s>(all: &'s [Statement], visit: &mut dyn FnMut(BufferId, &'s Address, bool)) {
     statements(all, &mut |statement| {

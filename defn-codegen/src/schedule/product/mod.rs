@@ -32,8 +32,8 @@ use std::collections::BTreeSet;
 use super::names::{Choice, Names, choice};
 use crate::arena::Arena;
 use crate::graph::{Binary, Comparison, Dim};
-use crate::loops::visit;
 use crate::loops::{Buffer, BufferId, Expr, For, Loops, Manner, Nest, Statement};
+use crate::loops::{ask, visit};
 use crate::options::{Level, Sizes};
 
 /// Schedules all products.
@@ -213,7 +213,7 @@ impl Target<'_> {
     ) -> Statement {
         let count = self.rows_at_a_time(product);
         let left = left::Left::of((around, product), &panels.reduction);
-        let is_known = self.conditions.iter().all(depends_on_extents);
+        let is_known = self.conditions.iter().all(ask::is_of_extents);
         if let Some(left) = left.filter(|left| {
             self.around.is_empty() && is_known && !self.written.contains(&left.buffer)
         }) {
@@ -278,25 +278,6 @@ impl Target<'_> {
         let vectors = (product.width * product.size).div_ceil(self.level.register_bytes()).max(1);
         even(i64::from((accumulators(self.level) / vectors).max(1)), product)
     }
-}
-
-/// Whether a condition depends on nothing but extents.
-fn depends_on_extents(condition: &Expr) -> bool {
-    let mut known = true;
-    visit::expressions(condition, &mut |expr| match expr {
-        Expr::Position { constant: _, terms } => known &= terms.is_empty(),
-        Expr::Constant(_) | Expr::Unary(..) | Expr::Binary(..) | Expr::Compare(..) => {}
-        Expr::Value(_)
-        | Expr::Register(_)
-        | Expr::Combine(..)
-        | Expr::Select(..)
-        | Expr::MultiplyAdd(..)
-        | Expr::Bits(_)
-        | Expr::Shift { .. }
-        | Expr::Convert(..)
-        | Expr::Load(..) => known = false,
-    });
-    known
 }
 
 /// A known number of rows is divided evenly if that leaves more than half as many at a time.

@@ -22,10 +22,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::panel::{Panels, drop_unused, note_values};
 use super::{Product, Target, tile};
 use crate::graph::Dim;
-use crate::loops::visit;
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, Nest, Space, Statement, ValueId, VariableId,
 };
+use crate::loops::{ask, visit};
 use crate::schedule::collapse::{self, Replace};
 use crate::schedule::lanes::make_serial;
 
@@ -60,7 +60,7 @@ pub(super) fn packed(
 pub(super) fn are_for_all(panels: &Panels<'_>, target: &Target<'_>) -> bool {
     is_known(panels, target)
         && !target.around.iter().any(|it| panels.depend_on(it.variable))
-        && target.conditions.iter().all(super::depends_on_extents)
+        && target.conditions.iter().all(ask::is_of_extents)
 }
 
 /// The loop over groups of columns, with panels for all workers.

@@ -28,10 +28,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Product, Target, tile};
 use crate::graph::{Comparison, Dim, Element};
-use crate::loops::visit;
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, Space, Statement, ValueId, VariableId,
 };
+use crate::loops::{ask, visit};
 use crate::schedule::names::{Choice, Fresh, Names, choice};
 
 /// A panel of more steps than this would not stay in a cache of the third level.
@@ -318,18 +318,7 @@ enum Panel {
 
 /// The loops of the only reduction in lanes, outermost first; none if there are several, or if it does more than fold.
 fn reduction(lanes: &For) -> Option<Vec<&For>> {
-    let mut loops = lanes.body.iter().filter_map(|statement| match statement {
-        Statement::For(inner) => Some(inner),
-        Statement::Let { .. }
-        | Statement::Declare { .. }
-        | Statement::Set { .. }
-        | Statement::Store { .. }
-        | Statement::If { .. } => None,
-    });
-    let mut reduction = vec![loops.next()?];
-    if loops.next().is_some() {
-        return None;
-    }
+    let mut reduction = vec![ask::only_loop(&lanes.body)?];
     while let [Statement::For(inner)] = reduction[reduction.len() - 1].body.as_slice() {
         reduction.push(inner);
     }

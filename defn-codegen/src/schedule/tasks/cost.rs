@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::graph::{Binary, Comparison, Dim, Unary};
+use crate::graph::{Binary, Comparison, Dim};
 use crate::loops::visit;
 use crate::loops::{Expr, For, Loops, Manner, Statement, ValueId, VariableId};
 
@@ -160,7 +160,7 @@ fn operation(place: &Place<'_>, expr: &Expr) -> i64 {
     match expr {
         Expr::Constant(_) | Expr::Value(_) | Expr::Register(_) | Expr::Position { .. } => 0,
         Expr::Combine(..) => 16 * SCALAR,
-        Expr::Unary(unary, _) if is_plain(*unary) => simple,
+        Expr::Unary(unary, _) if unary.is_plain() => simple,
         Expr::Unary(..) => FUNCTION * simple,
         Expr::Binary(Binary::Pow | Binary::Atan2, ..) => 2 * FUNCTION * simple,
         Expr::Binary(Binary::Rem, ..) => FUNCTION * simple,
@@ -180,17 +180,4 @@ fn operation(place: &Place<'_>, expr: &Expr) -> i64 {
             }
         }
     }
-}
-
-fn is_plain(unary: Unary) -> bool {
-    matches!(
-        unary,
-        Unary::Neg
-            | Unary::Abs
-            | Unary::Sign
-            | Unary::Not
-            | Unary::Floor
-            | Unary::Ceil
-            | Unary::Round
-    )
 }
