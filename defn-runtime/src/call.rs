@@ -214,7 +214,8 @@ impl Builder {
                 continue;
             }
             let bytes = self.measure(leaf, found, symbols)?;
-            self.memory.push_with(|| Memory::Tensor(Block::new(bytes)));
+            let block = Block::new(bytes);
+            self.memory.push_with(|| Memory::Tensor(block));
         }
         Ok(())
     }
@@ -235,7 +236,10 @@ impl Builder {
         let bytes = length.and_then(|length| length.checked_mul(leaf.element.size()));
         // Beyond this size no allocation can succeed, and aligning it could overflow.
         let bytes = bytes.filter(|&bytes| bytes <= isize::MAX as usize - ALIGNMENT);
-        bytes.ok_or(Error::TooLarge { function: self.signature.name, what: "a result" })
+        let Some(bytes) = bytes else {
+            return Err(Error::TooLarge { function: self.signature.name, what: "a result" });
+        };
+        Ok(bytes)
     }
 
     /// The position of the next leaf, which must have this type, and of its extents.
@@ -268,7 +272,8 @@ impl Builder {
         unsafe { ptr::from_ref(bytes).cast::<E>().read() }
     }
 
-    #[inline]
+    // Always inlined, so that the words of the tensor are written once, where it shall be: see [`storage`](crate::storage).
+    #[inline(always)]
     pub(crate) fn take_tensor<E: Element, const RANK: usize>(&mut self) -> Tensor<E, RANK> {
         if RANK == 0 {
             let value = self.take_scalar();
