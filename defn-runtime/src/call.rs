@@ -21,7 +21,7 @@ use crate::error::{Error, ResultShape};
 use crate::leaves::Leaves;
 use crate::shape;
 use crate::solve::{self, Form, Found, Kind, Symbols};
-use crate::storage::{ALIGNMENT, Block, Inline, Shared, Storage, with_workspace};
+use crate::storage::{Block, HUGE, Inline, Shared, Storage, with_workspace};
 use crate::team::{self, Call};
 use crate::tensor::Tensor;
 
@@ -235,7 +235,7 @@ impl Builder {
         let length = shape::length(&self.extents.as_slice()[first..]);
         let bytes = length.and_then(|length| length.checked_mul(leaf.element.size()));
         // Beyond this size no allocation can succeed, and aligning it could overflow.
-        let bytes = bytes.filter(|&bytes| bytes <= isize::MAX as usize - ALIGNMENT);
+        let bytes = bytes.filter(|&bytes| bytes <= isize::MAX as usize - HUGE);
         let Some(bytes) = bytes else {
             return Err(Error::TooLarge { function: self.signature.name, what: "a result" });
         };

@@ -26,9 +26,8 @@ pub(crate) const ALIGNMENT: usize = 64;
 /// The alignment that every allocator gives at its ordinary price.
 const ORDINARY: usize = 16;
 
-/// The size of a huge page on the processors that we know.
-#[cfg(all(target_os = "linux", not(miri)))]
-const HUGE: usize = 2 << 20;
+/// The size of a huge page on the processors that we know. Memory of this size and above begins with one.
+pub(crate) const HUGE: usize = 2 << 20;
 
 /// Bytes of the allocator at an aligned address, given back when dropped.
 ///
@@ -85,11 +84,17 @@ impl Memory {
     #[cfg(not(all(target_os = "linux", not(miri))))]
     fn ask_for_huge_pages(&self) {}
 
+    /// Of what the address is a multiple. Pages that are skipped are never touched, so that they take no memory.
+    #[inline]
+    fn alignment(bytes: usize) -> usize {
+        if bytes < HUGE { ALIGNMENT } else { HUGE }
+    }
+
     /// What is asked of the allocator for `bytes` bytes.
     #[inline]
     fn layout(bytes: usize) -> Layout {
         let layout = bytes
-            .checked_add(ALIGNMENT)
+            .checked_add(Self::alignment(bytes))
             .and_then(|bytes| Layout::from_size_align(bytes, ORDINARY).ok());
         layout.expect("a tensor is smaller than the address space")
     }
@@ -97,8 +102,9 @@ impl Memory {
     /// The first byte; it may be written through as long as the memory is not shared.
     #[inline]
     pub(crate) fn start(&self) -> *mut u8 {
-        let skipped = ALIGNMENT - self.base.addr().get() % ALIGNMENT;
-        // SAFETY: what is skipped is at most `ALIGNMENT`, which is the surplus of the layout.
+        let alignment = Self::alignment(self.bytes);
+        let skipped = alignment - self.base.addr().get() % alignment;
+        // SAFETY: what is skipped is at most the alignment, which is the surplus of the layout.
         unsafe { self.base.as_ptr().add(skipped) }
     }
 
