@@ -189,7 +189,7 @@ pub(crate) fn workspace(
     let bytes = shared.zip(private).and_then(|(shared, private)| all(shared, private));
     let bytes = bytes.ok_or_else(|| too_large(signature))?;
     // Beyond this size no allocation can succeed, and aligning it could overflow.
-    let limit = isize::MAX as usize - crate::storage::ALIGNMENT;
+    let limit = isize::MAX as usize - crate::storage::HUGE;
     let bytes = usize::try_from(bytes).ok().filter(|&bytes| bytes <= limit);
     bytes.ok_or_else(|| too_large(signature))
 }

@@ -24,6 +24,7 @@ mod entry;
 mod dims;
 mod statement;
 mod pairs;
+mod extremes;
 mod ahead;
 mod copied;
 mod expr;

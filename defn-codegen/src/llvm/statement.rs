@@ -88,13 +88,17 @@ impl<'a> Walk<'a, '_> {
         let outlives = self.group.is_none();
         // The tail of a group is a second copy of the body, and has a register of its own.
         let slot = self.stack(element, lanes);
-        self.registers.insert(register, Register { slot, element, lanes, outlives });
+        let seen = self.no_nan(register, element);
+        self.registers.insert(register, Register { slot, element, lanes, outlives, seen });
         let value = self.widened(initial, lanes);
         self.ir.store(value.raw, slot, element.size());
     }
 
     fn set(&mut self, id: RegisterId, expr: &Expr) {
         let register = self.registers[&id];
+        if register.seen.is_some() {
+            return self.fold_extreme(id, expr);
+        }
         if register.outlives && self.is_pair_of(register.lanes) {
             return self.fold_pair(id, expr);
         }

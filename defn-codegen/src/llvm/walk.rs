@@ -17,6 +17,7 @@ use inkwell::module::Module;
 
 use super::ahead::Ahead;
 use super::dims::Dims;
+use super::extremes::extremes;
 use super::ir::{Block, Function, Ir, Linkage, Value};
 use super::transposed::Staged;
 use super::{entry, target};
@@ -43,6 +44,8 @@ pub(super) struct Register {
     pub(super) lanes: u32,
     /// Whether it was declared outside of the lanes: then what the inactive lanes hold will be seen.
     pub(super) outlives: bool,
+    /// Where a mask stands that tells of NaN, if the register passes over it: see [`extremes`](super::extremes).
+    pub(super) seen: Option<Value>,
 }
 
 /// The group of lanes that executes.
@@ -76,6 +79,8 @@ pub(super) struct Walk<'a, 'c> {
     pub(super) variables: BTreeMap<VariableId, Value>,
     pub(super) values: BTreeMap<ValueId, Typed>,
     pub(super) registers: BTreeMap<RegisterId, Register>,
+    /// Registers whose folds pass over NaN.
+    pub(super) extremes: BTreeSet<RegisterId>,
     pub(super) group: Option<Group>,
     /// What is fetched for the next row.
     pub(super) ahead: Option<Ahead>,
@@ -178,6 +183,7 @@ fn nest<'l>(
         variables: around.collect(),
         values: BTreeMap::new(),
         registers: BTreeMap::new(),
+        extremes: extremes(nest, level),
         group: None,
         ahead: None,
         staged: Vec::new(),
