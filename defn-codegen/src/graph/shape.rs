@@ -70,6 +70,14 @@ impl Dim {
         Self { terms: vec![(vec![(atom, 1)], 1)] }
     }
 
+    /// A product of powers of atoms, as [`terms`](Self::terms) has them.
+    pub fn product(monomial: &[(Atom, u32)]) -> Self {
+        if monomial.is_empty() {
+            return Self::from(1);
+        }
+        Self { terms: vec![(monomial.to_vec(), 1)] }
+    }
+
     /// The number, if it is one.
     pub fn as_constant(&self) -> Option<i64> {
         match self.terms.as_slice() {

@@ -127,6 +127,10 @@ pub trait Rename {
     }
     /// The affine position that stands for a variable: `constant + Σ coefficient · variable`; none if it stays.
     fn variable(&self, variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)>;
+    /// The variable that a loop has instead.
+    fn counter(&self, variable: VariableId) -> VariableId {
+        variable
+    }
     /// The value that stands for a value.
     fn value(&self, value: ValueId) -> ValueId {
         value
@@ -247,9 +251,10 @@ pub fn rename_statement(statement: &Statement, rename: &dyn Rename) -> Statement
         |body: &[Statement]| body.iter().map(|inner| rename_statement(inner, rename)).collect();
     match statement {
         Statement::For(inner) => {
+            let variable = rename.counter(inner.variable);
             let clip = inner.clip.as_ref().map(|clip| rename_address(clip, rename));
-            let extent = rename.extent(&inner.extent);
-            Statement::For(super::For { extent, clip, body: all(&inner.body), ..inner.clone() })
+            let (extent, manner) = (rename.extent(&inner.extent), inner.manner);
+            Statement::For(super::For { variable, extent, clip, manner, body: all(&inner.body) })
         }
         Statement::Let { value, element, expr } => Statement::Let {
             value: rename.value(*value),
