@@ -321,3 +321,66 @@ fn arrays_are_walked_item_by_item() {
         assert_eq!(halves, [1.0, 0.25, 2.0]);
     }
 }
+
+#[defn]
+fn steps_to_one(start: i64) -> i64 {
+    let mut n = start;
+    let mut steps = 0i64;
+    while n > 1 {
+        n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+        steps += 1;
+    }
+    steps
+}
+
+#[defn]
+fn horner(x: f64) -> f64 {
+    let mut y = 0.0f64;
+    for i in 0..6 {
+        y = y * x + i as f64;
+    }
+    y
+}
+
+#[defn]
+fn each(start: Tensor<i64, n>, x: Tensor<f64, n, m>) -> (Tensor<i64, n>, Tensor<f64, n, m>) {
+    (steps_to_one(start), horner(x))
+}
+
+#[test]
+fn loops_of_scalars_are_lifted() {
+    for [n, m] in [[0, 2], [1, 1], [9, 3], [17, 8]] {
+        let (start, x) = (whole::<i64, 1>([n], 12).map(|v| v * v), floats::<f64, 2>([n, m], 13));
+        let (steps, values) = each(&start, &x);
+        same(&steps, |at| collatz(start[at]));
+        same(&values, |at| horner(x[at]));
+    }
+}
+
+#[defn]
+fn swapped(
+    x: Tensor<i64, n>,
+    y: Tensor<i64, n>,
+    times: usize,
+) -> (Tensor<i64, n>, Tensor<i64, n>, Tensor<i64, { times }, n>) {
+    let mut a = x;
+    let mut b = y;
+    let same = for _ in 0..times {
+        let old = a;
+        a = b;
+        b = old;
+        x
+    };
+    (a, b, same)
+}
+
+#[test]
+fn state_that_changes_places() {
+    for times in [0usize, 1, 2, 5] {
+        let (x, y) = (whole::<i64, 1>([5], 14), whole::<i64, 1>([5], 15));
+        let (a, b, all) = swapped(&x, &y, times);
+        let (first, second) = if times % 2 == 0 { (&x, &y) } else { (&y, &x) };
+        assert_eq!((&a, &b), (first, second));
+        same(&all, |[_, i]| x[[i]]);
+    }
+}
