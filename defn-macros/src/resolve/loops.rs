@@ -58,7 +58,7 @@ impl Loop<'_> {
     /// How many rounds there are, if nothing but extents says so.
     fn rounds(&self) -> Option<&Dim> {
         let (_, walked) = self.walked.as_ref()?;
-        walked.extent.as_ref().filter(|_| !self.round.exit().is_some())
+        walked.extent.as_ref().filter(|_| self.round.exit().is_none())
     }
 
     /// Why nothing can be collected.
