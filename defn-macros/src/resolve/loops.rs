@@ -139,23 +139,23 @@ impl Body<'_, '_> {
         let is_counted = looped.rounds().is_some();
         match looped.walked.as_ref().map(|(_, walked)| &walked.items) {
             Some(Items::Positions(start, end)) => {
-                hidden.start = Some(self.hidden(start.clone(), Binding::Fixed));
-                hidden.end = Some(self.hidden(end.clone(), Binding::Fixed));
+                hidden.start = Some(self.hidden("#start", start.clone(), Binding::Fixed));
+                hidden.end = Some(self.hidden("#end", end.clone(), Binding::Fixed));
             }
             Some(Items::Elements(value)) if !is_counted => {
-                hidden.elements = Some(self.hidden(value.clone(), Binding::Fixed));
+                hidden.elements = Some(self.hidden("#sequence", value.clone(), Binding::Fixed));
             }
             Some(Items::Elements(_) | Items::Parts(_)) | None => {}
         }
         if looped.round.last.is_some() {
             let yes = Tensor::scalar(self.b.constant(Scalar::from_i64(Element::Bool, 1)));
-            hidden.goes_on = Some(self.hidden(Value::Tensor(yes), Binding::Mutable));
+            hidden.goes_on = Some(self.hidden("#goes_on", Value::Tensor(yes), Binding::Mutable));
         }
         hidden
     }
 
-    fn hidden(&mut self, value: Value, binding: Binding) -> usize {
-        self.scope.locals.push(Local { name: String::new(), value, binding });
+    fn hidden(&mut self, name: &str, value: Value, binding: Binding) -> usize {
+        self.scope.locals.push(Local { name: name.to_owned(), value, binding });
         self.scope.locals.len() - 1
     }
 
