@@ -39,7 +39,7 @@ pub(crate) fn lorenz_rk4_1000(stopwatch: &Stopwatch) -> Verdict<Times> {
 }
 
 /// The sum of the last state, every operation followed by `round`.
-fn of_lorenz(round: &dyn Fn(f64) -> f64) -> f64 {
+fn of_lorenz(round: Rounding<'_>) -> f64 {
     let [sigma, rho, beta] = [10.0, 28.0, f64::from(8.0f32 / 3.0)];
     let h = f64::from(0.01f32);
     let slope = |[x, y, z]: [f64; 3]| {
@@ -63,9 +63,12 @@ fn of_lorenz(round: &dyn Fn(f64) -> f64) -> f64 {
     s.iter().sum()
 }
 
+/// What follows every operation.
+type Rounding<'a> = &'a dyn Fn(f64) -> f64;
+
 /// What a program computes, and how far an `f32` may be from it: errors grow in a loop by as much as the loop makes of them,
 /// which is seen from the same program rounded to `f32` at every step.
-fn amplified(program: &dyn Fn(&dyn Fn(f64) -> f64) -> f64) -> Near {
+fn amplified(program: &dyn Fn(Rounding<'_>) -> f64) -> Near {
     let exact = program(&|x| x);
     let rounded = program(&|x| f64::from(x as f32));
     within(exact, 32.0 * (exact - rounded).abs() + 1e-4 * exact.abs())
@@ -109,7 +112,7 @@ fn gru_inputs() -> (Gru, Tensor<f32, 2>) {
 }
 
 /// The sum of the last state, every operation followed by `round`.
-fn of_gru(w: &Gru, inputs: &Tensor<f32, 2>, round: &dyn Fn(f64) -> f64) -> f64 {
+fn of_gru(w: &Gru, inputs: &Tensor<f32, 2>, round: Rounding<'_>) -> f64 {
     let sigmoid = |x: f64| round(1.0 / (1.0 + (-x).exp()));
     let mut h = [0.0; 32];
     for step in 0..inputs.shape()[0] {
