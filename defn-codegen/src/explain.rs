@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::graph::{Dim, Graph, NodeId, Op};
+use crate::graph::{Dim, Graph, NodeId, Op, Repeat, Times};
 use crate::kernels::{Kernels, Step, step_columns};
 use crate::loops::visit;
 use crate::loops::{Expr, For, Loops, Manner, Nest, Space, Statement};
@@ -28,13 +28,11 @@ pub fn explain(kernels: &Kernels, lowered: &Loops, loops: &Loops) -> String {
         loops.workspace.display(&graph.symbols),
         private(loops)
     );
-    for (position, kernel) in kernels.kernels.iter().enumerate() {
-        let _ = writeln!(text, "  kernel {position} over {}", extents(graph, &kernel.rows));
-        for step in &kernel.steps {
-            let _ = writeln!(text, "    {}", describe(kernels, step));
-        }
-    }
+    describe_all(&mut text, kernels, 1);
     for (position, nest) in loops.nests.iter().enumerate() {
+        if nest.control.is_some() {
+            continue;
+        }
         let (bytes, lanes) = (traffic(loops, nest), lanes(nest));
         let _ = writeln!(
             text,
@@ -43,6 +41,22 @@ pub fn explain(kernels: &Kernels, lowered: &Loops, loops: &Loops) -> String {
         );
     }
     text
+}
+
+/// Every kernel with its steps, and of what runs bodies their kernels.
+fn describe_all(text: &mut String, kernels: &Kernels, depth: usize) {
+    let indent = "  ".repeat(depth);
+    for (position, kernel) in kernels.kernels.iter().enumerate() {
+        let rows = extents(&kernels.graph, &kernel.rows);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{indent}kernel {position} over {rows}");
+        for step in &kernel.steps {
+            let _ = writeln!(text, "{indent}  {}", describe(kernels, step));
+            let Step::Control(node) = step else { continue };
+            let bodies = kernels.bodies.get(node).into_iter().flatten();
+            bodies.into_iter().for_each(|body| describe_all(text, body, depth + 2));
+        }
+    }
 }
 
 fn private(loops: &Loops) -> String {
@@ -93,12 +107,26 @@ fn describe(kernels: &Kernels, step: &Step) -> String {
             "zeros, then add what overlaps".to_owned()
         }
         Step::Scatter(_) => "copy, then add at positions".to_owned(),
+        Step::Control(node) => {
+            if let Op::Repeat(repeat) = graph.op(*node) {
+                repetition(graph, repeat)
+            } else {
+                "one of two bodies".to_owned()
+            }
+        }
         Step::Sort(_) => format!("put in order{}", columns(step)),
         Step::Scan(node) => {
             let word =
                 if let Op::Scan { combine, .. } = graph.op(*node) { combine.word() } else { "" };
             format!("scan with {word}{}: {}", columns(step), fused(kernels, *node))
         }
+    }
+}
+
+fn repetition(graph: &Graph, repeat: &Repeat) -> String {
+    match &repeat.times {
+        Times::Extent(extent) => format!("repeat {} times", extent.display(&graph.symbols)),
+        Times::While(_) => "repeat while a condition holds".to_owned(),
     }
 }
 
@@ -111,7 +139,8 @@ fn has_step(kernels: &Kernels, node: NodeId) -> bool {
         | Step::Region { .. }
         | Step::Scatter(_)
         | Step::Scan(_)
-        | Step::Sort(_) => false,
+        | Step::Sort(_)
+        | Step::Control(_) => false,
     })
 }
 

@@ -62,8 +62,8 @@ pub(super) fn group<'g>(
     };
     let live = live(graph);
     for id in graph.nodes.ids().filter(|id| live[*id]) {
-        let is_root =
-            is_boundary(graph, (stored, short), id) && !matches!(graph.op(id), Op::Parameter(_));
+        let is_root = is_boundary(graph, (stored, short), id)
+            && !matches!(graph.op(id), Op::Parameter(_) | Op::Project(_));
         if is_root {
             grouping.place(graph, stored, id);
         }
@@ -92,7 +92,28 @@ impl Grouping<'_> {
         graph.op(node).folds() && !self.short[node]
     }
 
+    /// What runs bodies runs on its own; its results stand where their reader finds them.
+    fn place_control(&mut self, graph: &Graph, root: NodeId) {
+        let anywhere = |operand: &NodeId| Access {
+            node: *operand,
+            at: vec![Place::Other; graph.ty(*operand).rank()],
+        };
+        let boundaries = graph.operands(root).iter().map(anywhere).collect();
+        let found = Reads { boundaries, ..Reads::default() };
+        self.groups.push(Group { closed: true, ..Group::default() });
+        let group = self.groups.len() - 1;
+        self.join(root, group, (Vec::new(), found));
+        for (id, node) in graph.nodes.iter() {
+            if matches!(node.op, Op::Project(_)) && node.operands[0] == root {
+                self.home.insert(id, group);
+            }
+        }
+    }
+
     fn place(&mut self, graph: &Graph, stored: &SideTable<Node, bool>, root: NodeId) {
+        if graph.op(root).is_control() {
+            return self.place_control(graph, root);
+        }
         let candidates: Vec<usize> = (0..self.groups.len()).rev().collect();
         for candidate in candidates {
             for rows in self.rows_in(graph, stored, (root, candidate)) {

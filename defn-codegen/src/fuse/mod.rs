@@ -61,7 +61,14 @@ pub fn fuse(graph: &Graph) -> Kernels {
         .into_iter()
         .map(|group| kernel(&graph, &grouping, group, &costs))
         .collect();
-    Kernels { graph, stored, kernels }
+    let control = graph
+        .nodes
+        .iter()
+        .filter(|(id, node)| node.op.is_control() && grouping.home.contains_key(id));
+    let bodies = control
+        .map(|(id, node)| (id, node.op.bodies().iter().map(|(_, body)| fuse(body)).collect()))
+        .collect();
+    Kernels { graph, stored, kernels, bodies }
 }
 
 /// Dear values that are repeated along an axis outside of their own, or seen through windows that overlap: computed where they are
@@ -106,6 +113,9 @@ fn costs(graph: &Graph) -> (SideTable<Node, u32>, SideTable<Node, bool>) {
                 | Op::Pad { .. }
                 | Op::OverlapAdd(_)
                 | Op::Call { .. }
+                | Op::Repeat(_)
+                | Op::Branch(_)
+                | Op::Project(_)
         );
         // What is repeated is computed in front of the loop that repeats it, or stored.
         let boundary = boundary || matches!(node.op, Op::Broadcast { .. } | Op::Window(_));
@@ -259,6 +269,9 @@ fn kernel(
 ) -> Kernel {
     let members = &grouping.groups[group];
     let root = members.roots[0];
+    if graph.op(root).is_control() {
+        return Kernel { rows: Vec::new(), steps: vec![Step::Control(root)] };
+    }
     if graph.op(root).assembles() {
         return Kernel { rows: Vec::new(), steps: assembly(graph, root) };
     }

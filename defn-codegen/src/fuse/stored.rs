@@ -1,7 +1,7 @@
 //! Which values get a buffer whatever the grouping is.
 //!
 //! Stored are: parameters, results, what `concat`, `pad`, `overlap_add`, `add_at`, `scan` and sorting make, operands of matrix products that are more than a view,
-//! what is sorted, tables that elements are taken from, and what a reshape merges axes of (a buffer is reshaped for nothing).
+//! what is sorted, tables that elements are taken from, what bodies read and give, and what a reshape merges axes of (a buffer is reshaped for nothing).
 
 use super::prepare::is_matrix_product;
 use crate::arena::SideTable;
@@ -13,7 +13,10 @@ use crate::kernels::uncertain_table;
 pub(super) fn stored(graph: &Graph, copies: &[NodeId]) -> SideTable<Node, bool> {
     let mut stored = SideTable::new(&graph.nodes, false);
     for (id, node) in graph.nodes.iter() {
-        stored[id] = matches!(node.op, Op::Parameter(_)) || node.op.assembles();
+        stored[id] |= matches!(node.op, Op::Parameter(_) | Op::Project(_)) || node.op.assembles();
+        if node.op.is_control() {
+            node.operands.iter().for_each(|operand| stored[*operand] = true);
+        }
         if is_matrix_product(graph, id) {
             for operand in &node.operands {
                 store_base(graph, &mut stored, *operand);

@@ -98,7 +98,7 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<Vec<TensorType>, Strin
         if **condition != TensorType::scalar(Element::Bool) {
             return Err("the condition is no bool".to_owned());
         }
-        let rest: Vec<TensorType> = rest.iter().map(|ty| TensorType::clone(ty)).collect();
+        let rest = owned(rest);
         takes(&branch.then, &rest)?;
         takes(&branch.otherwise, &rest)?;
         let results = results(&branch.then);
@@ -119,8 +119,7 @@ fn repeated(repeat: &Repeat, operands: &[&TensorType]) -> Result<Vec<TensorType>
     let (state, rest) = operands.split_at(*state);
     let (sequences, rest) = rest.split_at(*sequences);
     let position = TensorType::scalar(Element::I64);
-    let state: Vec<TensorType> = state.iter().map(|ty| TensorType::clone(ty)).collect();
-    let rest: Vec<TensorType> = rest.iter().map(|ty| TensorType::clone(ty)).collect();
+    let (state, rest) = (owned(state), owned(rest));
     let mut elements = Vec::new();
     for ty in sequences {
         let fits = match (times, ty.shape.first()) {
@@ -157,6 +156,10 @@ fn repeated(repeat: &Repeat, operands: &[&TensorType]) -> Result<Vec<TensorType>
         }
     }
     Ok(results)
+}
+
+fn owned(types: &[&TensorType]) -> Vec<TensorType> {
+    types.iter().copied().cloned().collect()
 }
 
 fn takes(body: &Graph, expected: &[TensorType]) -> Result<(), String> {

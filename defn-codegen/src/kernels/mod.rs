@@ -18,6 +18,8 @@ pub mod reshape;
 pub mod print;
 pub mod verify;
 
+use std::collections::BTreeMap;
+
 use crate::arena::SideTable;
 use crate::graph::{Dim, Graph, Node, NodeId, Op};
 
@@ -30,6 +32,8 @@ pub struct Kernels {
     pub stored: SideTable<Node, bool>,
     /// In order of execution.
     pub kernels: Vec<Kernel>,
+    /// For each node that runs bodies the kernels of those, in the order of [`Op::bodies`].
+    pub bodies: BTreeMap<NodeId, Vec<Kernels>>,
 }
 
 /// What runs over one space of rows.
@@ -73,13 +77,19 @@ pub enum Step {
     Scan(NodeId),
     /// Puts the elements of a stored `sort` or `argsort` in order, for all other axes.
     Sort(NodeId),
+    /// Runs the bodies of a `repeat` or a `branch`, whose results have buffers.
+    Control(NodeId),
 }
 
 impl Step {
     /// The node that the step computes, or a part of it.
     pub fn node(&self) -> NodeId {
         match self {
-            Self::Reduce(node) | Self::Scatter(node) | Self::Scan(node) | Self::Sort(node) => *node,
+            Self::Reduce(node)
+            | Self::Scatter(node)
+            | Self::Scan(node)
+            | Self::Sort(node)
+            | Self::Control(node) => *node,
             Self::Store { node, rows: _ }
             | Self::Keep { node, rows: _ }
             | Self::Region { node, operand: _ } => *node,
@@ -94,13 +104,18 @@ pub fn column_axes(graph: &Graph, node: NodeId, rows: &[usize]) -> Vec<usize> {
 
 /// The extents that a step runs over for each row.
 pub fn step_columns(graph: &Graph, step: &Step) -> Vec<Dim> {
-    let shape = graph.shape(step.node());
+    let shape = |node: &NodeId| graph.shape(*node);
     match step {
+        Step::Control(_) => Vec::new(),
         Step::Reduce(node) => columns(graph, *node),
         Step::Store { node, rows } | Step::Keep { node, rows } => {
+            let shape = shape(node);
             column_axes(graph, *node, rows).into_iter().map(|axis| shape[axis].clone()).collect()
         }
-        Step::Scatter(_) | Step::Scan(_) | Step::Sort(_) | Step::Region { .. } => shape.to_vec(),
+        Step::Scatter(node)
+        | Step::Scan(node)
+        | Step::Sort(node)
+        | Step::Region { node, operand: _ } => shape(node).to_vec(),
     }
 }
 

@@ -15,7 +15,14 @@ pub fn verify(kernels: &Kernels) -> Result<(), String> {
                 continue;
             }
             read_before(kernels, node, &written)?;
-            if kernels.stored[node] {
+            if matches!(step, Step::Control(_)) {
+                let results = kernels.graph.nodes.iter();
+                let results = results.filter(|(_, other)| {
+                    matches!(other.op, Op::Project(_)) && other.operands[0] == node
+                });
+                written.extend(results.map(|(id, _)| id));
+                kernels.bodies.get(&node).into_iter().flatten().try_for_each(verify)?;
+            } else if kernels.stored[node] {
                 written.insert(node);
             }
         }

@@ -26,39 +26,41 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::control::Open;
 use super::dims::Dims;
 use super::ir::{Block, Function, IntPredicate, Ir, Linkage, Opcode, Value};
 use super::target;
 use super::walk::{NestFunction, groups, name};
 use crate::graph::{Binary, Comparison, Dim, Element, Unary};
-use crate::loops::{BufferId, Expr, Loops, Space, Statement};
+use crate::loops::{BufferId, Expr, Loops, Space, Statement, VariableId};
 use crate::options::Level;
 
 /// The words of a job.
 const JOB: usize = 9;
 
 /// What is known in the entry point.
-struct Entry<'a, 'c> {
-    ir: &'a Ir<'c>,
-    loops: &'a Loops,
-    function: Function,
+pub(super) struct Entry<'a, 'c> {
+    pub(super) ir: &'a Ir<'c>,
+    pub(super) loops: &'a Loops,
+    pub(super) function: Function,
     dims: Dims<'a, 'c>,
     symbols: Value,
     workspace: Value,
     team: Value,
-    addresses: BTreeMap<BufferId, Value>,
+    pub(super) addresses: BTreeMap<BufferId, Value>,
+    /// The variables of the parts that are open.
+    pub(super) variables: BTreeMap<VariableId, Value>,
+    /// The parts that are open, the innermost last.
+    pub(super) open: Vec<Open>,
 }
 
 /// Writes the entry point.
-pub(super) fn entry(ir: &Ir<'_>, loops: &Loops, level: Level, nests: &[NestFunction]) {
-    let tasks: Vec<Option<Function>> = nests
-        .iter()
-        .enumerate()
-        .map(|(position, nest)| {
-            let has_tasks = loops.nests[position].tasks.is_some();
-            has_tasks.then(|| task(ir, loops, level, (position, nest)))
-        })
-        .collect();
+pub(super) fn entry(ir: &Ir<'_>, loops: &Loops, level: Level, nests: &[Option<NestFunction>]) {
+    let task_of = |(position, nest): (usize, &Option<NestFunction>)| {
+        let nest = nest.as_ref().filter(|_| loops.nests[position].tasks.is_some())?;
+        Some(task(ir, loops, level, (position, nest)))
+    };
+    let tasks: Vec<Option<Function>> = nests.iter().enumerate().map(task_of).collect();
     let function = ir.function("defn_entry", &[ir.pointer(); 4], Linkage::LLVMExternalLinkage);
     target::describe(ir, function, level);
     // What depends on extents alone stays in the first block, which therefore has no end yet.
@@ -66,19 +68,27 @@ pub(super) fn entry(ir: &Ir<'_>, loops: &Loops, level: Level, nests: &[NestFunct
     ir.position(first);
     let [buffers, symbols, workspace, team] = [0, 1, 2, 3].map(|at| ir.parameter(function, at));
     let dims = Dims::new(ir, first, symbols);
-    let addresses = BTreeMap::new();
-    let mut entry = Entry { ir, loops, function, dims, symbols, workspace, team, addresses };
+    let (addresses, open) = (BTreeMap::new(), Vec::new());
+    let variables = BTreeMap::new();
+    let mut entry =
+        Entry { ir, loops, function, dims, symbols, workspace, team, addresses, variables, open };
     entry.find_buffers(buffers, nests);
     ir.position(body);
     for (position, nest) in nests.iter().enumerate() {
-        let arguments: Vec<Value> = nest.buffers.iter().map(|id| entry.addresses[id]).collect();
+        let Some(nest) = nest else {
+            entry.marker(position);
+            continue;
+        };
+        let buffers = nest.buffers.iter().map(|id| entry.addresses[id]);
+        let variables = nest.variables.iter().map(|variable| entry.variables[variable]);
+        let arguments: Vec<Value> = buffers.chain([entry.symbols]).chain(variables).collect();
         let condition = match loops.nests[position].body.as_slice() {
             [Statement::If { condition, body: _ }] => entry.condition(condition),
             _ => None,
         };
         let behind = condition.map(|condition| entry.skip_unless(condition));
         match tasks[position] {
-            None => ir.call(nest.function, &[arguments, vec![symbols]].concat()),
+            None => ir.call(nest.function, &arguments),
             Some(task) => entry.run((position, nest), task, arguments),
         }
         if let Some(behind) = behind {
@@ -122,7 +132,14 @@ fn task(
         }
     });
     let buffers: Vec<Value> = buffers.collect();
-    ir.call(nest.function, &[buffers, vec![symbols, begin, end]].concat());
+    let variables: Vec<Value> = (0..nest.variables.len())
+        .map(|at| {
+            let slot = nest.buffers.len() + 1 + at;
+            let slot = ir.element_address(number, list, ir.i64(slot as i64));
+            ir.load(number, slot, 8)
+        })
+        .collect();
+    ir.call(nest.function, &[buffers, vec![symbols], variables, vec![begin, end]].concat());
     ir.return_nothing();
     function
 }
@@ -136,13 +153,14 @@ fn planned(loops: &Loops, offset: Option<&Dim>) -> Dim {
 
 impl Entry<'_, '_> {
     /// The address of every buffer that a nest uses.
-    fn find_buffers(&mut self, buffers: Value, nests: &[NestFunction]) {
+    fn find_buffers(&mut self, buffers: Value, nests: &[Option<NestFunction>]) {
         let (ir, pointer) = (self.ir, self.ir.pointer());
         let is_parameter = |space: &Space| matches!(space, Space::Parameter(_) | Space::Updated(_));
         let all = self.loops.buffers.iter();
         let parameters = all.filter(|(_, buffer)| is_parameter(&buffer.space)).count();
-        let used: BTreeSet<BufferId> =
-            nests.iter().flat_map(|nest| nest.buffers.iter().copied()).collect();
+        let flags = self.loops.nests.iter().filter_map(|nest| nest.control.as_ref()?.reads());
+        let nests = nests.iter().flatten().flat_map(|nest| nest.buffers.iter().copied());
+        let used: BTreeSet<BufferId> = nests.chain(flags).collect();
         for id in used {
             let argument = |position: usize| {
                 let slot = ir.element_address(pointer, buffers, ir.i64(position as i64));
@@ -222,7 +240,7 @@ impl Entry<'_, '_> {
     }
 
     /// The value of an extent, computed in the first block.
-    fn dim(&mut self, dim: &Dim) -> Value {
+    pub(super) fn dim(&mut self, dim: &Dim) -> Value {
         let place = self.ir.current_block();
         let value = self.dims.value(dim);
         self.ir.position(place);
@@ -260,7 +278,7 @@ impl Entry<'_, '_> {
         self.hand_out(job, task, &arguments);
         ir.branch(behind);
         ir.position(alone);
-        let range = vec![self.symbols, ir.i64(0), iterations];
+        let range = vec![ir.i64(0), iterations];
         ir.call(*function, &[arguments, range].concat());
         ir.branch(behind);
         ir.position(behind);
@@ -272,7 +290,7 @@ impl Entry<'_, '_> {
         let (private, stride) = (self.loops.workspace.clone(), self.loops.private.clone());
         let (private, stride) = (self.dim(&private), self.dim(&stride));
         let private = ir.element_address(ir.int(8), self.workspace, private);
-        let list = self.words(&[arguments, &[self.symbols]].concat());
+        let list = self.words(arguments);
         let task = ir.address_of(task);
         let job: Vec<Value> = [task, list, private, stride].into_iter().chain(words).collect();
         debug_assert_eq!(job.len(), JOB);

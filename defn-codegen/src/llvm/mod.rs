@@ -27,6 +27,7 @@ mod pairs;
 mod ahead;
 mod copied;
 mod expr;
+mod control;
 mod element;
 mod remainder;
 mod memory;

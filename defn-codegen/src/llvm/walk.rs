@@ -21,7 +21,9 @@ use super::ir::{Block, Function, Ir, Linkage, Value};
 use super::transposed::Staged;
 use super::{entry, target};
 use crate::graph::{Dim, Element};
-use crate::loops::{BufferId, For, Loops, Nest, RegisterId, ValueId, VariableId, visit};
+use crate::loops::{
+    BufferId, Expr, For, Loops, Nest, RegisterId, Statement, ValueId, VariableId, visit,
+};
 use crate::options::Level;
 
 /// A value and what it is: a scalar that is the same in every lane, or one value for each lane.
@@ -105,17 +107,17 @@ pub(super) fn groups(shared: &For) -> Dim {
 pub(super) struct NestFunction {
     pub(super) function: Function,
     pub(super) buffers: Vec<BufferId>,
+    /// The variables of the markers around that it uses; they stand behind the symbols.
+    pub(super) variables: Vec<VariableId>,
 }
 
 /// The module of a function.
 pub(super) fn module<'c>(context: &'c Context, loops: &Loops, level: Level) -> Module<'c> {
     let ir = Ir::new(context, &loops.name);
-    let nests: Vec<NestFunction> = loops
-        .nests
-        .iter()
-        .enumerate()
-        .map(|(position, body)| nest(&ir, loops, level, (position, body)))
-        .collect();
+    let function = |(position, content): (usize, &Nest)| {
+        content.control.is_none().then(|| nest(&ir, loops, level, (position, content)))
+    };
+    let nests: Vec<Option<NestFunction>> = loops.nests.iter().enumerate().map(function).collect();
     entry::entry(&ir, loops, level, &nests);
     ir.into_module()
 }
@@ -141,7 +143,9 @@ fn nest<'l>(
     });
     let used: Vec<BufferId> = used.into_iter().collect();
     let addresses = used.len() + 1;
+    let variables = free_variables(&nest.body);
     let mut types = vec![ir.pointer(); addresses];
+    types.extend(variables.iter().map(|_| ir.int(64)));
     types.extend(nest.tasks.iter().flat_map(|_| [ir.int(64); 2]));
     let function = ir.function(&name(loops, position), &types, Linkage::LLVMInternalLinkage);
     target::describe(ir, function, level);
@@ -158,9 +162,11 @@ fn nest<'l>(
         used.iter().enumerate().map(|(index, id)| (*id, ir.parameter(function, index))).collect();
     let range = nest.tasks.as_ref().map(|_| Range {
         loops: nest.shared(),
-        begin: ir.parameter(function, addresses),
-        end: ir.parameter(function, addresses + 1),
+        begin: ir.parameter(function, addresses + variables.len()),
+        end: ir.parameter(function, addresses + variables.len() + 1),
     });
+    let around = variables.iter().enumerate();
+    let around = around.map(|(at, variable)| (*variable, ir.parameter(function, addresses + at)));
     let mut walk = Walk {
         ir,
         loops,
@@ -169,7 +175,7 @@ fn nest<'l>(
         entry,
         dims: Dims::new(ir, entry, symbols),
         buffers,
-        variables: BTreeMap::new(),
+        variables: around.collect(),
         values: BTreeMap::new(),
         registers: BTreeMap::new(),
         group: None,
@@ -184,7 +190,28 @@ fn nest<'l>(
     ir.return_nothing();
     ir.position(entry);
     ir.branch(body);
-    NestFunction { function, buffers: used }
+    NestFunction { function, buffers: used, variables }
+}
+
+/// The variables that statements use and do not declare.
+fn free_variables(body: &[Statement]) -> Vec<VariableId> {
+    let (mut used, mut declared) = (BTreeSet::new(), BTreeSet::new());
+    let mut terms = |terms: &[(VariableId, Dim)]| used.extend(terms.iter().map(|(it, _)| *it));
+    visit::addresses(body, &mut |_, address, _| terms(&address.terms));
+    visit::statements(body, &mut |statement| {
+        if let Statement::For(inner) = statement {
+            declared.insert(inner.variable);
+            inner.clip.iter().for_each(|clip| terms(&clip.terms));
+        }
+        visit::own_expressions(statement, &mut |expr| {
+            visit::expressions(expr, &mut |expr| {
+                if let Expr::Position { constant: _, terms: position } = expr {
+                    terms(position);
+                }
+            });
+        });
+    });
+    used.difference(&declared).copied().collect()
 }
 
 impl Walk<'_, '_> {

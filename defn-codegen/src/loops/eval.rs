@@ -7,9 +7,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
+use super::control::part;
 use super::{
-    Address, BufferId, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId, VariableId,
+    Address, BufferId, Control, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId,
+    VariableId,
 };
 use crate::graph::eval::{Value, scalar};
 use crate::graph::{Binary, Combine, Dim, Element, Scalar, Unary};
@@ -37,10 +40,7 @@ pub struct Outcome {
 /// Executes a program for these values of the symbols and parameters.
 pub fn eval(loops: &Loops, symbols: &[i64], parameters: &[Value]) -> Result<Outcome, Fault> {
     let mut machine = Machine::new(loops, symbols, parameters);
-    for nest in &loops.nests {
-        machine.shared = nest.shared().iter().map(|inner| inner.variable).collect();
-        machine.block(&nest.body)?;
-    }
+    machine.nests(0..loops.nests.len())?;
     Ok(machine.outcome())
 }
 
@@ -70,6 +70,9 @@ enum Region {
     Workspace,
     Private,
 }
+
+/// More iterations than any test needs.
+const MOST_ITERATIONS: i64 = 1 << 20;
 
 /// What stands where nothing was written.
 const UNTOUCHED: u8 = 0xAB;
@@ -132,6 +135,70 @@ impl<'l> Machine<'l> {
             }
         }
         outcome
+    }
+
+    /// Nests and markers, one after the other; false if a loop around is left.
+    fn nests(&mut self, range: Range<usize>) -> Result<bool, Fault> {
+        let mut position = range.start;
+        while position < range.end {
+            let nest = &self.loops.nests[position];
+            position += 1;
+            let Some(control) = &nest.control else {
+                self.shared = nest.shared().iter().map(|inner| inner.variable).collect();
+                self.block(&nest.body)?;
+                continue;
+            };
+            if let Control::Leave { unless } = control {
+                if self.load(*unless, (0, 0))?.bits == 0 {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let Some((otherwise, end)) = part(&self.loops.nests, position - 1) else {
+                return Err(Fault("a marker has no end".to_owned()));
+            };
+            self.part(control, (position, otherwise, end))?;
+            position = end + 1;
+        }
+        Ok(true)
+    }
+
+    /// What a marker encloses.
+    fn part(
+        &mut self,
+        control: &Control,
+        (begin, otherwise, end): (usize, Option<usize>, usize),
+    ) -> Result<(), Fault> {
+        match control {
+            Control::Repeat { variable, extent } => {
+                for iteration in 0..extent.evaluate(self.symbols) {
+                    self.variables.insert(*variable, iteration);
+                    self.nests(begin..end)?;
+                }
+            }
+            Control::Loop { variable } => {
+                for iteration in 0..MOST_ITERATIONS {
+                    self.variables.insert(*variable, iteration);
+                    if !self.nests(begin..end)? {
+                        return Ok(());
+                    }
+                }
+                return Err(Fault("a loop is not left".to_owned()));
+            }
+            Control::If { condition } => {
+                let holds = self.load(*condition, (0, 0))?.bits != 0;
+                let chosen = match (holds, otherwise) {
+                    (true, otherwise) => begin..otherwise.unwrap_or(end),
+                    (false, Some(otherwise)) => otherwise + 1..end,
+                    (false, None) => end..end,
+                };
+                self.nests(chosen)?;
+            }
+            Control::Leave { .. } | Control::Else | Control::End => {
+                return Err(Fault("a marker encloses nothing".to_owned()));
+            }
+        }
+        Ok(())
     }
 
     fn block(&mut self, statements: &[Statement]) -> Result<(), Fault> {
@@ -265,9 +332,11 @@ impl<'l> Machine<'l> {
         let of = |operand: &Expr| self.expr(operand, lane);
         Ok(match expr {
             Expr::Constant(scalar) => *scalar,
-            Expr::Value(value) => part(self.values.get(value), lane, || format!("%{}", value.0))?,
+            Expr::Value(value) => {
+                part_of_lane(self.values.get(value), lane, || format!("%{}", value.0))?
+            }
             Expr::Register(register) => {
-                part(self.registers.get(register), lane, || format!("${}", register.0))?
+                part_of_lane(self.registers.get(register), lane, || format!("${}", register.0))?
             }
             Expr::Combine(combine, register) => self.combine(*combine, *register)?,
             Expr::Position { constant, terms } => {
@@ -320,7 +389,7 @@ impl<'l> Machine<'l> {
         &self,
         buffer: BufferId,
         (position, lane): (i64, usize),
-    ) -> Result<(Region, std::ops::Range<usize>), Fault> {
+    ) -> Result<(Region, Range<usize>), Fault> {
         let content = &self.loops.buffers[buffer];
         let bytes = content.element.size();
         if content.lanes != 1 && self.lanes.is_none_or(|lanes| lanes.width != content.lanes) {
@@ -390,7 +459,7 @@ impl<'l> Machine<'l> {
     }
 }
 
-fn part(
+fn part_of_lane(
     parts: Option<&Vec<Scalar>>,
     lane: usize,
     name: impl Fn() -> String,

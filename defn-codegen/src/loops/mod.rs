@@ -27,6 +27,11 @@
 //! What stands in front of the inner loop is values and private scratch, which a worker computes whenever it begins there:
 //! that takes as many picoseconds as the extent behind `front` says.
 //!
+//! # Control
+//!
+//! Between nests stand [markers](control): what they enclose runs several times or perhaps never. Temporaries keep their content from one
+//! iteration to the next.
+//!
 //! # Values and registers
 //!
 //! `let %0: f32 = …` names a value for the rest of its block. A register is a variable: `var $0: f32 = …` declares it, `$0 = …` changes it.
@@ -63,6 +68,7 @@
 //! The five faces: the structs here, [`mod@print`], [`parse`], [`verify`], [`eval`].
 
 pub mod buffer;
+pub mod control;
 pub mod index;
 pub mod expr;
 pub mod visit;
@@ -72,6 +78,7 @@ pub mod verify;
 pub mod eval;
 
 pub use buffer::{Buffer, BufferId, Space};
+pub use control::Control;
 pub use expr::{Expr, RegisterId, ValueId};
 pub use index::{Address, VariableId};
 
@@ -95,9 +102,11 @@ pub struct Loops {
     pub private: Dim,
 }
 
-/// One kernel.
+/// One kernel, or a marker between kernels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nest {
+    /// If it is a marker: which. A marker has no body.
+    pub control: Option<Control>,
     /// If its iterations are tasks: of which loops, and how long they take.
     pub tasks: Option<Tasks>,
     /// What it does.
@@ -116,6 +125,16 @@ pub struct Tasks {
 }
 
 impl Nest {
+    /// A kernel without tasks.
+    pub fn new(body: Vec<Statement>) -> Self {
+        Self { control: None, tasks: None, body }
+    }
+
+    /// A marker.
+    pub fn marker(control: Control) -> Self {
+        Self { control: Some(control), tasks: None, body: Vec::new() }
+    }
+
     /// The loop whose iterations could be tasks: the only one at the top, where else only values and conditions stand.
     pub fn outermost(&self) -> Option<&For> {
         outermost(&self.body)

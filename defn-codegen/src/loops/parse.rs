@@ -5,6 +5,8 @@
 //! buffer   = "buffer" name ":" element "[" extent, … "]" ["lanes" w] "=" space
 //! space    = ("parameter" | "updated" | "result") k | ("workspace" | "private") ["at" extent]
 //! nest     = "nest" k ["tasks" extent ["over" k "front" extent]] "{" statement… "}"
+//!          | ("repeat" i "in" "0" ".." extent | "loop" i) "{" nest… "}" | "leave" "unless" name
+//!          | "if" name "{" nest… "}" ["else" "{" nest… "}"]
 //! statement= "for" i "in" "0" ".." (extent | "min" "(" extent "," part + … ")") ["parallel" | "lanes" w] "{" statement… "}"
 //!          | "let" %k ":" element "=" expr | "var" $k ":" element ["lanes" w] "=" expr | $k "=" expr
 //!          | "store" place "=" expr | "if" expr "{" statement… "}"
@@ -19,8 +21,8 @@
 
 use super::print::variable_prefix;
 use super::{
-    Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, RegisterId, Space, Statement, Tasks,
-    ValueId, VariableId,
+    Address, Buffer, BufferId, Control, Expr, For, Loops, Manner, Nest, RegisterId, Space,
+    Statement, Tasks, ValueId, VariableId,
 };
 use crate::arena::Arena;
 use crate::graph::parse::{extent, scalar};
@@ -48,13 +50,7 @@ pub fn parse(text: &str) -> Result<Loops, ParseError> {
         reader.buffers.push(buffer);
     }
     let mut nests = Vec::new();
-    while cursor.eat_word("nest") {
-        cursor.natural()?;
-        let has_tasks = cursor.eat_word("tasks");
-        let tasks = if has_tasks { Some(reader.tasks(&mut cursor)?) } else { None };
-        nests.push(Nest { tasks, body: reader.block(&mut cursor)? });
-    }
-    cursor.expect("}")?;
+    reader.nests(&mut cursor, &mut nests)?;
     cursor.end()?;
     let Reader { symbols, prefix: _, buffers } = reader;
     Ok(Loops { name, symbols, buffers, nests, workspace, private })
@@ -70,6 +66,53 @@ struct Reader {
 impl Reader {
     fn extent(&self, cursor: &mut Cursor<'_>) -> Result<Dim, ParseError> {
         extent(cursor, &self.symbols)
+    }
+
+    /// Nests and markers, up to the brace behind them.
+    fn nests(&self, cursor: &mut Cursor<'_>, nests: &mut Vec<Nest>) -> Result<(), ParseError> {
+        while !cursor.eat("}") {
+            if cursor.eat_word("nest") {
+                cursor.natural()?;
+                let has_tasks = cursor.eat_word("tasks");
+                let tasks = if has_tasks { Some(self.tasks(cursor)?) } else { None };
+                nests.push(Nest { tasks, ..Nest::new(self.block(cursor)?) });
+                continue;
+            }
+            let control = self.control(cursor)?;
+            let opens = control.opens();
+            nests.push(Nest::marker(control));
+            if !opens {
+                continue;
+            }
+            cursor.expect("{")?;
+            cursor.nested(|cursor| self.nests(cursor, nests))?;
+            if cursor.eat_word("else") {
+                nests.push(Nest::marker(Control::Else));
+                cursor.expect("{")?;
+                cursor.nested(|cursor| self.nests(cursor, nests))?;
+            }
+            nests.push(Nest::marker(Control::End));
+        }
+        Ok(())
+    }
+
+    fn control(&self, cursor: &mut Cursor<'_>) -> Result<Control, ParseError> {
+        if cursor.eat_word("repeat") {
+            let variable = self.counted(cursor)?;
+            zero(cursor)?;
+            return Ok(Control::Repeat { variable, extent: self.extent(cursor)? });
+        }
+        if cursor.eat_word("loop") {
+            return Ok(Control::Loop { variable: self.counted(cursor)? });
+        }
+        if cursor.eat_word("leave") {
+            cursor.expect_word("unless")?;
+            return Ok(Control::Leave { unless: self.buffer_name(cursor)? });
+        }
+        if cursor.eat_word("if") {
+            return Ok(Control::If { condition: self.buffer_name(cursor)? });
+        }
+        Err(cursor.expected("`nest`, `repeat`, `loop`, `leave` or `if`"))
     }
 
     fn tasks(&self, cursor: &mut Cursor<'_>) -> Result<Tasks, ParseError> {
@@ -162,14 +205,8 @@ impl Reader {
     }
 
     fn repeat(&self, cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
-        let Some(variable) = self.variable(cursor) else {
-            return Err(cursor.expected("a variable"));
-        };
-        cursor.expect_word("in")?;
-        if cursor.natural()? != 0 {
-            return Err(cursor.error("loops count from 0"));
-        }
-        cursor.expect("..")?;
+        let variable = self.counted(cursor)?;
+        zero(cursor)?;
         let (extent, clip) = self.count(cursor)?;
         let manner = if cursor.eat_word("parallel") {
             Manner::Parallel
@@ -179,6 +216,11 @@ impl Reader {
             Manner::Serial
         };
         Ok(Statement::For(For { variable, extent, clip, manner, body: self.block(cursor)? }))
+    }
+
+    /// The variable of a loop.
+    fn counted(&self, cursor: &mut Cursor<'_>) -> Result<VariableId, ParseError> {
+        self.variable(cursor).ok_or_else(|| cursor.expected("a variable"))
     }
 
     /// How often a loop runs: an extent, or the smaller of an extent and a position.
@@ -205,13 +247,18 @@ impl Reader {
         Some(VariableId(number))
     }
 
-    fn place(&self, cursor: &mut Cursor<'_>) -> Result<(BufferId, Address), ParseError> {
+    fn buffer_name(&self, cursor: &mut Cursor<'_>) -> Result<BufferId, ParseError> {
         let here = *cursor;
         let name = cursor.word("the name of a buffer")?;
         let found = self.buffers.iter().find(|(_, buffer)| buffer.name == name);
-        let Some((buffer, _)) = found else {
-            return Err(here.error(format!("there is no buffer `{name}`")));
-        };
+        match found {
+            Some((buffer, _)) => Ok(buffer),
+            None => Err(here.error(format!("there is no buffer `{name}`"))),
+        }
+    }
+
+    fn place(&self, cursor: &mut Cursor<'_>) -> Result<(BufferId, Address), ParseError> {
+        let buffer = self.buffer_name(cursor)?;
         cursor.expect("[")?;
         let address = self.sum(cursor)?;
         cursor.expect("]")?;
@@ -355,6 +402,15 @@ fn value(cursor: &mut Cursor<'_>) -> Result<ValueId, ParseError> {
 fn register(cursor: &mut Cursor<'_>) -> Result<RegisterId, ParseError> {
     cursor.expect("$")?;
     Ok(RegisterId(width(cursor)?))
+}
+
+/// `in 0 ..`
+fn zero(cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
+    cursor.expect_word("in")?;
+    if cursor.natural()? != 0 {
+        return Err(cursor.error("loops count from 0"));
+    }
+    cursor.expect("..")
 }
 
 fn width(cursor: &mut Cursor<'_>) -> Result<u32, ParseError> {

@@ -2,7 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use super::{Address, Buffer, BufferId, Expr, Loops, Manner, Space, Statement, Tasks, VariableId};
+use super::{
+    Address, Buffer, BufferId, Control, Expr, Loops, Manner, Nest, Space, Statement, Tasks,
+    VariableId,
+};
 use crate::graph::{Dim, print};
 
 impl fmt::Display for Loops {
@@ -50,19 +53,50 @@ impl Printer<'_> {
             let line = self.buffer(buffer);
             writeln!(self.text, "  buffer {line}")?;
         }
+        let mut depth = 1;
         for (position, nest) in self.loops.nests.iter().enumerate() {
-            let tasks = match &nest.tasks {
-                None => String::new(),
-                Some(Tasks { loops: 1, whole, front: _ }) => format!(" tasks {}", self.dim(whole)),
-                Some(Tasks { loops, whole, front }) => {
-                    format!(" tasks {} over {loops} front {}", self.dim(whole), self.dim(front))
-                }
-            };
-            writeln!(self.text, "  nest {position}{tasks} {{")?;
-            self.body(&nest.body, 2)?;
-            writeln!(self.text, "  }}")?;
+            self.nest(position, nest, &mut depth)?;
         }
         writeln!(self.text, "}}")
+    }
+
+    fn nest(&mut self, position: usize, nest: &Nest, depth: &mut usize) -> fmt::Result {
+        if let Some(control) = &nest.control {
+            // Nothing here panics, whatever the markers are.
+            if matches!(control, Control::Else | Control::End) {
+                *depth = depth.saturating_sub(1).max(1);
+            }
+            let line = self.control(control);
+            writeln!(self.text, "{}{line}", "  ".repeat(*depth))?;
+            *depth += usize::from(control.opens() || *control == Control::Else);
+            return Ok(());
+        }
+        let tasks = match &nest.tasks {
+            None => String::new(),
+            Some(Tasks { loops: 1, whole, front: _ }) => format!(" tasks {}", self.dim(whole)),
+            Some(Tasks { loops, whole, front }) => {
+                format!(" tasks {} over {loops} front {}", self.dim(whole), self.dim(front))
+            }
+        };
+        let indent = "  ".repeat(*depth);
+        writeln!(self.text, "{indent}nest {position}{tasks} {{")?;
+        self.body(&nest.body, *depth + 1)?;
+        writeln!(self.text, "{indent}}}")
+    }
+
+    fn control(&self, control: &Control) -> String {
+        let name = |buffer: &BufferId| &self.loops.buffers[*buffer].name;
+        let variable = |variable: &VariableId| format!("{}{}", self.variables, variable.0);
+        match control {
+            Control::Repeat { variable: counted, extent } => {
+                format!("repeat {} in 0..{} {{", variable(counted), self.dim(extent))
+            }
+            Control::Loop { variable: counted } => format!("loop {} {{", variable(counted)),
+            Control::Leave { unless } => format!("leave unless {}", name(unless)),
+            Control::If { condition } => format!("if {} {{", name(condition)),
+            Control::Else => "} else {".to_owned(),
+            Control::End => "}".to_owned(),
+        }
     }
 
     fn buffer(&self, buffer: &Buffer) -> String {

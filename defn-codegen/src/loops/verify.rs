@@ -11,8 +11,8 @@ use std::fmt;
 
 use super::visit;
 use super::{
-    Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, RegisterId, Space, Statement,
-    ValueId, VariableId,
+    Address, Buffer, BufferId, Control, Expr, For, Loops, Manner, Nest, RegisterId, Space,
+    Statement, ValueId, VariableId,
 };
 use crate::graph::{Dim, Element};
 
@@ -32,6 +32,7 @@ pub fn verify(loops: &Loops) -> Result<(), Vec<Fault>> {
         loops,
         faults: Vec::new(),
         variables: BTreeSet::new(),
+        opened: Vec::new(),
         used: BTreeSet::new(),
         values: BTreeMap::new(),
         registers: BTreeMap::new(),
@@ -40,7 +41,9 @@ pub fn verify(loops: &Loops) -> Result<(), Vec<Fault>> {
     for (_, buffer) in loops.buffers.iter() {
         verifier.buffer(buffer);
     }
+    verifier.markers();
     for nest in &loops.nests {
+        verifier.control(nest);
         verifier.tasks(nest);
         verifier.block(&nest.body);
         verifier.private(&nest.body);
@@ -53,6 +56,8 @@ struct Verifier<'l> {
     faults: Vec<Fault>,
     /// Variables of the loops around.
     variables: BTreeSet<VariableId>,
+    /// The variable of each marker that is open.
+    opened: Vec<Option<VariableId>>,
     /// Variables of all loops.
     used: BTreeSet<VariableId>,
     values: BTreeMap<ValueId, Element>,
@@ -64,6 +69,67 @@ struct Verifier<'l> {
 impl Verifier<'_> {
     fn fault(&mut self, what: impl Into<String>) {
         self.faults.push(Fault(what.into()));
+    }
+
+    /// Whether every part has an end, and is left from inside a loop alone.
+    fn markers(&mut self) {
+        let mut open: Vec<&Control> = Vec::new();
+        for control in self.loops.nests.iter().filter_map(|nest| nest.control.as_ref()) {
+            let fits = match control {
+                Control::Repeat { .. } | Control::Loop { .. } | Control::If { .. } => {
+                    open.push(control);
+                    true
+                }
+                Control::Leave { .. } => matches!(open.last(), Some(Control::Loop { .. })),
+                Control::Else => match open.pop() {
+                    Some(Control::If { .. }) => {
+                        open.push(control);
+                        true
+                    }
+                    _ => false,
+                },
+                Control::End => open.pop().is_some(),
+            };
+            if !fits {
+                return self.fault("a marker stands where it cannot");
+            }
+        }
+        if !open.is_empty() {
+            self.fault("a marker has no end");
+        }
+    }
+
+    /// A marker: its variable is known up to its end.
+    fn control(&mut self, nest: &Nest) {
+        let Some(control) = &nest.control else { return };
+        if nest.tasks.is_some() || !nest.body.is_empty() {
+            self.fault("a marker with a body");
+        }
+        if let Some(flag) = control.reads() {
+            let flag = &self.loops.buffers[flag];
+            if flag.element != Element::Bool || !flag.shape.is_empty() {
+                self.fault(format!("`{}` is no bool", flag.name));
+            }
+        }
+        if let Control::Repeat { variable: _, extent } = control {
+            self.dim(extent);
+        }
+        match control {
+            Control::End => {
+                if let Some(Some(variable)) = self.opened.pop() {
+                    self.variables.remove(&variable);
+                }
+            }
+            Control::Repeat { variable, .. } | Control::Loop { variable } => {
+                if !self.used.insert(*variable) {
+                    self.fault(format!("i{} is declared twice", variable.0));
+                }
+                self.variables.insert(*variable);
+                self.opened.push(Some(*variable));
+            }
+            Control::If { .. } => self.opened.push(None),
+            Control::Leave { .. } | Control::Else => {}
+        }
     }
 
     fn tasks(&mut self, nest: &Nest) {

@@ -24,23 +24,22 @@ mod overlap;
 mod scan;
 mod sort;
 mod radix;
+mod control;
 
 use std::collections::BTreeMap;
 
 use crate::arena::{Arena, SideTable};
-use crate::graph::{Dim, Element, Node, NodeId, Op};
+use crate::graph::{Dim, Element, Node, NodeId, Op, TensorType};
 use crate::kernels::{self, Kernel, Kernels, Step};
-use crate::loops::{
-    Address, Buffer, BufferId, Expr, For, Loops, Manner, Nest, Space, Statement, VariableId,
-};
+use crate::loops::{Buffer, BufferId, Expr, Loops, Nest, Space, Statement, VariableId};
 
+use control::{Given, Row};
 use emit::Emitter;
 
 /// Lowers kernels to scalar loop nests.
 pub fn lower(kernels: &Kernels) -> Loops {
     let mut lowering = Lowering::new(kernels);
-    let mut nests: Vec<Nest> =
-        kernels.kernels.iter().flat_map(|kernel| lowering.nests(kernel)).collect();
+    let mut nests = lowering.all_nests();
     nests.extend(lowering.copies());
     Loops {
         name: kernels.graph.name.clone(),
@@ -58,6 +57,10 @@ struct Lowering<'k> {
     buffers: Arena<Buffer>,
     /// The buffer of each stored node.
     homes: SideTable<Node, Option<BufferId>>,
+    /// Stored nodes that are a row of a larger buffer.
+    rows: BTreeMap<NodeId, Given>,
+    /// Where the parameters are, in a body.
+    given: Option<Vec<Given>>,
     /// Temporaries whose content goes to an updated parameter at the end.
     updates: Vec<(BufferId, BufferId)>,
     names: Names,
@@ -85,6 +88,8 @@ impl<'k> Lowering<'k> {
             kernels,
             buffers: Arena::default(),
             homes: SideTable::new(&graph.nodes, None),
+            rows: BTreeMap::new(),
+            given: None,
             updates: Vec::new(),
             names: Names::default(),
         };
@@ -113,12 +118,41 @@ impl<'k> Lowering<'k> {
                 }
             }
         }
-        for id in graph.nodes.ids() {
-            if kernels.stored[id] && lowering.homes[id].is_none() {
-                lowering.homes[id] = Some(lowering.temporary(id));
+        lowering.share_homes(&parameters);
+        lowering.give_temporaries();
+        lowering
+    }
+
+    /// For a body inside of what `around` lowers; its buffers and names go on from there.
+    fn of_body(kernels: &'k Kernels, given: &[Given], around: &mut Lowering<'_>) -> Self {
+        Self {
+            kernels,
+            buffers: std::mem::take(&mut around.buffers),
+            homes: SideTable::new(&kernels.graph.nodes, None),
+            rows: BTreeMap::new(),
+            given: Some(given.to_vec()),
+            updates: Vec::new(),
+            names: around.names,
+        }
+    }
+
+    /// A buffer for every stored node that has none.
+    fn give_temporaries(&mut self) {
+        let graph = &self.kernels.graph;
+        for (id, node) in graph.nodes.iter() {
+            let has_place = self.homes[id].is_some()
+                || self.rows.contains_key(&id)
+                || matches!(node.op, Op::Parameter(_))
+                || node.op.is_control();
+            if self.kernels.stored[id] && !has_place {
+                self.homes[id] = Some(self.temporary(id));
             }
         }
-        lowering
+    }
+
+    fn all_nests(&mut self) -> Vec<Nest> {
+        let kernels = self.kernels;
+        kernels.kernels.iter().flat_map(|kernel| self.nests(kernel)).collect()
     }
 
     fn parameter_buffers(&mut self) -> Vec<BufferId> {
@@ -170,10 +204,13 @@ impl<'k> Lowering<'k> {
     }
 
     fn nests(&mut self, kernel: &Kernel) -> Vec<Nest> {
+        if let [Step::Control(node)] = kernel.steps.as_slice() {
+            return self.control(*node);
+        }
         let tables = empty_tables(self.kernels, kernel);
         debug_assert!(tables.len() < 2, "fusion keeps tables that may be empty apart");
         let Some(filled) = tables.first() else {
-            return vec![Nest { tasks: None, body: self.body(kernel, false) }];
+            return vec![Nest::new(self.kernel(kernel, false))];
         };
         // A table without elements gives zeros, and must not be read.
         let extent = |dim: Dim| Expr::Position { constant: dim, terms: Vec::new() };
@@ -186,16 +223,16 @@ impl<'k> Lowering<'k> {
         };
         let normal = Statement::If {
             condition: compare(crate::graph::Comparison::Ne),
-            body: self.body(kernel, false),
+            body: self.kernel(kernel, false),
         };
         let empty = Statement::If {
             condition: compare(crate::graph::Comparison::Eq),
-            body: self.body(kernel, true),
+            body: self.kernel(kernel, true),
         };
-        vec![Nest { tasks: None, body: vec![normal] }, Nest { tasks: None, body: vec![empty] }]
+        vec![Nest::new(vec![normal]), Nest::new(vec![empty])]
     }
 
-    fn body(&mut self, kernel: &Kernel, tables_are_empty: bool) -> Vec<Statement> {
+    fn kernel(&mut self, kernel: &Kernel, tables_are_empty: bool) -> Vec<Statement> {
         let mut emitter = Emitter::new(self, kernel, tables_are_empty);
         match kernel.steps.as_slice() {
             [Step::Scatter(node)] => {
@@ -215,26 +252,11 @@ impl<'k> Lowering<'k> {
     /// Copies of updated parameters, from where they were computed.
     fn copies(&mut self) -> Vec<Nest> {
         let updates = std::mem::take(&mut self.updates);
-        updates.into_iter().map(|(from, to)| self.copy(from, to)).collect()
-    }
-
-    fn copy(&mut self, from: BufferId, to: BufferId) -> Nest {
-        let variable = self.names.variable();
-        let mut address = Address::default();
-        address.add_term(variable, &Dim::from(1));
-        let expr = Expr::Load(from, Box::new(address.clone()));
-        let store = Statement::Store { buffer: to, address, expr };
-        let extent = self.buffers[from].size();
-        Nest {
-            tasks: None,
-            body: vec![Statement::For(For {
-                variable,
-                extent,
-                clip: None,
-                manner: Manner::Parallel,
-                body: vec![store],
-            })],
-        }
+        let copy = |(from, to): (BufferId, BufferId)| {
+            let ty = TensorType::new(self.buffers[from].element, self.buffers[from].shape.clone());
+            self.copy_row(&Row::whole(from), &Row::whole(to), &ty)
+        };
+        updates.into_iter().map(copy).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 //! A place has one position for each axis of the node. Movements change the place and cost nothing;
 //! elementwise nodes become expressions; stored nodes are loaded.
 
+use super::control::{Given, Row};
 use super::emit::{Emitter, Placed};
 use crate::graph::{Binary, Combine, Comparison, Dim, Element, Graph, NodeId, Op, Scalar, Sliding};
 use crate::kernels::columns;
@@ -24,19 +25,34 @@ pub(super) fn pull(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address
     named
 }
 
-fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Expr {
+/// The value where it stands already: in a register, in scratch, in a buffer.
+fn found(emitter: &Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Option<Expr> {
     match emitter.placed.get(&node) {
-        Some(Placed::Row(expr)) => return expr.clone(),
+        Some(Placed::Row(expr)) => return Some(expr.clone()),
         Some(Placed::Kept(buffer, axes)) => {
             let columns: Vec<Address> = axes.iter().map(|axis| place[*axis].clone()).collect();
-            return load(emitter, *buffer, &columns);
+            return Some(load(emitter, *buffer, &columns));
         }
         None => {}
     }
-    if let Some(buffer) = emitter.lowering.homes[node]
-        && !emitter.is_being_written(node)
-    {
-        return load(emitter, buffer, place);
+    if emitter.is_being_written(node) {
+        return None;
+    }
+    if let Some(buffer) = emitter.lowering.homes[node] {
+        return Some(load(emitter, buffer, place));
+    }
+    Some(match emitter.lowering.elsewhere(node)? {
+        Given::Position(address) => position(address),
+        Given::At(row) => {
+            let address = in_row(row, emitter.graph().shape(node), place);
+            Expr::Load(row.buffer, Box::new(address))
+        }
+    })
+}
+
+fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Expr {
+    if let Some(there) = found(emitter, node, place) {
+        return there;
     }
     let graph = emitter.graph();
     let operands = graph.operands(node);
@@ -260,9 +276,37 @@ fn reshaped(
 ) -> Expr {
     let axes: Vec<usize> = (0..shape.len()).collect();
     let address = flat(shape, place, &axes);
-    match emitter.lowering.homes[operand] {
-        Some(buffer) => Expr::Load(buffer, Box::new(address)),
-        None => crate::bug!("lower", "{operand:?} is reshaped and not stored"),
+    if let Some(buffer) = emitter.lowering.homes[operand] {
+        return Expr::Load(buffer, Box::new(address));
+    }
+    let Some(Given::At(row)) = emitter.lowering.elsewhere(operand) else {
+        crate::bug!("lower", "{operand:?} is reshaped and not stored")
+    };
+    let mut there = row.begin.clone();
+    there.add_scaled(&address, &Dim::from(1));
+    Expr::Load(row.buffer, Box::new(there))
+}
+
+/// The address of a place in a value of this shape, which is a row of a buffer.
+fn in_row(row: &Row, shape: &[Dim], place: &[Address]) -> Address {
+    let axes: Vec<usize> = (0..shape.len()).collect();
+    let mut address = row.begin.clone();
+    address.add_scaled(&flat(shape, place, &axes), &Dim::from(1));
+    address
+}
+
+/// Where a place of a stored node is written.
+pub(super) fn target(
+    emitter: &Emitter<'_, '_>,
+    node: NodeId,
+    place: &[Address],
+) -> (BufferId, Address) {
+    if let Some(buffer) = emitter.lowering.homes[node] {
+        return (buffer, address(emitter, buffer, place));
+    }
+    match emitter.lowering.elsewhere(node) {
+        Some(Given::At(row)) => (row.buffer, in_row(row, emitter.graph().shape(node), place)),
+        Some(Given::Position(_)) | None => crate::bug!("lower", "{node:?} has no buffer"),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Steps that stand next to each other, run over the same columns and do not wait for each other share a sweep.
 
 use super::emit::{Emitter, Placed};
-use super::pull::{address, combine_of, folded_places, pull, shifted};
+use super::pull::{address, combine_of, folded_places, pull, shifted, target};
 use crate::graph::{Dim, NodeId, Op};
 use crate::kernels::{Step, column_axes, step_columns};
 use crate::loops::{Address, Expr, Manner, RegisterId, Statement};
@@ -175,13 +175,10 @@ fn finish(
 }
 
 fn store(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) {
-    let Some(buffer) = emitter.lowering.homes[node] else {
-        crate::bug!("lower", "{node:?} has no buffer")
-    };
     emitter.writing = Some(node);
     let expr = pull(emitter, node, place);
     emitter.writing = None;
-    let address = address(emitter, buffer, place);
+    let (buffer, address) = target(emitter, node, place);
     emitter.emit(Statement::Store { buffer, address, expr });
 }
 
@@ -209,13 +206,10 @@ fn region(emitter: &mut Emitter<'_, '_>, step: &Step) {
     }
     let extents = if filled { whole.to_vec() } else { graph.shape(source).to_vec() };
     let place: Vec<Address> = extents.iter().map(|extent| emitter.open(extent)).collect();
-    let target: Vec<Address> =
+    let there: Vec<Address> =
         place.iter().zip(&starts).map(|(position, start)| shifted(position, start)).collect();
     let expr = pull(emitter, source, if filled { &[] } else { &place });
-    let Some(buffer) = emitter.lowering.homes[*node] else {
-        crate::bug!("lower", "{node:?} has no buffer")
-    };
-    let address = address(emitter, buffer, &target);
+    let (buffer, address) = target(emitter, *node, &there);
     emitter.emit(Statement::Store { buffer, address, expr });
     for _ in &extents {
         emitter.close(Manner::Parallel);

@@ -16,8 +16,9 @@
 
 use crate::arena::Arena;
 use crate::graph::Dim;
+use crate::loops::control::part;
 use crate::loops::visit::{self, Rename};
-use crate::loops::{BufferId, Expr, Loops, Nest, Space, Statement, VariableId};
+use crate::loops::{BufferId, Control, Expr, Loops, Nest, Space, Statement, VariableId};
 
 /// Plans the memory of a program.
 pub(super) fn plan(loops: &mut Loops) {
@@ -74,7 +75,7 @@ fn drop_unused(loops: &mut Loops) {
     let mut used: Vec<bool> =
         loops.buffers.iter().map(|(_, buffer)| !is_scratch(&buffer.space)).collect();
     for nest in &loops.nests {
-        visit::addresses(&nest.body, &mut |buffer, _, _| used[buffer.index()] = true);
+        touched(nest, &mut |buffer| used[buffer.index()] = true);
     }
     let mut moved = Moved(Vec::new());
     let mut buffers = Arena::default();
@@ -84,9 +85,26 @@ fn drop_unused(loops: &mut Loops) {
     }
     loops.buffers = buffers;
     for nest in &mut loops.nests {
-        nest.body =
-            nest.body.iter().map(|statement| visit::rename_statement(statement, &moved)).collect();
+        rename(nest, &moved);
     }
+}
+
+/// Calls `visit` for every buffer that a nest or a marker touches.
+fn touched(nest: &Nest, visit: &mut dyn FnMut(BufferId)) {
+    nest.control.iter().filter_map(Control::reads).for_each(&mut *visit);
+    visit::addresses(&nest.body, &mut |buffer, _, _| visit(buffer));
+}
+
+/// Renames the buffers of a nest or a marker.
+fn rename(nest: &mut Nest, other: &dyn Rename) {
+    match &mut nest.control {
+        Some(Control::Leave { unless: buffer } | Control::If { condition: buffer }) => {
+            *buffer = other.buffer(*buffer);
+        }
+        Some(Control::Repeat { .. } | Control::Loop { .. } | Control::Else | Control::End)
+        | None => {}
+    }
+    nest.body = nest.body.iter().map(|it| visit::rename_statement(it, other)).collect();
 }
 
 /// The new position of each buffer.
@@ -127,7 +145,7 @@ fn rounded(size: &Dim) -> Dim {
 fn lifetimes(loops: &Loops) -> Vec<(BufferId, usize, usize)> {
     let mut lifetimes: Vec<(BufferId, usize, usize)> = Vec::new();
     for (position, nest) in loops.nests.iter().enumerate() {
-        visit::addresses(&nest.body, &mut |buffer, _, _| {
+        touched(nest, &mut |buffer| {
             if !is_scratch(&loops.buffers[buffer].space) {
                 return;
             }
@@ -137,7 +155,24 @@ fn lifetimes(loops: &Loops) -> Vec<(BufferId, usize, usize)> {
             }
         });
     }
+    // What was there before a loop is there in every iteration. Inner loops come before outer ones, whose end is later.
+    for (begin, end) in repeated(&loops.nests).into_iter().rev() {
+        for (_, first, last) in &mut lifetimes {
+            if *first < begin && (begin..end).contains(last) {
+                *last = end;
+            }
+        }
+    }
     lifetimes
+}
+
+/// The first and the last position of each part that runs again and again, in the order of the text.
+fn repeated(nests: &[Nest]) -> Vec<(usize, usize)> {
+    let begins = nests
+        .iter()
+        .enumerate()
+        .filter(|(_, nest)| nest.control.as_ref().is_some_and(Control::repeats));
+    begins.filter_map(|(begin, _)| part(nests, begin).map(|(_, end)| (begin, end))).collect()
 }
 
 /// Overwrites updated parameters where their new value is computed.
@@ -150,13 +185,7 @@ pub(super) fn update_in_place(loops: &mut Loops) {
         if safe_later && reads_where_it_writes(&loops.nests[writer].body, from, to) {
             let redirect = Redirect { from, to };
             loops.nests.remove(position);
-            for nest in &mut loops.nests {
-                nest.body = nest
-                    .body
-                    .iter()
-                    .map(|statement| visit::rename_statement(statement, &redirect))
-                    .collect();
-            }
+            loops.nests.iter_mut().for_each(|nest| rename(nest, &redirect));
         }
     }
 }
@@ -177,7 +206,7 @@ fn copied(loops: &Loops, nest: &Nest) -> Option<(BufferId, BufferId)> {
 
 fn touches(nest: &Nest, buffer: BufferId) -> bool {
     let mut touches = false;
-    visit::addresses(&nest.body, &mut |candidate, _, _| touches |= candidate == buffer);
+    touched(nest, &mut |candidate| touches |= candidate == buffer);
     touches
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::graph::{Binary, Comparison, Dim, Element, Scalar, Unary};
 use crate::loops::visit::{self, Rename};
-use crate::loops::{Expr, For, Loops, RegisterId, Statement, ValueId, VariableId};
+use crate::loops::{Control, Expr, For, Loops, RegisterId, Statement, ValueId, VariableId};
 
 /// Counters behind the names in use.
 pub(super) struct Names {
@@ -24,6 +24,9 @@ impl Names {
     pub(super) fn of(loops: &Loops) -> Self {
         let mut names = Self { variables: 0, values: 0, registers: 0 };
         for nest in &loops.nests {
+            if let Some(variable) = nest.control.as_ref().and_then(Control::variable) {
+                names.variables = names.variables.max(variable.0 + 1);
+            }
             visit::statements(&nest.body, &mut |statement| match statement {
                 Statement::For(inner) => {
                     names.variables = names.variables.max(inner.variable.0 + 1);

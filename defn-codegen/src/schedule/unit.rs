@@ -59,7 +59,7 @@ fn apart(nest: Nest, buffers: &Arena<Buffer>) -> Vec<Nest> {
     if !all_loops || !nest.body.iter().any(alone) {
         return vec![nest];
     }
-    nest.body.into_iter().map(|it| Nest { tasks: None, body: vec![it] }).collect()
+    nest.body.into_iter().map(|it| Nest::new(vec![it])).collect()
 }
 
 fn both(body: Vec<Statement>, (symbol, one): (Symbol, &One), names: &mut Names) -> Vec<Statement> {

@@ -36,13 +36,19 @@ pub(crate) fn refuse(graph: &Graph) -> Result<(), String> {
 
 /// The line of a fault: that of its node, else that of the header.
 fn line(file: &TestFile<'_>, graph: &Graph, fault: &Fault) -> usize {
-    let lines = file.text.lines().map(str::trim_start).enumerate();
-    let starts = |mark: &'static [&'static str]| {
-        let lines = lines.clone();
-        lines.filter(move |(_, line)| mark.iter().any(|mark| line.starts_with(mark)))
-    };
-    let header = starts(&["graph "]).map(|(number, _)| number + 1).next().unwrap_or(1);
-    let nodes: Vec<usize> = starts(&["%", "parameter "]).map(|(number, _)| number + 1).collect();
+    let (mut depth, mut header, mut nodes) = (0_usize, 1, Vec::new());
+    for (number, line) in file.text.lines().enumerate() {
+        let line = line.trim_start();
+        // Lines of bodies are no nodes of the graph itself.
+        match depth {
+            0 if line.starts_with("graph ") => header = number + 1,
+            1 if line.starts_with('%') || line.starts_with("parameter ") => nodes.push(number + 1),
+            _ => {}
+        }
+        let code = line.split(';').next().unwrap_or_default();
+        depth += code.matches('{').count();
+        depth = depth.saturating_sub(code.matches('}').count());
+    }
     let front = graph.nodes.len() - nodes.len();
     match fault.node.map(|node| node.index()) {
         Some(node) if node >= front => nodes[node - front],

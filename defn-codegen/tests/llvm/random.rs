@@ -235,7 +235,7 @@ impl Author {
         let inner = Scope { column: Some(column), lanes: width, ..scope.clone() };
         let stores = self.lanes_body(&inner, results);
         body.push(lanes(column, width, stores));
-        Nest { tasks: None, body: vec![for_rows(row, body)] }
+        Nest::new(vec![for_rows(row, body)])
     }
 }
 

@@ -138,7 +138,7 @@ impl<T: Item> Walk<'_, T> {
     /// The value of the next node, if it has one.
     pub(in crate::graph) fn node(&self, node: &Node) -> Result<Tensor<T>, String> {
         let [ty] = node.types.as_slice() else {
-            return Err("calls are evaluated after inlining".to_owned());
+            return self.nothing_called();
         };
         let shape = self.shape(&ty.shape)?;
         let operand = |k: usize| self.tensor(node.operands[k]);
@@ -194,10 +194,12 @@ impl<T: Item> Walk<'_, T> {
                 contract([operand(0), operand(1)], (*batch, *contracted), ty.element, &shape)
             }
             Op::Project(position) => self.computed[node.operands[0].index()][*position].clone(),
-            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) => {
-                return Err("calls are evaluated after inlining".to_owned());
-            }
+            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) => return self.nothing_called(),
         })
+    }
+
+    fn nothing_called(&self) -> Result<Tensor<T>, String> {
+        Err(format!("calls of `{}` are evaluated after inlining", self.graph.name))
     }
 
     fn pad(

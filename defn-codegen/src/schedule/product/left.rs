@@ -77,7 +77,7 @@ impl<'s> Left<'s> {
             None => copy,
             Some(condition) => vec![Statement::If { condition, body: copy }],
         };
-        target.front.push(Nest { tasks: None, body: copy });
+        target.front.push(Nest::new(copy));
         For { body: self.loads(&rows.body, turned), ..rows.clone() }
     }
 

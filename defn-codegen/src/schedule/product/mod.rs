@@ -40,6 +40,10 @@ pub(super) fn products(loops: &mut Loops, level: Level, sizes: Sizes) {
     let mut names = Names::of(loops);
     let nests = std::mem::take(&mut loops.nests);
     for nest in nests {
+        if nest.control.is_some() {
+            loops.nests.push(nest);
+            continue;
+        }
         let mut written = BTreeSet::new();
         visit::addresses(&nest.body, &mut |buffer, _, is_written| {
             if is_written {
@@ -70,7 +74,7 @@ fn apart(body: Vec<Statement>) -> Vec<Nest> {
     } else {
         forms.push(body);
     }
-    forms.into_iter().map(|body| Nest { tasks: None, body }).collect()
+    forms.into_iter().map(Nest::new).collect()
 }
 
 /// Conditions around nothing but conditions become one each.

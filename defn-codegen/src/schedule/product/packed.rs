@@ -72,7 +72,7 @@ pub(super) fn packed(
         target.conditions.iter().rev().fold(copies, |body, condition| {
             vec![Statement::If { condition: condition.clone(), body }]
         });
-    target.front.push(Nest { tasks: None, body: guarded });
+    target.front.push(Nest::new(guarded));
     let (all, lanes) = packed.rows();
     let inside = Product { rows: &all, lanes: &lanes, before: product.before, ..*product };
     let body = vec![tile::by_rows(&inside, rows, target.names)];

@@ -51,6 +51,10 @@ fn later(
         return None;
     }
     let behind = group.positions.last().map_or(start, |last| last + 1)..loops.nests.len();
+    // What is computed again must be what it was.
+    if loops.nests.iter().any(|nest| nest.control.is_some()) {
+        return None;
+    }
     behind.into_iter().find_map(|first| {
         let later = find::products(loops, first, begins)?;
         let shared: Vec<BufferId> = group
@@ -125,7 +129,7 @@ fn recomputed(
         .map(|position| {
             let body = names.copy(&loops.nests[*position].body);
             let body = body.iter().map(|it| visit::rename_statement(it, &fresh)).collect();
-            Nest { tasks: None, body }
+            Nest::new(body)
         })
         .collect();
     changed.nests.splice(first..first, copies);

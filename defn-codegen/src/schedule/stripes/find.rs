@@ -165,7 +165,9 @@ fn longest(
     let mut touched: Vec<Touched> = Vec::new();
     let (mut members, mut positions) = (Vec::new(), Vec::new());
     let (mut behind, mut products) = (Effects::default(), 0);
-    for (position, nest) in loops.nests.iter().enumerate().skip(start) {
+    // What runs again and again, or perhaps never, is not moved.
+    let together = |(_, nest): &(usize, &Nest)| nest.control.is_none();
+    for (position, nest) in loops.nests.iter().enumerate().skip(start).take_while(together) {
         let effects = Effects::of(nest);
         if position > start && !effects.stores.is_disjoint(begins) {
             break;

@@ -64,7 +64,7 @@ pub(super) fn joined(
         let manner = Manner::Parallel;
         body = vec![Statement::For(For { variable, extent, clip: None, manner, body })];
     }
-    Nest { tasks: None, body }
+    Nest::new(body)
 }
 
 /// Lets a nest run under a condition only.

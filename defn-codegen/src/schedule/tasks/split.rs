@@ -34,7 +34,7 @@ pub(super) fn split(loops: &mut Loops) {
         match bodies {
             None => loops.nests.push(nest),
             Some(bodies) => {
-                loops.nests.extend(bodies.into_iter().map(|body| Nest { tasks: None, body }));
+                loops.nests.extend(bodies.into_iter().map(Nest::new));
             }
         }
     }
