@@ -44,6 +44,7 @@ use crate::graph::{
 };
 
 use super::inline::without_dead_nodes;
+use body::{Input, extract};
 use linearize::{Linearized, linearize};
 use transpose::{Seed, transpose};
 
@@ -72,6 +73,37 @@ pub(super) fn differentiate(graph: &Graph, wrt: &[usize], value: bool) -> Graph 
         results.push(Output { node, updates: None });
     }
     without_dead_nodes(draft.builder.finish(results), graph.parameters.len())
+}
+
+/// The graph with a tangent behind all parameters for each of `wrt`, and behind all results the tangent of each that is a float.
+///
+/// ```text
+/// before                     after (with respect to x)
+/// graph f(x: f32) -> f32 {   graph f(x: f32, d_x: f32) -> (f32, f32) {
+///   %0: f32 = exp x            %0: f32 = exp x
+///   return %0                  %1: f32 = mul d_x, %0
+/// }                            return %0, %1
+///                            }
+/// ```
+pub(super) fn with_tangents(graph: &Graph, wrt: &[usize]) -> Graph {
+    let moving: Vec<bool> = (0..graph.parameters.len()).map(|it| wrt.contains(&it)).collect();
+    let floats = graph.results.iter().map(|result| graph.element(result.node).is_float());
+    let floats: Vec<bool> = floats.collect();
+    let Linearized { mut draft, inputs, values, tangents } =
+        linearize(graph, &moving, &floats, Mode::Together);
+    let mut results = values.clone();
+    for (position, tangent) in tangents.into_iter().enumerate().filter(|(it, _)| floats[*it]) {
+        results.push(draft.or_zero(tangent, values[position]));
+    }
+    let mut parameters: Vec<Input> = (0..moving.len()).map(Input::Parameter).collect();
+    for leaf in wrt {
+        let unread = || Input::Unread(graph.parameters[*leaf].ty.clone());
+        parameters.push(inputs.get(leaf).copied().map_or_else(unread, Input::Value));
+    }
+    let mut found = extract(draft.graph(), &parameters, &results);
+    found.parameters[..moving.len()].clone_from_slice(&graph.parameters);
+    found.checks.clone_from(&graph.checks);
+    found
 }
 
 /// Where the tangents of what runs bodies are computed.
