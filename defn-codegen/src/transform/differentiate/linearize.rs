@@ -27,10 +27,10 @@ use std::collections::BTreeMap;
 
 use crate::arena::SideTable;
 use crate::bug;
-use crate::graph::{Binary, Combine, Comparison, Graph, Node, NodeId, Op, Unary};
+use crate::graph::{Binary, Combine, Comparison, Graph, Node, NodeId, Op, Times, Unary};
 
 use super::moves::{Flags, moves};
-use super::{Draft, Mode, body, branch, forward, repeat, scan};
+use super::{Draft, Mode, body, branch, forward, repeat, scan, unbounded};
 
 /// A graph with its tangents.
 pub(super) struct Linearized {
@@ -146,7 +146,10 @@ impl Linearization {
             return;
         }
         let (values, linear) = if let Op::Repeat(repeat) = &node.op {
-            repeat::split(draft, repeat, &operands, &moving)
+            match repeat.times {
+                Times::Extent(_) => repeat::split(draft, repeat, &operands, &moving),
+                Times::While(_) => unbounded::split(draft, repeat, &operands, &moving),
+            }
         } else if let Op::Branch(branch) = &node.op {
             branch::split(draft, branch, &operands, &moving)
         } else {

@@ -33,6 +33,9 @@ mod branch;
 mod forward;
 mod transpose;
 mod transpose_control;
+mod unbounded;
+mod snapshots;
+mod transpose_while;
 
 use std::collections::BTreeMap;
 

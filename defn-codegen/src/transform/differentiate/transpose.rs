@@ -18,7 +18,9 @@ use std::collections::BTreeMap;
 use crate::arena::SideTable;
 use crate::bug;
 use crate::graph::build::Builder;
-use crate::graph::{Binary, Combine, Comparison, Dim, Element, Node, NodeId, Op, Scalar, Unary};
+use crate::graph::{
+    Binary, Combine, Comparison, Dim, Element, Node, NodeId, Op, Scalar, Times, Unary,
+};
 
 use super::{Draft, others};
 
@@ -102,7 +104,10 @@ impl Transposition {
 
     fn control(&mut self, node: &Node, cotangents: &[Option<NodeId>]) {
         if let Op::Repeat(repeat) = &node.op {
-            self.repeat(node, repeat, cotangents);
+            match repeat.times {
+                Times::Extent(_) => self.repeat(node, repeat, cotangents),
+                Times::While(_) => self.unbounded(node, repeat, cotangents),
+            }
         } else if let Op::Branch(branch) = &node.op {
             self.branch(node, branch, cotangents);
         }
