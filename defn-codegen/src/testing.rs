@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::compile::schedule_graph;
 use crate::graph::Callable;
-use crate::graph::arbitrary::{Case, generate, generate_differentiable, shrink};
+use crate::graph::arbitrary::{Case, generate, generate_control, generate_differentiable, shrink};
 use crate::graph::bounds::{Bounded, bounds};
 use crate::graph::eval::{self, Value};
 use crate::graph::{Element, Graph, parse, verify};
@@ -57,11 +57,13 @@ pub fn fuzz(seed: u64, programs: u64, patience: usize) -> Report {
     report
 }
 
-/// The program of a seed: of every four one is the gradient of a smooth function.
+/// The program of a seed: of every four one runs bodies, and one is the gradient of a smooth function.
 pub fn case(seed: u64) -> Case {
     let size = 2 + (seed % 13) as usize;
-    if seed % 4 != 3 {
-        return generate(seed, size);
+    match seed % 4 {
+        2 => return generate_control(seed, size),
+        3 => {}
+        _ => return generate(seed, size),
     }
     let case = generate_differentiable(seed, size);
     let wrt = (0..case.graph.parameters.len()).collect();

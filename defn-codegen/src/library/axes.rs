@@ -132,6 +132,15 @@ pub(super) fn at_most(b: &mut Builder, left: &Dim, right: &Dim, what: &str) -> b
     true
 }
 
+/// How many positions there are from `start` to `end`: none if they are numbers in the other order; a check on entry if nobody knows.
+pub fn length(b: &mut Builder, start: &Dim, end: &Dim) -> Dim {
+    let what = format!("loop over `{}..{}`", show_dim(b, start), show_dim(b, end));
+    match at_most(b, start, end, &what) {
+        true => end.clone() - start.clone(),
+        false => Dim::from(0),
+    }
+}
+
 /// An extent with the names of its symbols.
 pub fn show_dim(b: &Builder, dim: &Dim) -> String {
     dim.display(&b.graph().symbols).to_string()

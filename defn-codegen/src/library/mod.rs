@@ -33,14 +33,14 @@ mod literal;
 
 pub use align::{Aligned, align};
 pub use arithmetic::{Logic, arithmetic, compare, logic, logical_not, neg, select};
-pub use axes::{Axis, AxisRef, axes, axis, relate, show, show_dim, show_type};
+pub use axes::{Axis, AxisRef, axes, axis, length, relate, show, show_dim, show_type};
 pub use contract::{dot, dot_pairs};
 pub use create::{eye, full, iota, like};
 pub use functions::{Method, clamp, convert, hypot, maximum, minimum, mul_add, pow, power, unary};
 pub use index::{add_at, at, take};
 pub use join::{concat, pad, reverse, roll, stack};
 pub use literal::{Literal, literal};
-pub use movement::{broadcast, merge, name, order, rename, reorder, split};
+pub use movement::{broadcast, front, merge, name, order, rename, reorder, split};
 pub use position::{argmax, argmin};
 pub use reduce::{all, any, count, logsumexp, max, mean, min, product, softmax, sum, variance};
 pub use scan::{cummax, cummin, cumprod, cumsum};

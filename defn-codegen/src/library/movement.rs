@@ -39,6 +39,16 @@ pub fn order(b: &mut Builder, x: &Tensor, refs: &[AxisRef]) -> Result<Tensor> {
     Ok(Tensor::new(node, names))
 }
 
+/// The axis in front of the others, which keep their order.
+pub fn front(b: &mut Builder, x: &Tensor, of: &AxisRef) -> Result<Tensor> {
+    let along = axis(b, x, of)?;
+    let mut permutation: Vec<usize> = (0..x.rank()).filter(|axis| *axis != along).collect();
+    permutation.insert(0, along);
+    let names = permutation.iter().map(|position| x.names[*position].clone()).collect();
+    let node = b.transpose(x.node, &permutation);
+    Ok(Tensor::new(node, names))
+}
+
 /// The same axes in the order of `names`; none if the names are not the same (R10). Unnamed axes keep their order.
 pub fn reorder(b: &mut Builder, x: &Tensor, names: &[Option<String>]) -> Option<Tensor> {
     if x.names == names {

@@ -36,16 +36,13 @@ pub(super) struct Row {
     pub(super) buffer: BufferId,
     /// Where it begins.
     pub(super) begin: Address,
+    /// Whether it is all of the buffer.
+    is_whole: bool,
 }
 
 impl Row {
     pub(super) fn whole(buffer: BufferId) -> Self {
-        Self { buffer, begin: Address::default() }
-    }
-
-    /// Whether it begins where the buffer does.
-    fn is_whole(&self) -> bool {
-        self.begin == Address::default()
+        Self { buffer, begin: Address::default(), is_whole: true }
     }
 }
 
@@ -184,7 +181,7 @@ impl Lowering<'_> {
         for (result, target) in kernels.graph.results.iter().zip(targets) {
             let op = kernels.graph.op(result.node);
             let is_projection = matches!(op, Op::Project(_));
-            if target.is_whole() && !is_projection {
+            if target.is_whole && !is_projection {
                 inner.homes[result.node] = Some(target.buffer);
             } else if op.assembles() || is_projection {
                 let home = inner.temporary(result.node);
@@ -242,7 +239,7 @@ impl Lowering<'_> {
     /// A scalar in a buffer of its own, which a marker can read.
     fn alone(&mut self, given: &Given, element: Element, nests: &mut Vec<Nest>) -> BufferId {
         if let Given::At(row) = given
-            && row.is_whole()
+            && row.is_whole
         {
             return row.buffer;
         }
@@ -303,11 +300,11 @@ fn state_operand(graph: &Graph, control: NodeId, position: usize) -> Option<Node
 
 /// A position of the first axis of something.
 fn row_of(whole: &Given, position: &Address, shape: &[Dim]) -> Given {
-    let Given::At(Row { buffer, begin }) = whole else {
+    let Given::At(Row { buffer, begin, .. }) = whole else {
         crate::bug!("lower", "a position has no rows")
     };
     let length = shape[1..].iter().fold(Dim::from(1), |size, dim| size * dim.clone());
     let mut begin = begin.clone();
     begin.add_scaled(position, &length);
-    Given::At(Row { buffer: *buffer, begin })
+    Given::At(Row { buffer: *buffer, begin, is_whole: false })
 }

@@ -155,14 +155,17 @@ fn lifetimes(loops: &Loops) -> Vec<(BufferId, usize, usize)> {
             }
         });
     }
-    // What was there before a loop is there in every iteration. Inner loops come before outer ones, whose end is later.
+    // What is used inside of a loop and outside of it lives as long as the loop; what it collects does, and what it is given.
+    // Inner loops come before those around.
     for (begin, end) in repeated(&loops.nests).into_iter().rev() {
         for (_, first, last) in &mut lifetimes {
-            if *first < begin && (begin..end).contains(last) {
-                *last = end;
+            let is_inside = *first < end && begin < *last;
+            if is_inside && (*first < begin || end < *last) {
+                (*first, *last) = (begin.min(*first), end.max(*last));
             }
         }
     }
+    lifetimes.sort_by_key(|(_, first, _)| *first);
     lifetimes
 }
 

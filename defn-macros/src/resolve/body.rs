@@ -7,10 +7,10 @@ use super::value::Value;
 use super::world::World;
 use crate::report::Mistake;
 use crate::surface::{
-    Block, Expr, Function, Name, Options, Pattern, PatternKind, Statement, Type, TypeKind,
+    Block, Expr, ExprKind, Function, Name, Options, Pattern, PatternKind, Statement, Type, TypeKind,
 };
 use defn_codegen::diagnostic::Mistake as Wrong;
-use defn_codegen::diagnostic::catalogue::{ElementMistake, Limit, NameMistake};
+use defn_codegen::diagnostic::catalogue::{ElementMistake, Limit, LoopMistake, NameMistake};
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::{Dim, Element, NodeId, Output};
 use defn_codegen::library::{self, Literal, Tensor};
@@ -61,6 +61,11 @@ impl<'w, 'e> Body<'w, 'e> {
         self.mistakes.len()
     }
 
+    /// Takes back what was noted since.
+    pub(super) fn untell(&mut self, told: usize) {
+        self.mistakes.truncate(told);
+    }
+
     /// Takes over mistakes that another reader noted.
     pub(super) fn told_elsewhere(&mut self, mistakes: Vec<Mistake>) {
         self.mistakes.extend(mistakes);
@@ -101,9 +106,10 @@ impl<'w, 'e> Body<'w, 'e> {
         function: &Function,
         result: Option<&Tree>,
     ) -> Option<Vec<Output>> {
-        let value = self.statements(&function.body);
+        let body = &function.body;
+        let value = self.sequence(&body.statements, body.value.as_deref(), result);
         let span = function.body.value.as_ref().map_or(function.body.span, |value| value.span);
-        let (value, result) = (value?, result?);
+        let result = result?;
         let is_unit = matches!(&function.result.kind, TypeKind::Tuple(parts) if parts.is_empty());
         if function.body.value.is_none() && !is_unit {
             let expected = result.show(&self.b.graph().symbols);
@@ -130,37 +136,60 @@ impl<'w, 'e> Body<'w, 'e> {
 
     /// A block with a scope of its own.
     pub(super) fn block(&mut self, block: &Block) -> Value {
-        let locals = self.scope.locals.len();
-        let value = self.statements(block);
-        self.scope.locals.truncate(locals);
-        value.unwrap_or(Value::Poison)
+        self.block_as(block, None)
     }
 
-    fn statements(&mut self, block: &Block) -> Option<Value> {
-        for statement in &block.statements {
+    /// The same, where a type is known.
+    pub(super) fn block_as(&mut self, block: &Block, tree: Option<&Tree>) -> Value {
+        let locals = self.scope.locals.len();
+        let value = self.sequence(&block.statements, block.value.as_deref(), tree);
+        self.scope.locals.truncate(locals);
+        value
+    }
+
+    /// Statements and the value behind them.
+    pub(super) fn sequence(
+        &mut self,
+        statements: &[Statement],
+        value: Option<&Expr>,
+        tree: Option<&Tree>,
+    ) -> Value {
+        for statement in statements {
             match statement {
                 Statement::Let { pattern, ty, value } => self.declare(pattern, ty.as_ref(), value),
                 Statement::Assign { place, op, value, span } => {
                     self.assign(place, *op, value, *span);
                 }
                 Statement::Expr(expr) => {
-                    self.expr(expr);
+                    let value = self.expr(expr);
+                    if matches!(expr.kind, ExprKind::For(_))
+                        && !value.is_unit()
+                        && !value.is_poisoned()
+                    {
+                        self.wrong(LoopMistake::UnusedValue {}, expr.span);
+                    }
                 }
             }
         }
-        Some(block.value.as_ref().map_or_else(Value::unit, |value| self.expr(value)))
+        match (value, tree) {
+            (Some(value), Some(tree)) => self.expr_as(value, tree),
+            (Some(value), None) => self.expr(value),
+            (None, _) => Value::unit(),
+        }
     }
 
     fn declare(&mut self, pattern: &Pattern, ty: Option<&Type>, value: &Expr) {
         let span = value.span;
-        let mut value = self.expr(value);
-        if let Some(ty) = ty {
-            value = match self.read_type(ty) {
-                Some(tree) => {
-                    self.expected(value, &tree, "the value", span).unwrap_or(Value::Poison)
-                }
-                None => Value::Poison,
-            };
+        let tree = ty.map(|ty| self.read_type(ty));
+        let mut value = match &tree {
+            Some(Some(tree)) => {
+                let value = self.expr_as(value, tree);
+                self.expected(value, tree, "the value", span).unwrap_or(Value::Poison)
+            }
+            _ => self.expr(value),
+        };
+        if let Some(None) = tree {
+            value = Value::Poison;
         }
         if matches!(pattern.kind, PatternKind::Name { mutable: true, .. }) {
             value = self.settled(value, span);
@@ -182,7 +211,8 @@ impl<'w, 'e> Body<'w, 'e> {
         tree
     }
 
-    fn bind_pattern(&mut self, pattern: &Pattern, value: Value) {
+    /// Binds the names of a pattern.
+    pub(super) fn bind_pattern(&mut self, pattern: &Pattern, value: Value) {
         match &pattern.kind {
             PatternKind::Name { name, mutable } => {
                 let binding = if *mutable { Binding::Mutable } else { Binding::Fixed };
@@ -235,7 +265,7 @@ impl<'w, 'e> Body<'w, 'e> {
     }
 
     /// A value that may change needs a type of its own (R25).
-    fn settled(&mut self, value: Value, span: Span) -> Value {
+    pub(super) fn settled(&mut self, value: Value, span: Span) -> Value {
         match value {
             Value::Literal(Literal::Bool(truth)) => {
                 let answer = library::literal(&mut self.b, &Literal::Bool(truth), Element::Bool);
@@ -289,7 +319,8 @@ impl<'w, 'e> Body<'w, 'e> {
         }
     }
 
-    fn fitted(&mut self, value: &Value, tree: &Tree, span: Span) -> Fit {
+    /// The value with the type, if it can have it.
+    pub(super) fn fitted(&mut self, value: &Value, tree: &Tree, span: Span) -> Fit {
         match (value, tree) {
             (Value::Literal(literal), Tree::Scalar(element)) => {
                 self.fitted_literal(literal, *element, span)
@@ -443,7 +474,7 @@ impl<'w, 'e> Body<'w, 'e> {
 }
 
 /// Whether a value fits a type.
-enum Fit {
+pub(super) enum Fit {
     /// It does, so.
     Yes(Value),
     /// It does not; one thing to try.

@@ -4,10 +4,10 @@ use super::body::Body;
 use super::operators::is_structure;
 use super::value::{Kind, Value};
 use crate::surface::{
-    Element as Word, Expr, ExprKind, If, Literal as Written, Name, StructLiteral, UnaryOp,
+    Element as Word, Expr, ExprKind, Literal as Written, Name, StructLiteral, UnaryOp,
 };
 use defn_codegen::diagnostic::catalogue::{
-    CallMistake, ElementMistake, Limit, NameMistake, nearest,
+    CallMistake, ElementMistake, Limit, LoopMistake, NameMistake, nearest,
 };
 use defn_codegen::graph::{Dim, Element};
 use defn_codegen::library::{self, Literal};
@@ -43,10 +43,10 @@ impl Body<'_, '_> {
                 Value::Array(parts.iter().map(|part| self.expr(part)).collect())
             }
             ExprKind::Struct(literal) => self.struct_literal(literal),
-            ExprKind::If(condition) => self.branch(condition, span),
-            ExprKind::While(..) => self.wrong(Limit::ControlFlow("while".to_owned()), span),
-            ExprKind::For(..) => self.wrong(Limit::ControlFlow("for".to_owned()), span),
-            ExprKind::Break => self.wrong(Limit::ControlFlow("break".to_owned()), span),
+            ExprKind::If(branch) => self.branch(branch, None, span),
+            ExprKind::While(condition, block) => self.while_loop(condition, block, span),
+            ExprKind::For(walk) => self.for_loop(walk, span),
+            ExprKind::Break => self.wrong(LoopMistake::BreakPlace {}, span),
             ExprKind::Range(..) => {
                 let (expected, found) = ("a value".to_owned(), "a range".to_owned());
                 self.wrong(ElementMistake::WrongKind { expected, found }, span)
@@ -227,18 +227,6 @@ impl Body<'_, '_> {
                 Value::of(self.answer(answer, span))
             }
         }
-    }
-
-    fn branch(&mut self, branch: &If, span: Span) -> Value {
-        let told = self.told();
-        let condition = self.expr(&branch.condition);
-        if !condition.is_poisoned() {
-            self.condition("if", condition, branch.condition.span);
-        }
-        if self.told() == told {
-            self.wrong(Limit::ControlFlow("if".to_owned()), span);
-        }
-        Value::Poison
     }
 
     fn struct_literal(&mut self, literal: &StructLiteral) -> Value {

@@ -25,6 +25,8 @@ pub(super) enum Form {
     Value(Binary),
     /// Its own.
     Own(Own),
+    /// One axis, and only behind `for … in`.
+    Walk,
     /// None that could be compiled.
     Limited,
     /// None at all: its shape would depend on data (R23).
@@ -148,7 +150,7 @@ pub(super) const METHODS: &[(&str, Form, &str)] = &[
     ("extent", Form::Own(Own::Extent), "x.extent(time)"),
     ("put_at", Form::Limited, ""),
     ("max_at", Form::Limited, ""),
-    ("along", Form::Limited, ""),
+    ("along", Form::Walk, ""),
     ("filter", Form::DataShape, ""),
     ("nonzero", Form::DataShape, ""),
     ("unique", Form::DataShape, ""),

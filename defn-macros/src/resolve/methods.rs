@@ -7,7 +7,7 @@ use super::operators::is_structure;
 use super::value::Value;
 use crate::surface::{Expr, ExprKind, MethodCall};
 use defn_codegen::diagnostic::catalogue::{
-    CallMistake, ElementMistake, Limit, NameMistake, nearest,
+    CallMistake, ElementMistake, Limit, LoopMistake, NameMistake, nearest,
 };
 use defn_codegen::graph::{Binary, Dim, Element};
 use defn_codegen::library::{self, AxisRef, Literal, Method, Tensor};
@@ -29,6 +29,7 @@ impl Body<'_, '_> {
         match (form, &value) {
             (_, Value::Poison) => return Value::Poison,
             (Form::Limited, _) => return self.wrong(Limit::Operation(word.clone()), span),
+            (Form::Walk, _) => return self.wrong(LoopMistake::AlongOutside {}, span),
             (Form::DataShape, _) => {
                 return self.wrong(ElementMistake::DataShape { method: word.clone() }, span);
             }
@@ -132,7 +133,7 @@ impl Body<'_, '_> {
                 self.beside(binary, x, &arguments[0], usage)?
             }
             Form::Own(own) => self.own(own, x, arguments, at)?,
-            Form::Limited | Form::DataShape => return None,
+            Form::Walk | Form::Limited | Form::DataShape => return None,
         };
         let culprit = self.guilty(&answer, arguments).unwrap_or(span);
         self.answer(answer, culprit)

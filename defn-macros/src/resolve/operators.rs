@@ -4,7 +4,7 @@ use super::body::Body;
 use super::value::Value;
 use crate::surface::BinaryOp;
 use defn_codegen::diagnostic::catalogue::{CallMistake, ElementMistake};
-use defn_codegen::graph::{Binary, Comparison, Dim};
+use defn_codegen::graph::{Binary, Comparison, Dim, NodeId};
 use defn_codegen::library::{self, Literal, Logic, Tensor};
 use proc_macro2::Span;
 
@@ -247,17 +247,18 @@ impl Body<'_, '_> {
     }
 
     /// One truth value, for `if` and its like (R27).
-    pub(super) fn condition(&mut self, word: &str, value: Value, span: Span) {
-        if matches!(value, Value::Literal(Literal::Bool(_))) {
-            return;
-        }
-        let Some(tensor) = self.tensor(value, span) else { return };
+    pub(super) fn condition(&mut self, word: &str, value: Value, span: Span) -> Option<NodeId> {
+        let tensor = self.tensor(value, span)?;
         let (word, ty) = (word.to_owned(), library::show(&self.b, &tensor));
         if tensor.rank() > 0 {
             self.wrong(ElementMistake::TensorCondition { word, ty }, span);
-        } else if tensor.element(&self.b) != defn_codegen::graph::Element::Bool {
-            self.wrong(ElementMistake::NumberCondition { word, ty }, span);
+            return None;
         }
+        if tensor.element(&self.b) != defn_codegen::graph::Element::Bool {
+            self.wrong(ElementMistake::NumberCondition { word, ty }, span);
+            return None;
+        }
+        Some(tensor.node)
     }
 }
 

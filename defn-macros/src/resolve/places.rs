@@ -3,6 +3,7 @@
 use super::arguments::integer;
 use super::body::Body;
 use super::scope::Binding;
+use super::signature::Tree;
 use super::value::Value;
 use crate::surface::{BinaryOp, Expr, ExprKind, Name, UnaryOp};
 use defn_codegen::diagnostic::catalogue::{ElementMistake, Limit, NameMistake};
@@ -24,7 +25,11 @@ pub(super) struct Place {
 impl Body<'_, '_> {
     /// `place = value;`, `place += value;`.
     pub(super) fn assign(&mut self, place: &Expr, op: Option<BinaryOp>, value: &Expr, span: Span) {
-        let new = self.expr(value);
+        let whole = if op.is_none() { self.type_of_place(place) } else { None };
+        let new = match whole {
+            Some(tree) => self.expr_as(value, &tree),
+            None => self.expr(value),
+        };
         let Some(target) = self.changeable(place) else { return };
         let whole_reference = target.steps.is_empty()
             && !target.dereferenced
@@ -47,6 +52,15 @@ impl Body<'_, '_> {
         if let Some(new) = self.expected(new, &tree, "the new value", value.span) {
             self.store(&target, new);
         }
+    }
+
+    /// The type of a place that is found without a mistake.
+    fn type_of_place(&mut self, place: &Expr) -> Option<Tree> {
+        let told = self.told();
+        let found = self.place(place).and_then(|target| self.stored(&target));
+        // Whoever assigns tells it.
+        self.untell(told);
+        found?.tree(&self.b)
     }
 
     /// The place, if it may be changed.

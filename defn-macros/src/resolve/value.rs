@@ -138,6 +138,44 @@ impl Value {
         }
     }
 
+    /// Whether it is nothing.
+    pub(super) fn is_unit(&self) -> bool {
+        matches!(self, Self::Tuple(parts) if parts.is_empty())
+    }
+
+    /// The tensors in it, in order, each with its path.
+    pub(super) fn leaves(&self, path: &str) -> Vec<(String, Tensor)> {
+        let parts = |parts: &[Self], word: &dyn Fn(usize) -> String| {
+            let parts = parts.iter().enumerate();
+            parts.flat_map(|(k, part)| part.leaves(&format!("{path}.{}", word(k)))).collect()
+        };
+        match self {
+            Self::Tensor(tensor) => vec![(path.to_owned(), tensor.clone())],
+            Self::Tuple(values) | Self::Array(values) => parts(values, &|k| k.to_string()),
+            Self::Container(kind, values) => parts(values, &|k| kind.fields[k].clone()),
+            Self::Literal(_) | Self::Extent(_) | Self::Request(_) | Self::Poison => Vec::new(),
+        }
+    }
+
+    /// The same structure with other tensors.
+    pub(super) fn with_tensors(&self, each: &mut dyn FnMut(&Tensor) -> Tensor) -> Self {
+        let mut parts = |parts: &[Self]| -> Vec<Self> {
+            parts.iter().map(|part| part.with_tensors(each)).collect()
+        };
+        match self {
+            Self::Tuple(values) => Self::Tuple(parts(values)),
+            Self::Array(values) => Self::Array(parts(values)),
+            Self::Container(kind, values) => Self::Container(Rc::clone(kind), parts(values)),
+            Self::Tensor(tensor) => Self::Tensor(each(tensor)),
+            Self::Literal(_) | Self::Extent(_) | Self::Request(_) | Self::Poison => self.clone(),
+        }
+    }
+
+    /// The same structure and names with other nodes.
+    pub(super) fn with_nodes(&self, mut each: impl FnMut(NodeId) -> NodeId) -> Self {
+        self.with_tensors(&mut |tensor| Tensor::new(each(tensor.node), tensor.names.clone()))
+    }
+
     /// The tensor leaves, in order.
     pub(super) fn nodes(&self) -> Vec<NodeId> {
         match self {

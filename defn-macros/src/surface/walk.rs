@@ -9,6 +9,8 @@ pub(crate) enum Seen<'s> {
     Expr(&'s Expr),
     /// What `let` or `for` binds.
     Pattern(&'s Pattern),
+    /// What is assigned to, before its parts.
+    Place(&'s Expr),
 }
 
 /// Visits a block from first to last.
@@ -21,6 +23,7 @@ pub(crate) fn walk_block<'s>(block: &'s Block, visit: &mut dyn FnMut(Seen<'s>)) 
             }
             Statement::Assign { place, op: _, value, span: _ } => {
                 walk_expr(value, visit);
+                visit(Seen::Place(place));
                 walk_expr(place, visit);
             }
             Statement::Expr(expr) => walk_expr(expr, visit),
@@ -47,8 +50,11 @@ pub(crate) fn walk_expr<'s>(expr: &'s Expr, visit: &mut dyn FnMut(Seen<'s>)) {
         | ExprKind::TupleIndex(part, _)
         | ExprKind::Cast(part, _)
         | ExprKind::Named(_, part)
-        | ExprKind::Mutable(part)
         | ExprKind::Inspect(_, part) => walk_expr(part, visit),
+        ExprKind::Mutable(place) => {
+            visit(Seen::Place(place));
+            walk_expr(place, visit);
+        }
         ExprKind::Binary(_, left, right) | ExprKind::Index(left, right) => {
             walk_expr(left, visit);
             walk_expr(right, visit);

@@ -3,8 +3,6 @@
 /// What the compiler cannot do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// `if`, `while`, `for`.
-    ControlFlow(String),
     /// An operation that is not there.
     Operation(String),
     /// `normal`, `Key` and their like.
@@ -38,14 +36,6 @@ impl Limit {
 
     fn parts(&self) -> (String, String) {
         let (what, instead) = match self {
-            Self::ControlFlow(word) if word == "if" => (
-                "`if` cannot be compiled yet".to_owned(),
-                "`select(condition, a, b)` computes both sides and chooses",
-            ),
-            Self::ControlFlow(word) => (
-                format!("`{word}` cannot be compiled yet"),
-                "work on whole axes, or put the loop around the call in Rust",
-            ),
             Self::Operation(word) => (
                 format!("`{word}` cannot be compiled yet"),
                 "compute it in Rust and pass the result as a parameter",

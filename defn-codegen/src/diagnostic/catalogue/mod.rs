@@ -44,12 +44,14 @@ mod axes;
 mod calls;
 mod elements;
 mod limits;
+mod loops;
 mod names;
 
 pub use axes::AxisMistake;
 pub use calls::CallMistake;
 pub use elements::ElementMistake;
 pub use limits::Limit;
+pub use loops::LoopMistake;
 pub use names::NameMistake;
 
 /// What a user did wrong.
@@ -63,14 +65,21 @@ pub enum Mistake {
     Name(NameMistake),
     /// About calls, containers and requests.
     Call(CallMistake),
+    /// About branches and loops.
+    Loop(LoopMistake),
     /// No mistake at all: what the compiler cannot do.
     Limit(Limit),
 }
 
 impl Mistake {
     /// The names of all rules; each has a heading in `docs/errors.md` and a case in `tests/ui`.
-    pub const ALL_RULES: &'static [&'static [&'static str]] =
-        &[AxisMistake::RULES, ElementMistake::RULES, NameMistake::RULES, CallMistake::RULES];
+    pub const ALL_RULES: &'static [&'static [&'static str]] = &[
+        AxisMistake::RULES,
+        ElementMistake::RULES,
+        NameMistake::RULES,
+        CallMistake::RULES,
+        LoopMistake::RULES,
+    ];
 
     /// The rule that was broken.
     pub fn rule(&self) -> &'static str {
@@ -79,6 +88,7 @@ impl Mistake {
             Self::Element(mistake) => mistake.rule(),
             Self::Name(mistake) => mistake.rule(),
             Self::Call(mistake) => mistake.rule(),
+            Self::Loop(mistake) => mistake.rule(),
             Self::Limit(_) => "limitation",
         }
     }
@@ -90,6 +100,7 @@ impl Mistake {
             Self::Element(mistake) => mistake.sentence().text(self.rule()),
             Self::Name(mistake) => mistake.sentence().text(self.rule()),
             Self::Call(mistake) => mistake.sentence().text(self.rule()),
+            Self::Loop(mistake) => mistake.sentence().text(self.rule()),
             Self::Limit(limit) => limit.message(),
         }
     }
@@ -105,7 +116,7 @@ macro_rules! themes {
     };
 }
 
-themes! { Axis AxisMistake Element ElementMistake Name NameMistake Call CallMistake Limit Limit }
+themes! { Axis AxisMistake Element ElementMistake Name NameMistake Call CallMistake Loop LoopMistake Limit Limit }
 
 /// What is said: four parts, each on lines of its own.
 pub(crate) struct Sentence {

@@ -358,6 +358,10 @@ fn row_of(
     rows: &[VariableId],
     extents: &BTreeMap<VariableId, Dim>,
 ) -> Option<Row> {
+    // A loop around the nests moves all of them.
+    if address.terms.iter().any(|(it, _)| !extents.contains_key(it)) {
+        return None;
+    }
     let mut inside: Vec<VariableId> = Vec::new();
     inside.extend(address.terms.iter().map(|(it, _)| *it).filter(|it| !rows.contains(it)));
     let mut outside = rows.to_vec();

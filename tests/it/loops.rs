@@ -1,0 +1,323 @@
+//! `while` and `for` over ranges and axes: counting, leaving early, nesting, updating in place.
+
+use crate::support::{EXTENTS, FUNCTION_ULPS, epsilon, floats, same, whole};
+use defn::prelude::*;
+
+#[defn]
+fn newton(a: f64) -> (f64, i64) {
+    let mut x = 1.0f64;
+    let mut steps = 0i64;
+    while (x * x - a).abs() > 1e-10 {
+        x = 0.5 * (x + a / x);
+        steps += 1;
+    }
+    (x, steps)
+}
+
+#[test]
+fn newton_runs_until_it_stands() {
+    for a in [1.0, 2.0, 4.0, 144.0] {
+        let (mut x, mut steps) = (1.0f64, 0);
+        while (x * x - a).abs() > 1e-10 {
+            x = 0.5 * (x + a / x);
+            steps += 1;
+        }
+        assert_eq!(newton(a), (x, steps));
+    }
+}
+
+#[defn]
+fn collatz(start: i64) -> i64 {
+    let mut n = start;
+    let mut steps = 0i64;
+    while n > 1 {
+        n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+        steps += 1;
+    }
+    steps
+}
+
+#[test]
+fn collatz_takes_as_many_steps() {
+    for start in [0i64, 1, 2, 7, 27, 97] {
+        let (mut n, mut steps) = (start, 0);
+        while n > 1 {
+            n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+            steps += 1;
+        }
+        assert_eq!(collatz(start), steps);
+    }
+}
+
+#[defn]
+fn power(x: Tensor<f64, n>, times: i64) -> Tensor<f64, n> {
+    let mut y = x.ones_like();
+    for _ in 0..times {
+        y *= x;
+    }
+    y
+}
+
+#[defn]
+fn positions(n: usize, from: i64, to: i64) -> (i64, i64, i64, i64) {
+    let mut fixed = 0i64;
+    let mut shifted = 0i64;
+    let mut known = 1i64;
+    let mut backwards = 0i64;
+    for i in 0..n {
+        fixed = fixed * 3 + i;
+    }
+    for i in (n..2 * n + 1).rev() {
+        shifted = shifted * 2 - i;
+    }
+    for i in 2..7 {
+        known *= i;
+    }
+    for i in (from..to).rev() {
+        backwards = backwards * 3 + i;
+    }
+    (fixed, shifted, known, backwards)
+}
+
+#[test]
+fn ranges() {
+    for n in [0usize, 1, 2, 5, 9] {
+        for (from, to) in [(0i64, 0i64), (3, 1), (-2, 4), (5, 9)] {
+            let fixed = (0..n as i64).fold(0i64, |sum, i| sum.wrapping_mul(3).wrapping_add(i));
+            let shifted = (n as i64..2 * n as i64 + 1).rev().fold(0, |sum, i| sum * 2 - i);
+            let backwards = (from..to).rev().fold(0, |sum, i| sum * 3 + i);
+            assert_eq!(positions(n, from, to), (fixed, shifted, 720, backwards));
+        }
+    }
+    for n in EXTENTS {
+        let x = floats::<f64, 1>([n], 1);
+        for times in [-1i64, 0, 1, 5] {
+            let found = power(&x, times);
+            same(&found, |at| (0..times).fold(1.0, |y, _| y * x[at]));
+        }
+    }
+}
+
+#[defn]
+fn from_one(x: Tensor<f32, n>) -> f32 {
+    let mut best = f32::NEG_INFINITY;
+    for i in 1..n {
+        best = best.max(x.at(n, i));
+    }
+    best
+}
+
+#[test]
+fn a_range_that_cannot_be_is_an_error() {
+    let x = floats::<f32, 1>([4], 2);
+    assert_eq!(from_one(&x), x.iter().copied().fold(f32::MIN, f32::max));
+    let error = from_one::try_call(&Tensor::<f32, 1>::zeros([0])).expect_err("1..0 is no range");
+    assert!(error.to_string().contains("loop over `1..n`"), "{error}");
+}
+
+#[defn]
+fn first_above(x: Tensor<f32, n>, limit: f32) -> (i64, i64, f32) {
+    let mut front = 0i64;
+    for i in 0..n {
+        if x.at(n, i) > limit {
+            break;
+        }
+        front = i + 1;
+    }
+    let mut back = 0i64;
+    let mut sum = 0.0f32;
+    for v in x.along(n).rev() {
+        back += 1;
+        sum += v;
+        if sum > limit {
+            break;
+        }
+    }
+    (front, back, sum)
+}
+
+#[test]
+fn loops_that_are_left_early() {
+    for n in EXTENTS {
+        let x = whole::<f32, 1>([n], 5);
+        for limit in [-20.0f32, 0.0, 5.0, 100.0] {
+            let front = x.iter().position(|v| *v > limit).unwrap_or(n);
+            let (mut back, mut sum) = (0, 0.0f32);
+            for v in x.iter().collect::<Vec<_>>().into_iter().rev() {
+                back += 1;
+                sum += v;
+                if sum > limit {
+                    break;
+                }
+            }
+            assert_eq!(first_above(&x, limit), (front as i64, back, sum));
+        }
+    }
+}
+
+#[defn]
+fn both_exits(limit: i64) -> (i64, i64) {
+    let mut a = 0i64;
+    let mut b = 1i64;
+    while a < 1000 {
+        if b > limit {
+            break;
+        }
+        let next = a + b;
+        a = b;
+        b = next;
+        if a == 13 {
+            break;
+        }
+    }
+    (a, b)
+}
+
+#[test]
+fn a_loop_with_two_exits() {
+    for limit in [0i64, 1, 5, 20, 21, 5000] {
+        let (mut a, mut b) = (0i64, 1i64);
+        while a < 1000 && b <= limit {
+            (a, b) = (b, a + b);
+            if a == 13 {
+                break;
+            }
+        }
+        assert_eq!(both_exits(limit), (a, b));
+    }
+}
+
+#[defn]
+fn triangle(n: usize) -> (i64, i64) {
+    let mut pairs = 0i64;
+    let mut odd = 0i64;
+    for i in 0..n {
+        for j in i + 1..n {
+            pairs += i * j;
+            if (i + j) % 2 == 1 {
+                odd += 1;
+            }
+        }
+    }
+    (pairs, odd)
+}
+
+#[test]
+fn loops_in_loops() {
+    for n in [0usize, 1, 2, 5, 11] {
+        let (mut pairs, mut odd) = (0, 0);
+        for i in 0..n as i64 {
+            for j in i + 1..n as i64 {
+                pairs += i * j;
+                odd += (i + j) % 2;
+            }
+        }
+        assert_eq!(triangle(n), (pairs, odd));
+    }
+}
+
+#[defn]
+fn product(x: Tensor<f32, i, k>, y: Tensor<f32, k, j>) -> Tensor<f32, i, j> {
+    let z = for row in x.along(i) {
+        let mut sum = zeros::<f32>(j);
+        for (a, b) in (row, y).along(k) {
+            sum += a * b;
+        }
+        sum
+    };
+    z
+}
+
+#[test]
+fn a_matrix_product_written_out() {
+    for [n, m, k] in [[1, 1, 1], [3, 5, 4], [8, 17, 9], [2, 3, 0]] {
+        let (x, y) = (whole::<f32, 2>([n, k], 6), whole::<f32, 2>([k, m], 7));
+        same(&product(&x, &y), |[i, j]| (0..k).map(|k| x[[i, k]] * y[[k, j]]).sum());
+    }
+}
+
+#[defn]
+fn diffuse(u: &mut Tensor<f64, x>, steps: i64, rate: f64) -> f64 {
+    for _ in 0..steps {
+        let left = u.roll(x, 1);
+        let right = u.roll(x, -1);
+        *u += rate * (left - 2.0 * *u + right);
+    }
+    u.sum()
+}
+
+#[test]
+fn a_parameter_that_a_loop_updates() {
+    for n in EXTENTS {
+        for steps in [0i64, 1, 7] {
+            let start = floats::<f64, 1>([n], 8);
+            let mut u = start.copied();
+            let sum = diffuse(&mut u, steps, 0.2);
+            let mut twin: Vec<f64> = start.iter().copied().collect();
+            for _ in 0..steps {
+                let old = twin.clone();
+                for (i, value) in twin.iter_mut().enumerate() {
+                    let (left, right) = (old[(i + n - 1) % n], old[(i + 1) % n]);
+                    *value = old[i] + 0.2 * (left - 2.0 * old[i] + right);
+                }
+            }
+            let bound = |x: f64| epsilon::<f64>() * FUNCTION_ULPS * 8.0 * (1.0 + x.abs());
+            for (found, expected) in u.iter().zip(&twin) {
+                assert!((found - expected).abs() <= bound(*expected), "{found} {expected}");
+            }
+            assert!((sum - twin.iter().sum::<f64>()).abs() <= bound(n as f64));
+        }
+    }
+}
+
+#[defn]
+fn stacked(
+    x: Tensor<f32, time, n>,
+) -> (Tensor<i64, time>, Tensor<f32, { 3 }, n>, Tensor<f32, { 2 }, time>) {
+    let squares = for t in time {
+        t * t
+    };
+    let scaled = for k in 0..3 {
+        x.sum(time) * k as f32
+    };
+    let table = for i in 0..2 {
+        for t in time.rev() {
+            (i * 10 + t) as f32
+        }
+    };
+    (squares, scaled, table)
+}
+
+#[test]
+fn values_are_stacked() {
+    for [time, n] in [[0, 2], [1, 1], [3, 0], [4, 9], [17, 8]] {
+        let x = whole::<f32, 2>([time, n], 10);
+        let (squares, scaled, table) = stacked(&x);
+        same(&squares, |[t]| (t * t) as i64);
+        same(&scaled, |[k, i]| (0..time).map(|t| x[[t, i]]).sum::<f32>() * k as f32);
+        same(&table, |[i, t]| (i * 10 + t) as f32);
+    }
+}
+
+#[defn]
+fn unrolled(x: Tensor<f32, n>, steps: [f32; 3]) -> (Tensor<f32, n>, [f32; 3]) {
+    let mut y = x;
+    let halves = for step in steps {
+        y = y * step;
+        step / 2.0
+    };
+    for (k, step) in [(1.0, steps[0]), (2.0, steps[2])] {
+        y += step * k;
+    }
+    (y, halves)
+}
+
+#[test]
+fn arrays_are_walked_item_by_item() {
+    for n in EXTENTS {
+        let (x, steps) = (whole::<f32, 1>([n], 9), [2.0f32, 0.5, 4.0]);
+        let (y, halves) = unrolled(&x, &steps);
+        same(&y, |at| x[at] * 4.0 + 2.0 + 8.0);
+        assert_eq!(halves, [1.0, 0.25, 2.0]);
+    }
+}
