@@ -1,13 +1,13 @@
 //! A loop of unknown length that keeps some of its states, so that it can be walked backward in little memory.
 //!
 //! ```text
-//! s₀ … s₆₄ … s₁₂₈ …            runs in chunks of [`CHUNK`] steps; the state at the beginning of a chunk has a slot
-//! slots: s₀, s₆₄, s₁₂₈, …      when all [`SLOTS`] are full, every other one is dropped, and from then on every other chunk has one
+//! s₀ … s₃₂ … s₆₄ …             runs in chunks of [`CHUNK`] steps; the state at the beginning of a chunk has a slot
+//! slots: s₀, s₃₂, s₆₄, …       when all [`SLOTS`] are full, every other one is dropped, and from then on every other chunk has one
 //! ```
 //!
 //! So there are at any time between half of the slots and all of them in use, and their distance is the same everywhere.
 //! From the snapshot before a chunk its beginning is computed again, and from there its steps: up to `CHUNK · SLOTS` steps every chunk
-//! has a snapshot; four times as many need three more runs, in the same memory.
+//! has a snapshot; four times as many need one and a half more runs, in the same memory.
 //! (Griewank and Walther: *Revolve*, 2000, has the best plan for a known length; here the length is not known before it has run.)
 
 use crate::graph::build::Builder;
@@ -19,7 +19,7 @@ use crate::graph::{
 use super::body::graft;
 
 /// How many steps are walked backward at once.
-pub(super) const CHUNK: i64 = 64;
+pub(super) const CHUNK: i64 = 32;
 
 /// How many states are kept.
 pub(super) const SLOTS: i64 = 64;

@@ -6,11 +6,11 @@
 //!   times=while .. { .. }                       %3: (f32, ..) = repeat s̄, 0, .. times=while .. {
 //!                                                 c = the chunk before the one of the last run
 //!                                                 s = slots[c / stride], run to the beginning of c
-//!                                                 s̄, sums = those through the at most 64 steps of c
+//!                                                 s̄, sums = those through the at most 32 steps of c
 //!                                               }
 //! ```
 //!
-//! The steps of a chunk are a loop that runs 64 times and does nothing behind the last step, so that its gradient is that of any loop.
+//! The steps of a chunk are a loop that runs 32 times and does nothing behind the last step, so that its gradient is that of any loop.
 //! The snapshots are those of the loop for the values, which is the same node after `simplify`.
 
 use crate::graph::build::Builder;
