@@ -328,6 +328,14 @@ impl Builder {
         self.graph.nodes.push(Node { op, operands, types, origin })
     }
 
+    /// The same primitive on other operands; of what runs bodies the node without its projections.
+    pub fn again(&mut self, node: &Node, operands: &[NodeId]) -> NodeId {
+        match node.op.is_control() {
+            true => self.control_node(node.op.clone(), operands),
+            false => self.apply(node.op.clone(), operands, node.types[0].clone()),
+        }
+    }
+
     fn projections(&mut self, node: NodeId, types: Vec<TensorType>) -> Vec<NodeId> {
         let types = types.into_iter().enumerate();
         types.map(|(position, ty)| self.push(Op::Project(position), &[node], ty)).collect()

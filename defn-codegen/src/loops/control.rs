@@ -76,8 +76,9 @@ impl Control {
     }
 }
 
-/// The part that a marker at `begin` opens: the position of its end, and of its `Else`. None if it has no end.
+/// The part that a marker at `begin` opens: the position of its end, and of its `Else`. None if it opens none, or that has no end.
 pub fn part(nests: &[Nest], begin: usize) -> Option<(Option<usize>, usize)> {
+    nests[begin].control.as_ref().filter(|control| control.opens())?;
     let (mut depth, mut otherwise) = (0_usize, None);
     for (position, nest) in nests.iter().enumerate().skip(begin) {
         match &nest.control {

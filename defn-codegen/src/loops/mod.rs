@@ -135,6 +135,12 @@ impl Nest {
         Self { control: Some(control), tasks: None, body: Vec::new() }
     }
 
+    /// Calls `visit` for every buffer that it touches.
+    pub fn buffers(&self, visit: &mut dyn FnMut(BufferId)) {
+        self.control.iter().filter_map(Control::reads).for_each(&mut *visit);
+        visit::addresses(&self.body, &mut |buffer, _, _| visit(buffer));
+    }
+
     /// The loop whose iterations could be tasks: the only one at the top, where else only values and conditions stand.
     pub fn outermost(&self) -> Option<&For> {
         outermost(&self.body)

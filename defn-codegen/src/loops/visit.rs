@@ -176,6 +176,38 @@ pub fn rename_expr(expr: &Expr, rename: &dyn Rename) -> Expr {
     }
 }
 
+/// An expression with others in place of parts of it; what is replaced is not looked into.
+pub fn replaced(expr: &Expr, other: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Expr {
+    if let Some(other) = other(expr) {
+        return other;
+    }
+    let mut inner = |operand: &Expr| Box::new(replaced(operand, other));
+    match expr {
+        Expr::Constant(_)
+        | Expr::Value(_)
+        | Expr::Register(_)
+        | Expr::Combine(..)
+        | Expr::Position { .. } => expr.clone(),
+        Expr::Unary(unary, operand) => Expr::Unary(*unary, inner(operand)),
+        Expr::Binary(binary, left, right) => Expr::Binary(*binary, inner(left), inner(right)),
+        Expr::Compare(comparison, left, right) => {
+            Expr::Compare(*comparison, inner(left), inner(right))
+        }
+        Expr::Select(a, b, c) => Expr::Select(inner(a), inner(b), inner(c)),
+        Expr::MultiplyAdd(a, b, c) => Expr::MultiplyAdd(inner(a), inner(b), inner(c)),
+        Expr::Bits(operand) => Expr::Bits(inner(operand)),
+        Expr::Shift { by, fill, operand } => {
+            Expr::Shift { by: *by, fill: *fill, operand: inner(operand) }
+        }
+        Expr::Convert(element, operand) => Expr::Convert(*element, inner(operand)),
+        Expr::Load(buffer, address) => {
+            let computed = address.computed.iter();
+            let computed = computed.map(|(expr, by)| (replaced(expr, other), by.clone())).collect();
+            Expr::Load(*buffer, Box::new(Address { computed, ..Address::clone(address) }))
+        }
+    }
+}
+
 /// A statement with everything renamed, loops and conditionals with their bodies.
 pub fn rename_statement(statement: &Statement, rename: &dyn Rename) -> Statement {
     let all =

@@ -75,7 +75,7 @@ fn drop_unused(loops: &mut Loops) {
     let mut used: Vec<bool> =
         loops.buffers.iter().map(|(_, buffer)| !is_scratch(&buffer.space)).collect();
     for nest in &loops.nests {
-        touched(nest, &mut |buffer| used[buffer.index()] = true);
+        nest.buffers(&mut |buffer| used[buffer.index()] = true);
     }
     let mut moved = Moved(Vec::new());
     let mut buffers = Arena::default();
@@ -87,12 +87,6 @@ fn drop_unused(loops: &mut Loops) {
     for nest in &mut loops.nests {
         rename(nest, &moved);
     }
-}
-
-/// Calls `visit` for every buffer that a nest or a marker touches.
-fn touched(nest: &Nest, visit: &mut dyn FnMut(BufferId)) {
-    nest.control.iter().filter_map(Control::reads).for_each(&mut *visit);
-    visit::addresses(&nest.body, &mut |buffer, _, _| visit(buffer));
 }
 
 /// Renames the buffers of a nest or a marker.
@@ -145,7 +139,7 @@ fn rounded(size: &Dim) -> Dim {
 fn lifetimes(loops: &Loops) -> Vec<(BufferId, usize, usize)> {
     let mut lifetimes: Vec<(BufferId, usize, usize)> = Vec::new();
     for (position, nest) in loops.nests.iter().enumerate() {
-        touched(nest, &mut |buffer| {
+        nest.buffers(&mut |buffer| {
             if !is_scratch(&loops.buffers[buffer].space) {
                 return;
             }
@@ -209,7 +203,7 @@ fn copied(loops: &Loops, nest: &Nest) -> Option<(BufferId, BufferId)> {
 
 fn touches(nest: &Nest, buffer: BufferId) -> bool {
     let mut touches = false;
-    touched(nest, &mut |candidate| touches |= candidate == buffer);
+    nest.buffers(&mut |candidate| touches |= candidate == buffer);
     touches
 }
 

@@ -21,6 +21,7 @@
 mod names;
 mod stripes;
 mod collapse;
+mod registers;
 mod short;
 mod unit;
 mod blocks;
@@ -39,6 +40,7 @@ pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     stripes::stripes(&mut loops, sizes);
     collapse::collapse(&mut loops);
     memory::update_in_place(&mut loops);
+    registers::registers(&mut loops);
     unit::unit(&mut loops);
     short::short(&mut loops);
     blocks::share(&mut loops);

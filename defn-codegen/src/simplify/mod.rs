@@ -32,7 +32,10 @@ mod movement;
 mod window;
 mod contraction;
 mod overlap;
+mod control;
 mod mirror;
+
+use std::collections::BTreeMap;
 
 use crate::arena::SideTable;
 use crate::graph::{Graph, Node, NodeId, Op, Output, TensorType};
@@ -68,6 +71,7 @@ struct Candidate<'a> {
 fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
     let mut sharing = Sharing::new(graph);
     let needed = prune::needed(graph);
+    let mut results: BTreeMap<NodeId, Vec<Option<NodeId>>> = BTreeMap::new();
     let mut values: SideTable<Node, NodeId> = SideTable::new(&graph.nodes, NodeId::new(0));
     for (id, node) in graph.nodes.iter().filter(|(id, _)| needed[*id]) {
         sharing.set_origin(node.origin);
@@ -75,7 +79,14 @@ fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
             let operands: Vec<NodeId> =
                 node.operands.iter().map(|operand| values[*operand]).collect();
             let op = node.op.with_bodies(|body| simplify(body.clone()));
-            values[id] = sharing.control(op, &operands);
+            let used = used_results(graph, &needed, id);
+            results.insert(id, control::apply(&mut sharing, &op, &operands, &used));
+            continue;
+        }
+        if let Op::Project(position) = node.op
+            && let Some(value) = results.get(&node.operands[0]).and_then(|all| all[position])
+        {
+            values[id] = value;
             continue;
         }
         let mirrored = mirror::sum(&mut sharing, graph, &values, id);
@@ -91,9 +102,23 @@ fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
             sharing.node(node.op.clone(), &operands, node.types[0].clone())
         });
     }
-    let results = graph.results.iter();
-    let results = results
+    let outputs = graph.results.iter();
+    let outputs = outputs
         .map(|result| Output { node: values[result.node], updates: result.updates })
         .collect();
-    sharing.finish(results)
+    sharing.finish(outputs)
+}
+
+/// Which results of a node that runs bodies are needed.
+fn used_results(graph: &Graph, needed: &SideTable<Node, bool>, control: NodeId) -> Vec<bool> {
+    let mut used = vec![false; graph.node(control).types.len()];
+    for (id, node) in graph.nodes.iter() {
+        if let Op::Project(position) = node.op
+            && node.operands[0] == control
+            && needed[id]
+        {
+            used[position] = true;
+        }
+    }
+    used
 }

@@ -37,10 +37,7 @@ pub(super) fn prune(graph: &Graph) -> Graph {
     for (id, node) in graph.nodes.iter().filter(|(id, _)| needed[*id]) {
         builder.set_origin(node.origin);
         let operands: Vec<NodeId> = node.operands.iter().map(|operand| values[*operand]).collect();
-        values[id] = match node.op.is_control() {
-            true => builder.control_node(node.op.clone(), &operands),
-            false => builder.apply(node.op.clone(), &operands, node.types[0].clone()),
-        };
+        values[id] = builder.again(node, &operands);
     }
     let results = graph.results.iter();
     let results = results
