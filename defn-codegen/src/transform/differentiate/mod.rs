@@ -33,6 +33,7 @@ mod branch;
 mod forward;
 mod transpose;
 mod transpose_control;
+mod behind;
 mod unbounded;
 mod snapshots;
 mod transpose_while;

@@ -106,7 +106,8 @@ pub(super) fn tangents(
     (roots, results)
 }
 
-fn roles(repeat: &Repeat, operands: usize) -> Vec<Role> {
+/// What the parameters of the body are.
+pub(super) fn roles(repeat: &Repeat, operands: usize) -> Vec<Role> {
     let Repeat { state, sequences, .. } = repeat;
     let rest = operands - state - sequences;
     let roles =

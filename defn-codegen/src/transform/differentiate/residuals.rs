@@ -20,7 +20,7 @@
 use std::collections::BTreeSet;
 
 use crate::arena::SideTable;
-use crate::graph::{Binary, Dim, Graph, Node, NodeId, Op, Times, Unary};
+use crate::graph::{Binary, Dim, Graph, Node, NodeId, Op, TensorType, Times, Unary};
 
 /// What a parameter of a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub(super) fn residuals(
 }
 
 /// What is the same in every run.
-fn same(graph: &Graph, roles: &[Role]) -> SideTable<Node, bool> {
+pub(super) fn same(graph: &Graph, roles: &[Role]) -> SideTable<Node, bool> {
     let mut same = SideTable::new(&graph.nodes, false);
     for (id, node) in graph.nodes.iter() {
         same[id] = if let Op::Parameter(position) = &node.op {
@@ -147,9 +147,14 @@ impl Choice<'_> {
     fn shrinks(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
         let picks = matches!(node.op, Op::Slice { .. } | Op::Take { .. } | Op::Window(_));
-        let size = |id: NodeId| self.graph.ty(id).shape.iter().map(estimate).product::<f64>();
+        let size = |id: NodeId| size(self.graph.ty(id));
         picks && !self.free[node.operands[0]] && size(id) < size(node.operands[0])
     }
+}
+
+/// About how many elements there are: a guess, by which only costs are weighed.
+pub(super) fn size(ty: &TensorType) -> f64 {
+    ty.shape.iter().map(estimate).product()
 }
 
 /// About how large an extent is.

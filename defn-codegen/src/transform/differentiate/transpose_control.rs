@@ -14,15 +14,20 @@
 //! ```
 //!
 //! A loop runs the other way: its state is the cotangent of the state, and the sums of what every run gives to an operand that is the same
-//! for all of them. The cotangent of what was collected is a sequence, and the cotangent of a sequence is collected.
+//! for all of them (or products behind the loop, see [`behind`](mod@super::behind)). The cotangent of what was collected is a sequence, and the cotangent of a sequence is collected.
 //! Which states have a cotangent is a fixed point: those whose last value has one, or whose next value has one.
 //! A branch runs the same side; what that side does not read has a cotangent of zeros.
 
 use std::collections::BTreeSet;
 
+use crate::arena::SideTable;
+use crate::bug;
 use crate::graph::{Branch, Graph, Node, NodeId, Op, Repeat, TensorType};
 
+use super::behind::{Product, reordered, shares};
 use super::body::{Input, extract, parameter_node, read};
+use super::repeat::roles;
+use super::residuals;
 use super::transpose::{Seed, Transposition, transpose};
 use super::{Draft, linear_nodes};
 
@@ -60,6 +65,47 @@ impl Backward {
         };
         let cotangents = (0..linear.len()).map(cotangent).collect();
         Self { draft, seeds, cotangents }
+    }
+
+    /// Adds what every run gives to the operands `same` up, as results: the sums so far, and the operands that they belong to.
+    /// What is a product is left for later.
+    fn sums(
+        &mut self,
+        same: &[usize],
+        same_in_runs: &SideTable<Node, bool>,
+        results: &mut Vec<NodeId>,
+    ) -> (Vec<Input>, Vec<usize>, Vec<(usize, Product)>) {
+        let (mut sums, mut summed, mut products) = (Vec::new(), Vec::new(), Vec::new());
+        for operand in same {
+            let Some(share) = self.cotangents[operand + 1] else { continue };
+            let found = shares(self.draft.graph(), same_in_runs, share);
+            products.extend(found.products.into_iter().map(|product| (*operand, product)));
+            let terms = found.summed.into_iter();
+            let Some(share) = terms.reduce(|sum, term| self.draft.add(sum, term)) else { continue };
+            let ty = self.draft.ty(share);
+            let sum = self.draft.parameter("sum", ty);
+            results.push(self.draft.add(sum, share));
+            sums.push(Input::Value(sum));
+            summed.push(*operand);
+        }
+        (sums, summed, products)
+    }
+
+    /// The factors that no sequence has.
+    fn factors(&self, products: &[(usize, Product)], repeat: &Repeat) -> Vec<NodeId> {
+        let sequences = 1 + repeat.state..1 + repeat.state + repeat.sequences;
+        let mut found: Vec<NodeId> = Vec::new();
+        for factor in products.iter().flat_map(|(_, product)| product.factors) {
+            let (node, _) = reordered(self.draft.graph(), factor);
+            let is_there = matches!(
+                self.draft.graph().op(node),
+                Op::Parameter(parameter) if sequences.contains(parameter)
+            );
+            if !is_there && !found.contains(&node) {
+                found.push(node);
+            }
+        }
+        found
     }
 
     /// The parameters of the body that these results read.
@@ -121,13 +167,13 @@ impl Transposition {
         };
         let linear = operands.iter().enumerate().map(is_linear);
         let linear: Vec<bool> = [false].into_iter().chain(linear).collect();
-        let reversed = Reversed::of(repeat, &linear, cotangents);
+        let mut reversed = Reversed::of(repeat, &linear, cotangents);
 
         let mut given = Vec::new();
         for operand in &reversed.states {
             given.push(self.draft.or_zero(cotangents[*operand], operands[*operand]));
         }
-        for operand in &reversed.same {
+        for operand in &reversed.summed {
             given.push(self.draft.zero_like(operands[*operand]));
         }
         let state = given.len();
@@ -140,14 +186,26 @@ impl Transposition {
             state,
             sequences,
             reverse: !repeat.reverse,
-            body: reversed.body,
+            body: std::mem::take(&mut reversed.body),
         };
         let shares = self.draft.builder.control(Op::Repeat(Box::new(op)), &given);
-        let moved = [reversed.states, reversed.same, reversed.elements].concat();
+        let moved = [&reversed.states, &reversed.summed, &reversed.elements].map(Vec::as_slice);
+        let moved = moved.concat();
+        let collected = shares[moved.len()..].to_vec();
         for (operand, share) in moved.into_iter().zip(shares) {
             if self.is_linear(operands[operand]) {
                 self.give(operands[operand], share);
             }
+        }
+        for (operand, product) in &reversed.products {
+            let factors = product.factors.map(|factor| {
+                let (node, order) = reordered(&reversed.graph, factor);
+                let runs = reversed.kept.iter().position(|kept| *kept == node);
+                let runs = runs.map(|place| collected[place]);
+                (runs.unwrap_or_else(|| operands[reversed.sequence(node)]), order)
+            });
+            let share = product.over_runs(&mut self.draft.builder, &reversed.graph, factors);
+            self.give(operands[*operand], share);
         }
     }
 }
@@ -158,13 +216,19 @@ struct Reversed {
     /// States with a cotangent.
     states: Vec<usize>,
     /// Operands that are the same in every run, with a cotangent: a sum.
-    same: Vec<usize>,
+    summed: Vec<usize>,
     /// Sequences with a cotangent, which is collected.
     elements: Vec<usize>,
     /// Sequences that are read.
     sequences: Vec<usize>,
     /// What else is read.
     rest: Vec<usize>,
+    /// Operands that are the same in every run, with a share that is added up behind the loop.
+    products: Vec<(usize, Product)>,
+    /// The graph that the factors of products are nodes of.
+    graph: Graph,
+    /// Factors that are collected, behind the cotangents of sequences.
+    kept: Vec<NodeId>,
 }
 
 impl Reversed {
@@ -183,15 +247,11 @@ impl Reversed {
             let next = backward.cotangents[state + 1];
             results.push(next.unwrap_or_else(|| backward.draft.zero(ty)));
         }
-        let mut sums = Vec::new();
-        for operand in &same {
-            let ty = repeat.body.parameters[operand + 1].ty.clone();
-            let sum = backward.draft.parameter("sum", ty);
-            sums.push(Input::Value(sum));
-            let share = backward.cotangents[operand + 1];
-            results.extend(share.map(|share| backward.draft.add(sum, share)));
-        }
+        let same_in_runs = residuals::same(backward.draft.graph(), &roles(repeat, operands));
+        let (sums, summed, products) = backward.sums(&same, &same_in_runs, &mut results);
         results.extend(elements.iter().filter_map(|it| backward.cotangents[it + 1]));
+        let kept = backward.factors(&products, repeat);
+        results.extend(&kept);
 
         let reads = backward.read(&results);
         let reads = |from: usize, to: usize| -> Vec<usize> {
@@ -207,7 +267,16 @@ impl Reversed {
         let (first, values) = (vec![Input::Parameter(0)], parameters(&sequences));
         let inputs = [first, seeds(true), sums, values, seeds(false), parameters(&rest)].concat();
         let body = extract(backward.draft.graph(), &inputs, &results);
-        Self { body, states, same, elements, sequences, rest }
+        let graph = backward.draft.builder.finish(Vec::new());
+        Self { body, states, summed, elements, sequences, rest, products, graph, kept }
+    }
+
+    /// The operand whose element is a parameter of the body.
+    fn sequence(&self, node: NodeId) -> usize {
+        let Op::Parameter(parameter) = self.graph.op(node) else {
+            bug!("transform", "a factor that is not kept")
+        };
+        parameter - 1
     }
 }
 
