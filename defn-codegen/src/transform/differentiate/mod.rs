@@ -32,6 +32,7 @@ mod repeat;
 mod branch;
 mod forward;
 mod transpose;
+mod parts;
 mod transpose_control;
 mod behind;
 mod unbounded;

@@ -22,6 +22,7 @@ use crate::graph::{
     Binary, Combine, Comparison, Dim, Element, Node, NodeId, Op, Scalar, Times, Unary,
 };
 
+use super::parts::{self, Part};
 use super::{Draft, others};
 
 /// The cotangent of a tangent that is known from outside.
@@ -40,8 +41,13 @@ pub(super) fn transpose(
 ) -> (Draft, Vec<Option<NodeId>>) {
     let linear: Vec<bool> = linear.iter().copied().collect();
     let size = linear.len();
-    let mut transposition =
-        Transposition { draft, linear, cotangents: vec![None; size], results: BTreeMap::new() };
+    let mut transposition = Transposition {
+        draft,
+        linear,
+        cotangents: vec![None; size],
+        parts: BTreeMap::new(),
+        results: BTreeMap::new(),
+    };
     for Seed { tangent, cotangent } in seeds {
         transposition.give(tangent, cotangent);
     }
@@ -58,6 +64,8 @@ pub(super) struct Transposition {
     pub(super) draft: Draft,
     linear: Vec<bool>,
     cotangents: Vec<Option<NodeId>>,
+    /// Shares of parts of a tangent.
+    parts: BTreeMap<NodeId, Vec<Part>>,
     /// For each node that runs bodies the cotangents of its results.
     results: BTreeMap<NodeId, Vec<Option<NodeId>>>,
 }
@@ -79,6 +87,13 @@ impl Transposition {
 
     fn visit(&mut self, id: NodeId) {
         let node = self.draft.builder.graph().node(id).clone();
+        if let Some(parts) = self.parts.remove(&id) {
+            self.draft.builder.set_origin(node.origin);
+            for Part { starts, share } in parts::joined(&mut self.draft, parts) {
+                let whole = self.unslice(&starts, &node.types[0].shape, share);
+                self.give(id, whole);
+            }
+        }
         if node.op.is_control() {
             if let Some(cotangents) = self.results.remove(&id) {
                 self.draft.builder.set_origin(node.origin);
@@ -95,7 +110,13 @@ impl Transposition {
         }
         self.draft.builder.set_origin(node.origin);
         for (position, operand) in node.operands.iter().enumerate() {
-            if self.is_linear(*operand) {
+            if !self.is_linear(*operand) {
+                continue;
+            }
+            if let Op::Slice { starts } = &node.op {
+                let part = Part { starts: starts.clone(), share: cotangent };
+                self.parts.entry(*operand).or_default().push(part);
+            } else {
                 let share = self.share(&node, position, cotangent);
                 self.give(*operand, share);
             }
@@ -136,7 +157,6 @@ impl Transposition {
                 builder.transpose(cotangent, &inverse)
             }
             Op::Reshape => builder.reshape(cotangent, &shape),
-            Op::Slice { starts } => self.unslice(starts, &shape, cotangent),
             Op::Pad { low, high } => match position {
                 0 => builder.slice(cotangent, low, &shape),
                 _ => self.padding(low, high, node.operands[0], cotangent),
@@ -163,6 +183,7 @@ impl Transposition {
             | Op::Constant(_)
             | Op::Extent(_)
             | Op::Iota { .. }
+            | Op::Slice { .. }
             | Op::Unary(_)
             | Op::Compare(_)
             | Op::Scan { .. }
@@ -226,6 +247,9 @@ impl Transposition {
     /// Of a slice: its place in zeros.
     fn unslice(&mut self, starts: &[Dim], shape: &[Dim], cotangent: NodeId) -> NodeId {
         let sizes = self.draft.builder.shape(cotangent);
+        if sizes == shape {
+            return cotangent;
+        }
         let behind: Vec<Dim> = shape
             .iter()
             .zip(starts.iter().zip(&sizes))
