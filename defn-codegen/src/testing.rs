@@ -125,7 +125,7 @@ fn options(sizes: Sizes) -> Options {
         levels: Vec::new(),
         triple: String::new(),
         dump: Dump::default(),
-        verify: false,
+        verify: true,
         sizes,
     }
 }
