@@ -25,6 +25,12 @@ const ENOUGH: u32 = 32;
 /// A chain of about so many operations is longer than what the processor looks ahead; below, a second group helps nothing.
 const LONG: u32 = 16;
 
+/// A loop of more operations has enough of them that do not wait.
+const SHORT: u32 = 48;
+
+/// Two groups of so many registers and their temporaries find room.
+const CARRIED: usize = 6;
+
 /// The operations of an elementary function.
 const ELEMENTARY: u32 = 12;
 
@@ -90,6 +96,46 @@ impl Walk<'_, '_> {
         }
         is_plain
             && length >= LONG
+            && width as usize * size == 2 * self.level.register_bytes() as usize
+    }
+
+    /// Whether a group of two registers has a body that is a loop in which registers depend on what they were: then every operation waits
+    /// for the one before, and a second group finds the time.
+    pub(super) fn waits_in_pairs(&self, repeated: &For, width: u32) -> bool {
+        let (mut size, mut is_plain) = (0, self.level.registers() >= ENOUGH);
+        visit::addresses(&repeated.body, &mut |buffer, _, _| {
+            let content = &self.loops.buffers[buffer];
+            size = size.max(content.element.size());
+            is_plain &= content.lanes == 1;
+        });
+        let mut loops = repeated.body.iter().filter_map(ask::as_loop);
+        let (inner, others) = (loops.next(), loops.next());
+        is_plain &= inner.is_some_and(|inner| inner.clip.is_none()) && others.is_none();
+        let (mut declared, mut carried, mut length) = (Vec::new(), Vec::new(), 0);
+        visit::statements(&repeated.body, &mut |statement| {
+            match statement {
+                Statement::Declare { register, element, .. } => {
+                    size = size.max(element.size());
+                    declared.push(*register);
+                }
+                Statement::Let { element, .. } => size = size.max(element.size()),
+                Statement::Set { register, .. } => carried.push(*register),
+                Statement::For(_) | Statement::Store { .. } => {}
+                Statement::If { .. } => is_plain = false,
+            }
+            visit::own_expressions(statement, &mut |expr| {
+                visit::expressions(expr, &mut |expr| {
+                    length += operations(expr);
+                    is_plain &= !matches!(expr, Expr::Shift { .. } | Expr::Combine(..));
+                });
+            });
+        });
+        let loops = inner.map_or(0, |inner| inner.body.iter().filter_map(ask::as_loop).count());
+        is_plain
+            && loops == 0
+            && length <= SHORT
+            && declared.len() <= CARRIED
+            && carried.iter().all(|register| declared.contains(register))
             && width as usize * size == 2 * self.level.register_bytes() as usize
     }
 
