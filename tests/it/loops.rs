@@ -533,3 +533,58 @@ fn an_array_of_containers_in_a_loop() {
         }
     }
 }
+
+#[defn]
+fn hidden(x: Tensor<f32, n>) -> (f32, f32) {
+    let mut v = 1.0f32;
+    let w = x.sum();
+    let mut total = 0.0f32;
+    for mut v in x.along(n) {
+        v += 1.0;
+        let mut w = v * 2.0;
+        w += 1.0;
+        total += w;
+    }
+    v += 1.0;
+    (v + w, total)
+}
+
+#[test]
+fn what_a_loop_declares_is_its_own() {
+    for n in EXTENTS {
+        let x = whole::<f32, 1>([n], 19);
+        let sum: f32 = x.iter().sum();
+        assert_eq!(hidden(&x), (2.0 + sum, 2.0 * sum + 3.0 * n as f32));
+    }
+}
+
+#[defn]
+fn found(x: Tensor<i64, row, column>, wanted: i64) -> (i64, i64) {
+    let mut at = (-1i64, -1i64);
+    let mut i = 0i64;
+    while i < row && at.0 < 0 {
+        for j in 0..column {
+            if x[(i, j)] == wanted {
+                at = (i, j);
+            }
+            if at.0 >= 0 {
+                break;
+            }
+        }
+        i += 1;
+    }
+    at
+}
+
+#[test]
+fn a_search_through_rows() {
+    for shape in [[0, 4], [1, 1], [4, 7], [9, 3]] {
+        let x = whole::<i64, 2>(shape, 20);
+        for wanted in [-9, 0, 3, 50] {
+            let places = (0..shape[0]).flat_map(|i| (0..shape[1]).map(move |j| (i, j)));
+            let first = places.into_iter().find(|(i, j)| x[[*i, *j]] == wanted);
+            let expected = first.map_or((-1, -1), |(i, j)| (i as i64, j as i64));
+            assert_eq!(found(&x, wanted), expected);
+        }
+    }
+}
