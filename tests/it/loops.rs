@@ -588,3 +588,30 @@ fn a_search_through_rows() {
         }
     }
 }
+
+#[defn]
+fn halvings(x: Tensor<f64, n>, limit: f64) -> i64 {
+    let mut y = x;
+    let mut rounds = 0i64;
+    while {
+        let mut sum = 0.0f64;
+        for v in y.along(n) {
+            sum += v.abs();
+        }
+        sum > limit
+    } {
+        y /= 2.0;
+        rounds += 1;
+    }
+    rounds
+}
+
+#[test]
+fn a_condition_with_locals_of_its_own() {
+    for n in EXTENTS {
+        let x = whole::<f64, 1>([n], 21);
+        let sum: f64 = x.iter().map(|v| v.abs()).sum();
+        let rounds = (0..).find(|k| sum / f64::from(1 << k) <= 0.5).unwrap_or_default();
+        assert_eq!(halvings(&x, 0.5), i64::from(rounds));
+    }
+}
