@@ -130,6 +130,13 @@ impl<T, U: Clone> SideTable<T, U> {
     }
 }
 
+impl<T, U> SideTable<T, U> {
+    /// All entries, in the order of the items.
+    pub fn iter(&self) -> impl Iterator<Item = &U> {
+        self.items.iter()
+    }
+}
+
 impl<T, U> Index<Id<T>> for SideTable<T, U> {
     type Output = U;
     fn index(&self, id: Id<T>) -> &U {

@@ -18,8 +18,18 @@ pub struct Program {
 impl Program {
     /// The types of the parameter leaves, over the symbols of the function at the bottom.
     pub fn parameter_types(&self, callable: &Callable) -> Vec<TensorType> {
-        let graph = &self.functions[callable.function()];
-        graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect()
+        match callable {
+            Callable::Function(function) => {
+                let graph = &self.functions[*function];
+                graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect()
+            }
+            Callable::Gradient { of, wrt: _, value: _ } => self.parameter_types(of),
+            Callable::Jvp { of, wrt } => {
+                let mut types = self.parameter_types(of);
+                types.extend(wrt.iter().map(|leaf| types[*leaf].clone()).collect::<Vec<_>>());
+                types
+            }
+        }
     }
 
     /// The types of the result leaves, over the symbols of the function at the bottom.
@@ -35,6 +45,11 @@ impl Program {
                 let parameters = self.parameter_types(of);
                 types.extend(wrt.iter().map(|leaf| parameters[*leaf].clone()));
                 types
+            }
+            Callable::Jvp { of, wrt: _ } => {
+                let types = self.result_types(of);
+                let floats = types.iter().filter(|ty| ty.element.is_float());
+                types.iter().chain(floats).cloned().collect()
             }
         }
     }

@@ -7,11 +7,13 @@ mod common;
 use common::{CASES, Numbers, agrees, check_case, check_verified};
 use defn_codegen::arena::Arena;
 use defn_codegen::graph::Callable;
-use defn_codegen::graph::arbitrary::{Case, generate_differentiable};
+use defn_codegen::graph::arbitrary::{
+    Case, generate_differentiable, generate_differentiable_control,
+};
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::eval::{Value, eval};
 use defn_codegen::graph::parse::parse;
-use defn_codegen::graph::{Binary, Combine, Element, Graph, NodeId, Output, Unary};
+use defn_codegen::graph::{Binary, Combine, Element, Graph, NodeId, Output, TensorType, Unary};
 use defn_codegen::program::Program;
 use defn_codegen::simplify::simplify;
 use defn_codegen::transform::transform;
@@ -29,6 +31,21 @@ fn gradient(graph: &Graph, wrt: &[usize]) -> Graph {
     let of = Box::new(Callable::Function(function));
     let entry = Some(Callable::Gradient { of, wrt: wrt.to_vec(), value: false });
     let graph = transform(&Program { functions, entry });
+    check_verified(&graph);
+    graph
+}
+
+/// The graph with tangents of every parameter of `wrt`.
+fn with_tangents(graph: &Graph, wrt: &[usize]) -> Graph {
+    let mut functions = Arena::default();
+    let function = functions.push(graph.clone());
+    let of = Box::new(Callable::Function(function));
+    let entry = Some(Callable::Jvp { of, wrt: wrt.to_vec() });
+    let program = Program { functions, entry: entry.clone() };
+    let types = entry.map(|entry| program.parameter_types(&entry));
+    let graph = transform(&program);
+    let found: Vec<_> = graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect();
+    assert_eq!(types, Some(found));
     check_verified(&graph);
     graph
 }
@@ -306,6 +323,10 @@ fn floats(graph: &Graph) -> Vec<usize> {
 
 /// The gradient along a direction that moves every element, and the difference along it.
 fn gradient_agrees(case: &Case) -> Result<(), String> {
+    // Shrinking tries other results, which have no gradient.
+    if *case.graph.ty(case.graph.results[0].node) != TensorType::scalar(Element::F64) {
+        return Ok(());
+    }
     let wrt = floats(&case.graph);
     let plain = gradient(&case.graph, &wrt);
     let simple = simplify(plain.clone());
@@ -316,8 +337,10 @@ fn gradient_agrees(case: &Case) -> Result<(), String> {
     let mut numbers = Numbers(3);
     let (mut found, mut size) = (0.0, 0.0);
     let mut moved = [case.arguments.clone(), case.arguments.clone()];
+    let mut along = case.arguments.clone();
     for (value, parameter) in computed.iter().zip(&wrt) {
         let direction: Vec<f64> = value.data.iter().map(|_| numbers.next() - 0.5).collect();
+        along.push(Value::from_f64(value.element, &value.shape, &direction));
         for (slope, step) in value.to_f64().iter().zip(&direction) {
             found += slope * step;
             size += (slope * step).abs();
@@ -329,6 +352,12 @@ fn gradient_agrees(case: &Case) -> Result<(), String> {
             *argument = Value::from_f64(argument.element, &argument.shape, &places);
         }
     }
+    let forward = with_tangents(&case.graph, &wrt);
+    let along = eval(&forward, &along)?[case.graph.results.len()].to_f64()[0];
+    let same = (found - along).abs() <= SAME * (1.0 + size + along.abs());
+    if !same && found.is_finite() && along.is_finite() {
+        return Err(format!("{found} backward, {along} forward\n{simple}\n{forward}"));
+    }
     let [above, below] = moved.map(|arguments| first(&case.graph, &arguments));
     let expected = (above - below) / (2.0 * STEP);
     let near = (found - expected).abs() <= ROUGH * (1.0 + expected.abs() + size + above.abs());
@@ -337,6 +366,9 @@ fn gradient_agrees(case: &Case) -> Result<(), String> {
     }
     Err(format!("{found}, by differences {expected}\n{simple}"))
 }
+
+/// Forward and backward are sums of the same products in another order: some thousand roundings.
+const SAME: f64 = 1e4 * f64::EPSILON;
 
 /// Random functions are steeper than those of the tables: a thousand times their tolerance.
 const ROUGH: f64 = 1e3 * TOLERANCE;
@@ -349,25 +381,66 @@ fn gradients_of_random_graphs() {
     }
 }
 
+/// The law for the gradient of the gradient.
+fn second_gradient_agrees(case: &Case) -> Result<(), String> {
+    if *case.graph.ty(case.graph.results[0].node) != TensorType::scalar(Element::F64) {
+        return Ok(());
+    }
+    let first = weighted(gradient(&case.graph, &floats(&case.graph)));
+    let mut arguments = case.arguments.clone();
+    let weights = &first.parameters[arguments.len()..];
+    for weight in weights {
+        let shape = arguments
+            .iter()
+            .zip(&first.parameters)
+            .find(|(_, parameter)| parameter.ty == weight.ty)
+            .map(|(argument, _)| argument.shape.clone());
+        let shape = shape.ok_or("a gradient of another type than all parameters")?;
+        let size = shape.iter().product();
+        arguments.push(Value::from_f64(weight.ty.element, &shape, &vec![1.0; size]));
+    }
+    gradient_agrees(&Case { graph: first, arguments })
+}
+
 #[test]
 fn gradients_of_gradients_of_random_graphs() {
     for seed in 0..CASES / 10 {
         let case = generate_differentiable(seed, 2 + (seed % 6) as usize);
-        check_case("gradient of the gradient", seed, &case, |case| {
-            let first = weighted(gradient(&case.graph, &floats(&case.graph)));
-            let mut arguments = case.arguments.clone();
-            let weights = &first.parameters[arguments.len()..];
-            for weight in weights {
-                let shape = arguments
-                    .iter()
-                    .zip(&first.parameters)
-                    .find(|(_, parameter)| parameter.ty == weight.ty)
-                    .map(|(argument, _)| argument.shape.clone());
-                let shape = shape.ok_or("a gradient of another type than all parameters")?;
-                let size = shape.iter().product();
-                arguments.push(Value::from_f64(weight.ty.element, &shape, &vec![1.0; size]));
+        check_case("gradient of the gradient", seed, &case, second_gradient_agrees);
+    }
+}
+
+#[test]
+fn gradients_through_random_bodies() {
+    for seed in 0..CASES / 4 {
+        let case = generate_differentiable_control(seed, 2 + (seed % 7) as usize);
+        check_case("gradient through bodies", seed, &case, gradient_agrees);
+    }
+}
+
+#[test]
+fn gradients_of_gradients_through_random_bodies() {
+    for seed in 0..CASES / 40 {
+        let case = generate_differentiable_control(seed, 2 + (seed % 4) as usize);
+        check_case("gradient of the gradient", seed, &case, second_gradient_agrees);
+    }
+}
+
+#[test]
+fn gradients_of_tangents_of_random_graphs() {
+    for seed in 0..CASES / 20 {
+        let case = generate_differentiable_control(seed, 2 + (seed % 4) as usize);
+        check_case("gradient of the tangent", seed, &case, |case| {
+            if *case.graph.ty(case.graph.results[0].node) != TensorType::scalar(Element::F64) {
+                return Ok(());
             }
-            gradient_agrees(&Case { graph: first, arguments })
+            let wrt = floats(&case.graph);
+            let mut graph = with_tangents(&case.graph, &wrt);
+            graph.results.remove(0);
+            let mut arguments = case.arguments.clone();
+            let tangents = wrt.iter().map(|position| case.arguments[*position].clone());
+            arguments.extend(tangents);
+            gradient_agrees(&Case { graph, arguments })
         });
     }
 }

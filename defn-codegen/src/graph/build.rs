@@ -94,7 +94,8 @@ impl Builder {
 
     /// Any primitive with one result; `claimed` matters for those whose attributes do not say the type.
     pub fn apply(&mut self, op: Op, operands: &[NodeId], claimed: TensorType) -> NodeId {
-        if matches!(op, Op::Project(_)) {
+        // What is projected has several types, of which the claimed one is chosen.
+        if let Op::Project(_) = op {
             return self.push(op, operands, claimed);
         }
         let types: Vec<&TensorType> =

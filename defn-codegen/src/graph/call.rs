@@ -22,6 +22,15 @@ pub enum Callable {
         /// Whether the first result of `of` is a result too.
         value: bool,
     },
+    /// A callable with its tangents, which are carried along: forward mode.
+    /// Its parameters are those of `of`, then the tangent of each parameter leaf of `wrt`, of the type of that leaf (one that is not
+    /// a float does not move); its results are all results of `of`, then the tangent of each that is a float.
+    Jvp {
+        /// What is differentiated.
+        of: Box<Callable>,
+        /// The parameter leaves that move, each once, in the order of their tangents.
+        wrt: Vec<usize>,
+    },
 }
 
 impl Callable {
@@ -29,7 +38,7 @@ impl Callable {
     pub fn function(&self) -> FunctionId {
         match self {
             Self::Function(function) => *function,
-            Self::Gradient { of, wrt: _, value: _ } => of.function(),
+            Self::Gradient { of, wrt: _, value: _ } | Self::Jvp { of, wrt: _ } => of.function(),
         }
     }
 }

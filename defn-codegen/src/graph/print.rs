@@ -80,6 +80,10 @@ pub fn callable(callee: &Callable) -> String {
             let wrt: Vec<String> = wrt.iter().map(usize::to_string).collect();
             format!("{word}[wrt={}]({})", wrt.join(","), callable(of))
         }
+        Callable::Jvp { of, wrt } => {
+            let wrt: Vec<String> = wrt.iter().map(usize::to_string).collect();
+            format!("jvp[wrt={}]({})", wrt.join(","), callable(of))
+        }
     }
 }
 

@@ -31,7 +31,7 @@ use crate::graph::Callable;
 use crate::graph::Graph;
 use crate::program::Program;
 
-use differentiate::differentiate;
+use differentiate::{differentiate, with_tangents};
 use inline::inline;
 
 /// The first-order graph of the entry of `program`.
@@ -60,6 +60,7 @@ impl Flattening<'_> {
                 inline(&program.functions[*function], &mut |callee| self.flatten(callee))
             }
             Callable::Gradient { of, wrt, value } => differentiate(&self.flatten(of), wrt, *value),
+            Callable::Jvp { of, wrt } => with_tangents(&self.flatten(of), wrt),
         });
         self.done.insert(callable.clone(), Rc::clone(&graph));
         graph

@@ -79,8 +79,11 @@ pub(crate) fn agrees(case: &Case, other: &Graph) -> Result<(), String> {
     Ok(())
 }
 
+/// How many contractions there are, also inside of bodies.
 pub(crate) fn contractions(graph: &Graph) -> usize {
-    graph.nodes.iter().filter(|(_, node)| matches!(node.op, Op::Contract { .. })).count()
+    let inside = |op: &Op| op.bodies().iter().map(|(_, body)| contractions(body)).sum::<usize>();
+    let of = |op: &Op| usize::from(matches!(op, Op::Contract { .. })) + inside(op);
+    graph.nodes.iter().map(|(_, node)| of(&node.op)).sum()
 }
 
 fn same_bits(left: &Value, right: &Value) -> bool {

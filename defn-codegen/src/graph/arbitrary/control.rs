@@ -25,9 +25,52 @@ const DEEPEST: usize = 2;
 impl Generator {
     /// Adds a random node that runs bodies, and its projections.
     pub(super) fn control_step(&mut self) {
-        let results = if self.random.chance(65) { self.repeated() } else { self.branched() };
+        let results = match self.random.below(10) {
+            0..=5 => self.repeated(),
+            6 => self.unbounded(),
+            _ => self.branched(),
+        };
         self.evaluate();
         results.into_iter().for_each(|result| self.keep(result));
+    }
+
+    /// A loop that runs while the position is below an extent, and below a number.
+    fn unbounded(&mut self) -> Vec<NodeId> {
+        let state: Vec<NodeId> = (0..1 + self.random.below(2)).map(|_| self.any()).collect();
+        let rest: Vec<NodeId> = (0..self.random.below(3)).map(|_| self.any()).collect();
+        let mut body = self.inner("body");
+        let position = body.parameter(TensorType::scalar(Element::I64));
+        body.keep(position);
+        let carried: Vec<NodeId> =
+            state.iter().map(|node| body.parameter(self.ty_of(*node))).collect();
+        for node in &rest {
+            let parameter = body.parameter(self.ty_of(*node));
+            body.keep(parameter);
+        }
+        carried.iter().for_each(|node| body.keep(*node));
+        body.steps();
+        let results: Vec<NodeId> = carried.iter().map(|node| body.next_state(*node)).collect();
+        let (body, more) = self.leave(body, results, 1 + state.len() + rest.len());
+
+        let mut condition = self.inner("condition");
+        let types: Vec<TensorType> =
+            body.parameters.iter().map(|parameter| parameter.ty.clone()).collect();
+        let parameters: Vec<NodeId> = types.into_iter().map(|ty| condition.parameter(ty)).collect();
+        let limits = [self.extent(), Dim::from(6)].map(|end| {
+            let end = condition.builder.extent(end);
+            condition.builder.compare(Comparison::Lt, parameters[0], end)
+        });
+        let holds = condition.builder.binary(Binary::And, limits[0], limits[1]);
+        let (condition, _) = self.leave(condition, vec![holds], parameters.len());
+        let repeat = Repeat {
+            times: Times::While(condition),
+            state: state.len(),
+            sequences: 0,
+            reverse: false,
+            body,
+        };
+        let operands = [state, rest, more].concat();
+        self.builder.control(Op::Repeat(Box::new(repeat)), &operands)
     }
 
     /// A loop over a state, sequences and others.

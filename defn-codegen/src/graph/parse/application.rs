@@ -173,7 +173,7 @@ fn call<'t>(cursor: &mut Cursor<'t>, symbols: &[String]) -> Result<Applied<'t>, 
 fn callable(cursor: &mut Cursor<'_>) -> Result<Callable, ParseError> {
     let place = *cursor;
     let word = cursor.word("a function like `fn0`")?;
-    if !matches!(word, "grad" | "value_and_grad") {
+    if !matches!(word, "grad" | "value_and_grad" | "jvp") {
         let number: Option<u32> = word.strip_prefix("fn").and_then(|digits| digits.parse().ok());
         let number = number.ok_or_else(|| place.expected("a function like `fn0`"))?;
         return Ok(Callable::Function(Id::new(number as usize)));
@@ -191,7 +191,10 @@ fn callable(cursor: &mut Cursor<'_>) -> Result<Callable, ParseError> {
     cursor.expect("(")?;
     let of = Box::new(cursor.nested(callable)?);
     cursor.expect(")")?;
-    Ok(Callable::Gradient { of, wrt, value: word == "value_and_grad" })
+    Ok(match word {
+        "jvp" => Callable::Jvp { of, wrt },
+        _ => Callable::Gradient { of, wrt, value: word == "value_and_grad" },
+    })
 }
 
 /// A number of an element type: `-1.5`, `inf`, `true`, or its bits: `0x7fc00000 bits`.

@@ -19,7 +19,7 @@
 //!           | "repeat" [operand, ..] "times" "=" (extent | "while") "state" "=" number "sequences" "=" number ["reverse"]
 //!             "{" [graph] graph "}"                       the condition of a `while`, then the body; both over the same symbols
 //!           | "branch" operand, .. "{" graph graph "}"
-//! callable  = "fn"number | ("grad" | "value_and_grad") "[" "wrt" "=" [number, ..] "]" "(" callable ")"
+//! callable  = "fn"number | ("grad" | "value_and_grad" | "jvp") "[" "wrt" "=" [number, ..] "]" "(" callable ")"
 //! operand   = "%"name | word                             a word is a parameter
 //! extent    = ["-"] product {("+" | "-") product}
 //! product   = factor {"*" factor}
@@ -355,7 +355,7 @@ mod tests {
   %2: f64 = constant -inf
   %3: bool = constant true
   %4: i64 = extent 3*n - 9223372036854775808
-  %5: (f32[n], f32) = call value_and_grad[wrt=0,2](grad[wrt=](fn3))<n, 2*n>(p.l1.w, %1)
+  %5: (f32[n], f32) = call value_and_grad[wrt=0,2](jvp[wrt=1](grad[wrt=](fn3)))<n, 2*n>(p.l1.w, %1)
   %6: f32[n] = project %5 index=0
   %7: () = call fn0()
   %8: f32[n, 2*m + 3] = pad p.l1.w, %0 low=[0, 1] high=[0, 1]

@@ -1,6 +1,6 @@
 //! Tangents: how each node moves when the parameters move.
 //!
-//! In:  a first-order graph.   Out: the same graph, and behind its nodes the nodes of the tangent of the first result.
+//! In:  a first-order graph.   Out: the same graph, and behind its nodes the nodes of the tangents of the results that are asked for.
 //!
 //! ```text
 //! before                             after
@@ -15,7 +15,9 @@
 //! ```
 //!
 //! Each parameter that is looked at gets a tangent parameter behind all others.
-//! A node that does not depend on them, or that the first result does not need, has no tangent: `None` is zero.
+//! A node that does not move (see [`moves`](mod@super::moves)) has no tangent: `None` is zero.
+//! What runs bodies becomes two nodes: [`repeat`](mod@super::repeat) and [`branch`](mod@super::branch) split it; or one that carries both, in
+//! [`forward`](mod@super::forward).
 //! Afterwards: a tangent node is linear in the tangents among its operands, and applies only what [`transpose`](mod@super::transpose)
 //! has a rule for.
 //!
@@ -25,57 +27,77 @@ use std::collections::BTreeMap;
 
 use crate::arena::SideTable;
 use crate::bug;
-use crate::graph::{Binary, Combine, Comparison, Graph, Node, NodeId, Op, Unary};
+use crate::graph::{Binary, Combine, Comparison, Graph, Node, NodeId, Op, Times, Unary};
 
-use super::{Draft, scan};
+use super::moves::{Flags, moves};
+use super::{Draft, Mode, body, branch, forward, repeat, scan, unbounded};
 
-/// A graph with its tangent.
+/// A graph with its tangents.
 pub(super) struct Linearized {
     /// The graph.
     pub(super) draft: Draft,
     /// For each parameter that is looked at and used: the tangent parameter.
     pub(super) inputs: BTreeMap<usize, NodeId>,
-    /// The tangent of the first result.
-    pub(super) tangent: Option<NodeId>,
-    /// How many nodes stand before the first of the tangent.
-    pub(super) primals: usize,
+    /// The values of the results.
+    pub(super) values: Vec<NodeId>,
+    /// The tangents of the results.
+    pub(super) tangents: Vec<Option<NodeId>>,
 }
 
-/// `graph` with the tangent of its first result, for moving parameters `wrt`.
-pub(super) fn linearize(graph: &Graph, wrt: &[usize]) -> Linearized {
+/// `graph` with the tangents of the results `wanted`, for moving parameters `moving`.
+pub(super) fn linearize(graph: &Graph, moving: &[bool], wanted: &[bool], mode: Mode) -> Linearized {
     let mut linearization = Linearization {
         draft: Draft::new(graph),
-        tangents: SideTable::new(&graph.nodes, None),
+        moves: moves(graph, moving, wanted),
+        values: SideTable::new(&graph.nodes, Vec::new()),
+        tangents: SideTable::new(&graph.nodes, Vec::new()),
+        waiting: BTreeMap::new(),
         inputs: BTreeMap::new(),
     };
-    let Some(result) = graph.results.first() else { bug!("transform", "a gradient of nothing") };
-    let needed = needed(graph, result.node);
-    for (id, node) in graph.nodes.iter().filter(|(id, _)| needed[*id]) {
-        linearization.draft.builder.set_origin(node.origin);
-        linearization.tangents[id] = if let Op::Parameter(parameter) = &node.op {
-            wrt.contains(parameter).then(|| linearization.input(graph, *parameter)).flatten()
-        } else {
-            linearization.node(id, node)
-        };
+    for (id, node) in graph.nodes.iter() {
+        linearization.value(id, node, mode);
+        if mode == Mode::Together {
+            linearization.tangent(graph, id, node);
+        }
     }
+    if mode == Mode::Apart {
+        for (id, node) in graph.nodes.iter() {
+            linearization.tangent(graph, id, node);
+        }
+    }
+    let results = graph.results.iter().map(|result| result.node);
     Linearized {
-        tangent: linearization.tangents[result.node],
+        values: results.clone().map(|result| linearization.values[result][0]).collect(),
+        tangents: results.map(|result| linearization.tangents[result][0]).collect(),
         draft: linearization.draft,
         inputs: linearization.inputs,
-        primals: graph.nodes.len(),
     }
 }
 
-/// Which nodes have a value that moves `result`: a float, or what leads to one.
-fn needed(graph: &Graph, result: NodeId) -> SideTable<Node, bool> {
-    let mut needed = SideTable::new(&graph.nodes, false);
-    needed[result] = true;
-    for (id, node) in graph.nodes.iter().rev() {
-        if needed[id] && graph.element(id).is_float() {
-            node.operands.iter().for_each(|operand| needed[*operand] = true);
-        }
-    }
-    needed
+/// The linear part of a node that runs bodies, which waits for the tangents of its operands.
+pub(super) struct Linear {
+    /// What runs.
+    pub(super) op: Op,
+    /// What it is applied to.
+    pub(super) operands: Vec<Operand>,
+    /// For each result of the node, which result of the linear part is its tangent.
+    pub(super) results: Vec<Option<usize>>,
+}
+
+/// An operand of a linear part.
+pub(super) enum Operand {
+    /// The tangent of an operand of the node.
+    Tangent(usize),
+    /// A value.
+    Value(NodeId),
+}
+
+/// What moves of a node that runs bodies.
+pub(super) struct Moving {
+    /// For each operand.
+    pub(super) operands: Vec<bool>,
+    /// For each result.
+    pub(super) results: Vec<bool>,
 }
 
 /// What has to multiply the tangent of an operand.
@@ -92,30 +114,116 @@ enum Slope {
 
 struct Linearization {
     draft: Draft,
-    tangents: SideTable<Node, Option<NodeId>>,
+    moves: Flags,
+    values: SideTable<Node, Vec<NodeId>>,
+    tangents: SideTable<Node, Vec<Option<NodeId>>>,
+    waiting: BTreeMap<NodeId, Linear>,
     inputs: BTreeMap<usize, NodeId>,
 }
 
 impl Linearization {
-    /// The tangent of a parameter; what is not a float does not move.
-    fn input(&mut self, graph: &Graph, parameter: usize) -> Option<NodeId> {
+    /// Copies a node; of what runs bodies that move, what becomes of it depends on the mode.
+    fn value(&mut self, id: NodeId, node: &Node, mode: Mode) {
+        if !node.op.is_control() || !self.moves[id].contains(&true) {
+            self.values[id] = body::apply(&mut self.draft.builder, node, &self.values);
+            return;
+        }
+        self.draft.builder.set_origin(node.origin);
+        let operands: Vec<NodeId> =
+            node.operands.iter().map(|operand| self.values[*operand][0]).collect();
+        let moving = Moving {
+            operands: node.operands.iter().map(|operand| self.moves[*operand][0]).collect(),
+            results: self.moves[id].clone(),
+        };
+        let draft = &mut self.draft;
+        if mode == Mode::Together {
+            let pairs = node.operands.iter().zip(&moving.operands);
+            let tangents: Vec<Option<NodeId>> = pairs
+                .map(|(operand, moves)| moves.then(|| self.tangents[*operand][0]).flatten())
+                .collect();
+            let found = forward::together(draft, &node.op, &operands, &tangents, &moving);
+            (self.values[id], self.tangents[id]) = found;
+            return;
+        }
+        let (values, linear) = if let Op::Repeat(repeat) = &node.op {
+            match repeat.times {
+                Times::Extent(_) => repeat::split(draft, repeat, &operands, &moving),
+                Times::While(_) => unbounded::split(draft, repeat, &operands, &moving),
+            }
+        } else if let Op::Branch(branch) = &node.op {
+            branch::split(draft, branch, &operands, &moving)
+        } else {
+            bug!("transform", "{:?} runs no bodies", node.op)
+        };
+        self.values[id] = values;
+        self.waiting.insert(id, linear);
+    }
+
+    /// The tangents of a node, behind all values.
+    fn tangent(&mut self, graph: &Graph, id: NodeId, node: &Node) {
+        if !self.tangents[id].is_empty() {
+            return;
+        }
+        self.draft.builder.set_origin(node.origin);
+        self.tangents[id] = if !self.moves[id].contains(&true) {
+            vec![None; node.types.len()]
+        } else if let Op::Parameter(parameter) = &node.op {
+            vec![Some(self.input(graph, *parameter))]
+        } else if let Op::Project(position) = &node.op {
+            vec![self.tangents[node.operands[0]][*position]]
+        } else if node.op.is_control() {
+            self.linear_part(id, node)
+        } else {
+            vec![self.node(id, node)]
+        };
+    }
+
+    /// The tangent of a parameter.
+    fn input(&mut self, graph: &Graph, parameter: usize) -> NodeId {
         let declared = &graph.parameters[parameter];
-        if !declared.ty.element.is_float() {
+        let input = self.draft.parameter(&format!("d_{}", declared.name), declared.ty.clone());
+        self.inputs.insert(parameter, input);
+        input
+    }
+
+    /// Runs the linear part of a node that runs bodies.
+    fn linear_part(&mut self, id: NodeId, node: &Node) -> Vec<Option<NodeId>> {
+        let Some(Linear { op, operands, results }) = self.waiting.remove(&id) else {
+            bug!("transform", "a loop without a linear part")
+        };
+        let operands: Vec<NodeId> = operands
+            .into_iter()
+            .map(|operand| match operand {
+                Operand::Value(node) => node,
+                Operand::Tangent(position) => {
+                    let operand = node.operands[position];
+                    self.draft.or_zero(self.tangents[operand][0], self.values[operand][0])
+                }
+            })
+            .collect();
+        let tangents = self.draft.builder.control(op, &operands);
+        results.into_iter().map(|result| result.map(|result| tangents[result])).collect()
+    }
+
+    /// The tangent of a node with one result.
+    fn node(&mut self, id: NodeId, node: &Node) -> Option<NodeId> {
+        let operands = node.operands.iter();
+        let tangents: Vec<_> = operands.clone().map(|operand| self.tangents[*operand][0]).collect();
+        if tangents.iter().all(Option::is_none) {
             return None;
         }
-        let name = format!("d_{}", declared.name);
-        let input = self.draft.builder.parameter(&name, declared.ty.clone());
-        self.inputs.insert(parameter, input);
-        Some(input)
+        let operands: Vec<NodeId> = operands.map(|operand| self.values[*operand][0]).collect();
+        self.rule(node, &operands, self.values[id][0], &tangents)
     }
 
     /// The rule of each primitive.
-    fn node(&mut self, id: NodeId, node: &Node) -> Option<NodeId> {
-        let operands = node.operands.as_slice();
-        let tangents: Vec<_> = operands.iter().map(|operand| self.tangents[*operand]).collect();
-        if tangents.iter().all(Option::is_none) || !node.types[0].element.is_float() {
-            return None;
-        }
+    fn rule(
+        &mut self,
+        node: &Node,
+        operands: &[NodeId],
+        z: NodeId,
+        tangents: &[Option<NodeId>],
+    ) -> Option<NodeId> {
         let builder = &mut self.draft.builder;
         match &node.op {
             // Linear in their operands: the same primitive, applied to the tangents.
@@ -130,39 +238,39 @@ impl Linearization {
             | Op::Reduce { combine: Combine::Add, .. } => {
                 Some(builder.apply(node.op.clone(), &[tangents[0]?], node.types[0].clone()))
             }
-            Op::Pad { .. } | Op::Concat { .. } => Some(self.same_op(node, &tangents)),
+            Op::Pad { .. } | Op::Concat { .. } => Some(self.same_op(node, operands, tangents)),
             Op::Take { batch } => Some(builder.take(tangents[0]?, operands[1], *batch)),
-            Op::AddAt { batch } => self.added(*batch, operands, &tangents),
+            Op::AddAt { batch } => self.added(*batch, operands, tangents),
             Op::Select => {
-                let then = self.or_zero(tangents[1], operands[1]);
-                let otherwise = self.or_zero(tangents[2], operands[2]);
+                let then = self.draft.or_zero(tangents[1], operands[1]);
+                let otherwise = self.draft.or_zero(tangents[2], operands[2]);
                 Some(self.draft.select(operands[0], then, otherwise))
             }
 
             Op::Contract { batch, contracted } => {
-                self.contraction([*batch, *contracted], operands, &tangents)
+                self.contraction([*batch, *contracted], operands, tangents)
             }
             Op::Reduce { combine: Combine::Mul, axes } => {
-                let others = self.product_of_others(operands[0], id, axes);
+                let others = self.product_of_others(operands[0], z, axes);
                 let moved = self.draft.mul(tangents[0]?, others);
                 Some(self.draft.sum(moved, axes))
             }
             Op::Reduce { combine: Combine::Max | Combine::Min, axes } => {
-                Some(self.extreme(operands[0], id, axes, tangents[0]?))
+                Some(self.extreme(operands[0], z, axes, tangents[0]?))
             }
             Op::Scan { combine, axis, reverse } => {
                 let along = (*axis, *reverse);
-                Some(scan::scan(&mut self.draft, *combine, [operands[0], id], along, tangents[0]?))
+                Some(scan::scan(&mut self.draft, *combine, [operands[0], z], along, tangents[0]?))
             }
             Op::Sort { axis, descending } => {
                 Some(scan::sort(&mut self.draft, operands[0], (*axis, *descending), tangents[0]?))
             }
             Op::Unary(unary) => {
-                let slope = self.unary(*unary, operands[0], id);
+                let slope = self.unary(*unary, operands[0], z);
                 self.along(tangents[0], slope)
             }
             Op::Binary(binary) => {
-                self.binary(*binary, [operands[0], operands[1], id], [tangents[0], tangents[1]])
+                self.binary(*binary, [operands[0], operands[1], z], [tangents[0], tangents[1]])
             }
 
             // Without floats among the operands, or with a result that is none.
@@ -172,7 +280,9 @@ impl Linearization {
             | Op::Iota { .. }
             | Op::Argsort { .. }
             | Op::Compare(_) => None,
-            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) | Op::Project(_) => refuse(node),
+            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) | Op::Project(_) => {
+                bug!("transform", "{:?} has several results", node.op)
+            }
         }
     }
 
@@ -184,7 +294,7 @@ impl Linearization {
         tangents: &[Option<NodeId>],
     ) -> Option<NodeId> {
         let Some(dy) = tangents[2] else { return tangents[0] };
-        let dx = self.or_zero(tangents[0], operands[0]);
+        let dx = self.draft.or_zero(tangents[0], operands[0]);
         Some(self.draft.builder.add_at(dx, operands[1], dy, batch))
     }
 
@@ -202,18 +312,11 @@ impl Linearization {
         self.sum(dx, dy)
     }
 
-    fn same_op(&mut self, node: &Node, tangents: &[Option<NodeId>]) -> NodeId {
-        let pairs = tangents.iter().zip(&node.operands);
+    fn same_op(&mut self, node: &Node, operands: &[NodeId], tangents: &[Option<NodeId>]) -> NodeId {
+        let pairs = tangents.iter().zip(operands);
         let operands: Vec<NodeId> =
-            pairs.map(|(tangent, operand)| self.or_zero(*tangent, *operand)).collect();
+            pairs.map(|(tangent, operand)| self.draft.or_zero(*tangent, *operand)).collect();
         self.draft.builder.apply(node.op.clone(), &operands, node.types[0].clone())
-    }
-
-    fn or_zero(&mut self, tangent: Option<NodeId>, primal: NodeId) -> NodeId {
-        tangent.unwrap_or_else(|| {
-            let ty = self.draft.ty(primal);
-            self.draft.zero(&ty)
-        })
     }
 
     fn sum(&mut self, left: Option<NodeId>, right: Option<NodeId>) -> Option<NodeId> {
@@ -470,10 +573,6 @@ fn winner(draft: &mut Draft, wins: Comparison, [x, y]: [NodeId; 2], dx: NodeId) 
     let weight = draft.select(tied, half, zero);
     let weight = draft.select(won, one, weight);
     draft.mul(dx, weight)
-}
-
-fn refuse(node: &Node) -> Option<NodeId> {
-    bug!("transform", "the gradient of {:?}", node.op)
 }
 
 // Note [Products with zeros]

@@ -23,37 +23,111 @@
 //! Afterwards: the graph uses the same primitives, so that it can be differentiated again.
 //! Never here: simplifying; a factor of one stays.
 
+mod moves;
+mod body;
 mod linearize;
 mod scan;
+mod residuals;
+mod repeat;
+mod branch;
+mod forward;
 mod transpose;
+mod parts;
+mod transpose_control;
+mod behind;
+mod unbounded;
+mod snapshots;
+mod transpose_while;
 
 use std::collections::BTreeMap;
 
+use crate::arena::SideTable;
+use crate::bug;
 use crate::graph::build::Builder;
 use crate::graph::{
-    Binary, Combine, Comparison, Dim, Graph, NodeId, Output, Scalar, TensorType, Unary,
+    Binary, Combine, Comparison, Dim, Graph, Node, NodeId, Output, Scalar, TensorType, Unary,
 };
 
 use super::inline::without_dead_nodes;
-use linearize::linearize;
-use transpose::transpose;
+use body::{Input, extract};
+use linearize::{Linearized, linearize};
+use transpose::{Seed, transpose};
 
 /// The graph with all results of `graph`, the first only if `value`, and then the gradient of the first with respect to each
 /// parameter of `wrt`.
 pub(super) fn differentiate(graph: &Graph, wrt: &[usize], value: bool) -> Graph {
-    let linear = linearize(graph, wrt);
-    let inputs = linear.inputs.clone();
-    let (mut draft, cotangents) = transpose(linear);
+    let moving: Vec<bool> = (0..graph.parameters.len()).map(|it| wrt.contains(&it)).collect();
+    let wanted: Vec<bool> = (0..graph.results.len()).map(|it| it == 0).collect();
+    let Linearized { mut draft, inputs, values, tangents } =
+        linearize(graph, &moving, &wanted, Mode::Apart);
+    let linear = linear_nodes(draft.graph(), inputs.values().copied());
+    let Some(tangent) = tangents.first() else { bug!("transform", "a gradient of nothing") };
+    let mut seeds = Vec::new();
+    if let Some(tangent) = *tangent {
+        let element = draft.ty(tangent).element;
+        let cotangent = draft.splat(Scalar::from_i64(element, 1), &[]);
+        seeds.push(Seed { tangent, cotangent });
+    }
+    let (mut draft, cotangents) = transpose(draft, &linear, seeds);
 
-    let kept = graph.results.iter().skip(usize::from(!value));
-    let mut results: Vec<Output> =
-        kept.map(|result| Output { node: result.node, updates: None }).collect();
+    let kept = values.iter().skip(usize::from(!value));
+    let mut results: Vec<Output> = kept.map(|node| Output { node: *node, updates: None }).collect();
     for parameter in wrt {
         let cotangent = inputs.get(parameter).and_then(|input| cotangents[input.index()]);
         let node = cotangent.unwrap_or_else(|| draft.zero(&graph.parameters[*parameter].ty));
         results.push(Output { node, updates: None });
     }
     without_dead_nodes(draft.builder.finish(results), graph.parameters.len())
+}
+
+/// The graph with a tangent behind all parameters for each of `wrt`, and behind all results the tangent of each that is a float.
+///
+/// ```text
+/// before                     after (with respect to x)
+/// graph f(x: f32) -> f32 {   graph f(x: f32, d_x: f32) -> (f32, f32) {
+///   %0: f32 = exp x            %0: f32 = exp x
+///   return %0                  %1: f32 = mul d_x, %0
+/// }                            return %0, %1
+///                            }
+/// ```
+pub(super) fn with_tangents(graph: &Graph, wrt: &[usize]) -> Graph {
+    let moving: Vec<bool> = (0..graph.parameters.len()).map(|it| wrt.contains(&it)).collect();
+    let floats = graph.results.iter().map(|result| graph.element(result.node).is_float());
+    let floats: Vec<bool> = floats.collect();
+    let Linearized { mut draft, inputs, values, tangents } =
+        linearize(graph, &moving, &floats, Mode::Together);
+    let mut results = values.clone();
+    for (position, tangent) in tangents.into_iter().enumerate().filter(|(it, _)| floats[*it]) {
+        results.push(draft.or_zero(tangent, values[position]));
+    }
+    let mut parameters: Vec<Input> = (0..moving.len()).map(Input::Parameter).collect();
+    for leaf in wrt {
+        let unread = || Input::Unread(graph.parameters[*leaf].ty.clone());
+        parameters.push(inputs.get(leaf).copied().map_or_else(unread, Input::Value));
+    }
+    let mut found = extract(draft.graph(), &parameters, &results);
+    found.parameters[..moving.len()].clone_from_slice(&graph.parameters);
+    found.checks.clone_from(&graph.checks);
+    found
+}
+
+/// Where the tangents of what runs bodies are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Behind all values, by nodes that are linear, so that they can be transposed.
+    Apart,
+    /// Beside the values.
+    Together,
+}
+
+/// Which nodes depend on `inputs`.
+fn linear_nodes(graph: &Graph, inputs: impl Iterator<Item = NodeId>) -> SideTable<Node, bool> {
+    let mut linear = SideTable::new(&graph.nodes, false);
+    inputs.for_each(|input| linear[input] = true);
+    for (id, node) in graph.nodes.iter() {
+        linear[id] |= node.operands.iter().any(|operand| linear[*operand]);
+    }
+    linear
 }
 
 /// A derivative under construction: a graph, and the constants that it has already.
@@ -63,8 +137,43 @@ struct Draft {
 }
 
 impl Draft {
+    /// Over the parameters of `graph`, without its nodes.
     fn new(graph: &Graph) -> Self {
-        Self { builder: Builder::resume(graph.clone()), splats: BTreeMap::new() }
+        Self::resume(Graph {
+            name: graph.name.clone(),
+            symbols: graph.symbols.clone(),
+            parameters: graph.parameters.clone(),
+            checks: graph.checks.clone(),
+            ..Graph::default()
+        })
+    }
+
+    fn resume(graph: Graph) -> Self {
+        Self { builder: Builder::resume(graph), splats: BTreeMap::new() }
+    }
+
+    fn graph(&self) -> &Graph {
+        self.builder.graph()
+    }
+
+    /// Declares the next parameter, with a name like `name`.
+    fn parameter(&mut self, name: &str, ty: TensorType) -> NodeId {
+        let mut name = name.to_owned();
+        while self.graph().parameters.iter().any(|parameter| parameter.name == name) {
+            name.push('_');
+        }
+        self.builder.parameter(&name, ty)
+    }
+
+    /// A tangent, or zero.
+    fn or_zero(&mut self, tangent: Option<NodeId>, value: NodeId) -> NodeId {
+        tangent.unwrap_or_else(|| self.zero_like(value))
+    }
+
+    /// Zero in every place of the type of `value`.
+    fn zero_like(&mut self, value: NodeId) -> NodeId {
+        let ty = self.ty(value);
+        self.zero(&ty)
     }
 
     fn ty(&self, node: NodeId) -> TensorType {

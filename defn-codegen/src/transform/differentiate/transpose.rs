@@ -13,52 +13,71 @@
 //! If z = A·dx with cotangent z̄, the cotangent of dx is Aᵀ·z̄, and there is one rule for each linear primitive.
 //! A rule names only cotangents and primal values, so the tangent nodes are needed by nothing afterwards.
 
+use std::collections::BTreeMap;
+
+use crate::arena::SideTable;
 use crate::bug;
 use crate::graph::build::Builder;
-use crate::graph::{Binary, Combine, Comparison, Dim, Element, Node, NodeId, Op, Scalar, Unary};
+use crate::graph::{
+    Binary, Combine, Comparison, Dim, Element, Node, NodeId, Op, Scalar, Times, Unary,
+};
 
-use super::linearize::Linearized;
+use super::parts::{self, Part};
 use super::{Draft, others};
 
-/// The graph, and for each node that is a tangent its cotangent; `None` is zero.
-pub(super) fn transpose(linearized: Linearized) -> (Draft, Vec<Option<NodeId>>) {
-    let Linearized { draft, inputs, tangent, primals } = linearized;
-    let size = draft.builder.graph().nodes.len();
-    let mut linear = vec![false; size];
-    inputs.values().for_each(|input| linear[input.index()] = true);
-    for (id, node) in draft.builder.graph().nodes.iter().skip(primals) {
-        linear[id.index()] |= node.operands.iter().any(|operand| linear[operand.index()]);
-    }
+/// The cotangent of a tangent that is known from outside.
+pub(super) struct Seed {
+    /// The tangent.
+    pub(super) tangent: NodeId,
+    /// Its cotangent.
+    pub(super) cotangent: NodeId,
+}
 
-    let mut transposition = Transposition { draft, linear, cotangents: vec![None; size] };
-    if let Some(tangent) = tangent {
-        let element = transposition.draft.ty(tangent).element;
-        let one = transposition.draft.splat(Scalar::from_i64(element, 1), &[]);
-        transposition.give(tangent, one);
+/// The graph, and for each of the nodes that `linear` marks as tangents its cotangent; `None` is zero.
+pub(super) fn transpose(
+    draft: Draft,
+    linear: &SideTable<Node, bool>,
+    seeds: Vec<Seed>,
+) -> (Draft, Vec<Option<NodeId>>) {
+    let linear: Vec<bool> = linear.iter().copied().collect();
+    let size = linear.len();
+    let mut transposition = Transposition {
+        draft,
+        linear,
+        cotangents: vec![None; size],
+        parts: BTreeMap::new(),
+        results: BTreeMap::new(),
+    };
+    for Seed { tangent, cotangent } in seeds {
+        transposition.give(tangent, cotangent);
     }
-    for index in (primals..size).rev() {
-        if let (true, Some(cotangent)) =
-            (transposition.linear[index], transposition.cotangents[index])
-        {
-            transposition.visit(NodeId::new(index), cotangent);
+    for index in (0..size).rev() {
+        if transposition.linear[index] {
+            transposition.visit(NodeId::new(index));
         }
     }
     (transposition.draft, transposition.cotangents)
 }
 
-struct Transposition {
-    draft: Draft,
+/// A walk from the results to the tangents of the parameters.
+pub(super) struct Transposition {
+    pub(super) draft: Draft,
     linear: Vec<bool>,
     cotangents: Vec<Option<NodeId>>,
+    /// Shares of parts of a tangent.
+    parts: BTreeMap<NodeId, Vec<Part>>,
+    /// For each node that runs bodies the cotangents of its results.
+    results: BTreeMap<NodeId, Vec<Option<NodeId>>>,
 }
 
 impl Transposition {
-    fn is_linear(&self, node: NodeId) -> bool {
-        self.linear[node.index()]
+    /// Whether a node is a tangent. What the walk itself has added is none.
+    pub(super) fn is_linear(&self, node: NodeId) -> bool {
+        self.linear.get(node.index()).copied().unwrap_or(false)
     }
 
     /// Adds a share to the cotangent of a tangent.
-    fn give(&mut self, tangent: NodeId, share: NodeId) {
+    pub(super) fn give(&mut self, tangent: NodeId, share: NodeId) {
         let sum = match self.cotangents[tangent.index()] {
             Some(sum) => self.draft.add(sum, share),
             None => share,
@@ -66,14 +85,52 @@ impl Transposition {
         self.cotangents[tangent.index()] = Some(sum);
     }
 
-    fn visit(&mut self, id: NodeId, cotangent: NodeId) {
+    fn visit(&mut self, id: NodeId) {
         let node = self.draft.builder.graph().node(id).clone();
+        if let Some(parts) = self.parts.remove(&id) {
+            self.draft.builder.set_origin(node.origin);
+            for Part { starts, share } in parts::joined(&mut self.draft, parts) {
+                let whole = self.unslice(&starts, &node.types[0].shape, share);
+                self.give(id, whole);
+            }
+        }
+        if node.op.is_control() {
+            if let Some(cotangents) = self.results.remove(&id) {
+                self.draft.builder.set_origin(node.origin);
+                self.control(&node, &cotangents);
+            }
+            return;
+        }
+        let Some(cotangent) = self.cotangents[id.index()] else { return };
+        if let Op::Project(position) = &node.op {
+            let count = self.draft.builder.graph().node(node.operands[0]).types.len();
+            let results = self.results.entry(node.operands[0]);
+            results.or_insert_with(|| vec![None; count])[*position] = Some(cotangent);
+            return;
+        }
         self.draft.builder.set_origin(node.origin);
         for (position, operand) in node.operands.iter().enumerate() {
-            if self.is_linear(*operand) {
+            if !self.is_linear(*operand) {
+                continue;
+            }
+            if let Op::Slice { starts } = &node.op {
+                let part = Part { starts: starts.clone(), share: cotangent };
+                self.parts.entry(*operand).or_default().push(part);
+            } else {
                 let share = self.share(&node, position, cotangent);
                 self.give(*operand, share);
             }
+        }
+    }
+
+    fn control(&mut self, node: &Node, cotangents: &[Option<NodeId>]) {
+        if let Op::Repeat(repeat) = &node.op {
+            match repeat.times {
+                Times::Extent(_) => self.repeat(node, repeat, cotangents),
+                Times::While(_) => self.unbounded(node, repeat, cotangents),
+            }
+        } else if let Op::Branch(branch) = &node.op {
+            self.branch(node, branch, cotangents);
         }
     }
 
@@ -100,7 +157,6 @@ impl Transposition {
                 builder.transpose(cotangent, &inverse)
             }
             Op::Reshape => builder.reshape(cotangent, &shape),
-            Op::Slice { starts } => self.unslice(starts, &shape, cotangent),
             Op::Pad { low, high } => match position {
                 0 => builder.slice(cotangent, low, &shape),
                 _ => self.padding(low, high, node.operands[0], cotangent),
@@ -127,6 +183,7 @@ impl Transposition {
             | Op::Constant(_)
             | Op::Extent(_)
             | Op::Iota { .. }
+            | Op::Slice { .. }
             | Op::Unary(_)
             | Op::Compare(_)
             | Op::Scan { .. }
@@ -190,6 +247,9 @@ impl Transposition {
     /// Of a slice: its place in zeros.
     fn unslice(&mut self, starts: &[Dim], shape: &[Dim], cotangent: NodeId) -> NodeId {
         let sizes = self.draft.builder.shape(cotangent);
+        if sizes == shape {
+            return cotangent;
+        }
         let behind: Vec<Dim> = shape
             .iter()
             .zip(starts.iter().zip(&sizes))
