@@ -1,6 +1,6 @@
 //! Loops over sequences: cells, integrators, filters; with containers as state, and gradients.
 
-use crate::support::{EXTENTS, SUM_F64, floats, near, same, truths, whole};
+use crate::support::{EXTENTS, SUM_F64, floats, near, same, slopes, truths, whole};
 use defn::prelude::*;
 
 #[defn]
@@ -390,4 +390,44 @@ fn gradients_inside_of_a_loop() {
         near(&found, SUM_F64, |[i]| x[i]);
         assert_eq!(count, steps);
     }
+}
+
+#[defn]
+fn lost(p: Gru<inp, hidden>, x: Tensor<f64, batch, time, inp>) -> f64 {
+    let mut h = zeros::<f64>(batch, hidden);
+    let mut total = 0.0f64;
+    for x_t in x.along(time).rev() {
+        h = cell(p, x_t, h);
+        if h.sum() > 0.0 {
+            total += (h * h).sum();
+        } else {
+            total -= h.sum();
+        }
+    }
+    total
+}
+
+#[defn]
+fn settled(x: Tensor<f64, n>, tolerance: f64) -> f64 {
+    let mut y = x;
+    for i in 0..1000 {
+        if y.square().sum() < tolerance {
+            break;
+        }
+        y = y * (0.5 + 0.001 * i as f64);
+    }
+    y[0] = y[1] * 3.0;
+    y.exp().sum()
+}
+
+#[test]
+fn gradients_of_loops_and_branches() {
+    let p = gru(3, 4);
+    let x = floats::<f64, 3>([2, 5, 3], 12);
+    let (slope, of_x) = grad!(lost, wrt = (p, x))(&p, &x);
+    slopes(&of_x, &x, |x| lost(&p, x));
+    slopes(&slope.uz, &p.uz, |uz| lost(&Gru { uz: uz.copied(), ..p.clone() }, &x));
+    slopes(&slope.b, &p.b, |b| lost(&Gru { b: b.copied(), ..p.clone() }, &x));
+    let x = floats::<f64, 1>([6], 13);
+    slopes(&grad!(settled)(&x, 0.01), &x, |x| settled(x, 0.01));
 }
