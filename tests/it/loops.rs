@@ -302,29 +302,6 @@ fn values_are_stacked() {
 }
 
 #[defn]
-fn unrolled(x: Tensor<f32, n>, steps: [f32; 3]) -> (Tensor<f32, n>, [f32; 3]) {
-    let mut y = x;
-    let halves = for step in steps {
-        y = y * step;
-        step / 2.0
-    };
-    for (k, step) in [(1.0, steps[0]), (2.0, steps[2])] {
-        y += step * k;
-    }
-    (y, halves)
-}
-
-#[test]
-fn arrays_are_walked_item_by_item() {
-    for n in EXTENTS {
-        let (x, steps) = (whole::<f32, 1>([n], 9), [2.0f32, 0.5, 4.0]);
-        let (y, halves) = unrolled(&x, &steps);
-        same(&y, |at| x[at] * 4.0 + 2.0 + 8.0);
-        assert_eq!(halves, [1.0, 0.25, 2.0]);
-    }
-}
-
-#[defn]
 fn steps_to_one(start: i64) -> i64 {
     let mut n = start;
     let mut steps = 0i64;
@@ -486,50 +463,83 @@ fn loops_and_branches_in_each_other() {
 }
 
 #[defn]
-#[derive(Clone)]
-struct Block<n> {
-    w: Tensor<f64, n, m<n>>,
-    b: Tensor<f64, n>,
-}
-
-#[defn]
-#[derive(Clone)]
-struct Tower<n> {
-    blocks: [Block<n>; 3],
-}
-
-#[defn]
-fn tower(p: Tower<n>, x: Tensor<f64, n>, rounds: i64) -> (Tensor<f64, n>, [Tensor<f64, n>; 3]) {
-    let mut h = x;
-    for _ in 0..rounds {
-        for block in p.blocks {
-            h = (h.dot(block.w, n).rename(m, n) + block.b).tanh();
-        }
+fn hidden(x: Tensor<f32, n>) -> (f32, f32) {
+    let mut v = 1.0f32;
+    let w = x.sum();
+    let mut total = 0.0f32;
+    for mut v in x.along(n) {
+        v += 1.0;
+        let mut w = v * 2.0;
+        w += 1.0;
+        total += w;
     }
-    let all = for block in p.blocks {
-        block.b * h
-    };
-    (h, all)
+    v += 1.0;
+    (v + w, total)
 }
 
 #[test]
-fn an_array_of_containers_in_a_loop() {
-    let n = 5;
-    let block = |seed| Block { w: floats([n, n], seed), b: floats([n], seed + 1) };
-    let p = Tower { blocks: [block(1), block(3), block(5)] };
-    let x = floats::<f64, 1>([n], 18);
-    for rounds in [0i64, 1, 4] {
-        let mut h: Vec<f64> = x.iter().copied().collect();
-        for _ in 0..rounds {
-            for block in &p.blocks {
-                let dot = |j: usize| (0..n).map(|i| h[i] * block.w[[i, j]]).sum::<f64>();
-                h = (0..n).map(|j| (dot(j) + block.b[[j]]).tanh()).collect();
+fn what_a_loop_declares_is_its_own() {
+    for n in EXTENTS {
+        let x = whole::<f32, 1>([n], 19);
+        let sum: f32 = x.iter().sum();
+        assert_eq!(hidden(&x), (2.0 + sum, 2.0 * sum + 3.0 * n as f32));
+    }
+}
+
+#[defn]
+fn found(x: Tensor<i64, row, column>, wanted: i64) -> (i64, i64) {
+    let mut at = (-1i64, -1i64);
+    let mut i = 0i64;
+    while i < row && at.0 < 0 {
+        for j in 0..column {
+            if x[(i, j)] == wanted {
+                at = (i, j);
+            }
+            if at.0 >= 0 {
+                break;
             }
         }
-        let (found, all) = tower(&p, &x, rounds);
-        near(&found, SUM_F64 * 100.0, |[i]| h[i]);
-        for (found, block) in all.iter().zip(&p.blocks) {
-            near(found, SUM_F64 * 100.0, |[i]| block.b[[i]] * h[i]);
+        i += 1;
+    }
+    at
+}
+
+#[test]
+fn a_search_through_rows() {
+    for shape in [[0, 4], [1, 1], [4, 7], [9, 3]] {
+        let x = whole::<i64, 2>(shape, 20);
+        for wanted in [-9, 0, 3, 50] {
+            let places = (0..shape[0]).flat_map(|i| (0..shape[1]).map(move |j| (i, j)));
+            let first = places.into_iter().find(|(i, j)| x[[*i, *j]] == wanted);
+            let expected = first.map_or((-1, -1), |(i, j)| (i as i64, j as i64));
+            assert_eq!(found(&x, wanted), expected);
         }
+    }
+}
+
+#[defn]
+fn halvings(x: Tensor<f64, n>, limit: f64) -> i64 {
+    let mut y = x;
+    let mut rounds = 0i64;
+    while {
+        let mut sum = 0.0f64;
+        for v in y.along(n) {
+            sum += v.abs();
+        }
+        sum > limit
+    } {
+        y /= 2.0;
+        rounds += 1;
+    }
+    rounds
+}
+
+#[test]
+fn a_condition_with_locals_of_its_own() {
+    for n in EXTENTS {
+        let x = whole::<f64, 1>([n], 21);
+        let sum: f64 = x.iter().map(|v| v.abs()).sum();
+        let rounds = (0..).find(|k| sum / f64::from(1 << k) <= 0.5).unwrap_or_default();
+        assert_eq!(halvings(&x, 0.5), i64::from(rounds));
     }
 }

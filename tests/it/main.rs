@@ -24,6 +24,7 @@ mod calls;
 mod branches;
 mod loops;
 mod recurrences;
+mod unrolled;
 mod parts;
 mod grad;
 mod items;

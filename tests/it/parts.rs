@@ -102,3 +102,30 @@ fn gradients_of_what_was_overwritten() {
     let found = Tensor::from([grad!(energy, wrt = v)(&x, 0.7)]);
     slopes(&found, &v, |v| energy(&x, v[[0]]));
 }
+
+#[defn]
+fn windows(x: &mut Tensor<f32, n, m>, v: Tensor<f32, n, three<3>>, at: i64) -> Tensor<f32, n> {
+    x[(.., at..at + 3)] = v.rename(three, m);
+    let mut line = x[(.., 0)];
+    line[at + 1..at + 3] *= 2.0;
+    line
+}
+
+#[test]
+fn ranges_that_are_computed() {
+    for [n, m] in [[2, 3], [5, 9], [17, 8]] {
+        for at in [-4i64, 0, 1, 5, 30] {
+            let (start, v) = (whole::<f32, 2>([n, m], 7), whole::<f32, 2>([n, 3], 8));
+            let mut x = start.copied();
+            let line = windows(&mut x, &v, at);
+            let first = at.clamp(0, m as i64 - 3) as usize;
+            let put = |i: usize, j: usize| match (first..first + 3).contains(&j) {
+                true => v[[i, j - first]],
+                false => start[[i, j]],
+            };
+            same(&x, |[i, j]| put(i, j));
+            let first = (at + 1).clamp(0, n as i64 - 2) as usize;
+            same(&line, |[i]| put(i, 0) * if (first..first + 2).contains(&i) { 2.0 } else { 1.0 });
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Loops over sequences: cells, integrators, filters; with containers as state, and gradients.
 
-use crate::support::{EXTENTS, SUM_F64, floats, near, same, whole};
+use crate::support::{EXTENTS, SUM_F64, floats, near, same, slopes, truths, whole};
 use defn::prelude::*;
 
 #[defn]
@@ -256,4 +256,178 @@ fn a_branch_in_a_recurrence() {
             .collect();
         near(&smoothed(&x, 0.75, 1.0), SUM_F64, |[t]| twin[t]);
     }
+}
+
+#[defn]
+#[derive(Clone)]
+struct Layers<n> {
+    w: Tensor<f64, layer, n, m<n>>,
+    b: Tensor<f64, layer, n>,
+}
+
+#[defn]
+fn deep(
+    p: Layers<n>,
+    x: Tensor<f64, n>,
+    gain: Tensor<f64, layer>,
+) -> (Tensor<f64, n>, Tensor<f64, layer, n>) {
+    let (mut h, mut seen) = (x, 0i64);
+    let all = for (d, g) in (p, gain).along(layer) {
+        h = g * (h.dot(d.w, n).rename(m, n) + d.b);
+        seen += 1;
+        h * seen as f64
+    };
+    (h, all)
+}
+
+#[test]
+fn layers_that_are_stacked_in_a_container() {
+    for [layers, n] in [[0, 3], [1, 1], [3, 5], [5, 8]] {
+        let p = Layers { w: whole([layers, n, n], 1), b: whole([layers, n], 2) };
+        let (x, gain) = (whole::<f64, 1>([n], 3), Tensor::<f64, 1>::from_fn([layers], |_| 0.5));
+        let (last, all) = deep(&p, &x, &gain);
+        let mut h: Vec<f64> = x.iter().copied().collect();
+        for k in 0..layers {
+            let dot = |j: usize| (0..n).map(|i| h[i] * p.w[[k, i, j]]).sum::<f64>();
+            h = (0..n).map(|j| 0.5 * (dot(j) + p.b[[k, j]])).collect();
+            let row = Tensor::<f64, 1>::from_fn([n], |[j]| all[[k, j]]);
+            near(&row, SUM_F64, |[j]| h[j] * (k + 1) as f64);
+        }
+        near(&last, SUM_F64, |[j]| h[j]);
+    }
+}
+
+macro_rules! delays {
+    ($($name:ident $element:ident)*) => {
+        $(
+            #[defn]
+            fn $name(x: Tensor<$element, time, n>) -> (Tensor<$element, time, n>, Tensor<$element, n>) {
+                let mut one = zeros::<$element>(n);
+                let mut two = one;
+                let delayed = for now in x.along(axis = 0) {
+                    let out = two;
+                    two = one;
+                    one = now;
+                    out
+                };
+                (delayed, one)
+            }
+        )*
+
+        #[test]
+        fn delays_of_every_element() {
+            for [time, n] in [[0, 2], [1, 1], [2, 3], [9, 17]] {
+                $(
+                    let x = whole::<f64, 2>([time, n], 4).cast::<$element>();
+                    let (delayed, last) = $name(&x);
+                    let none = Tensor::<$element, 1>::zeros([1])[[0]];
+                    same(&delayed, |[t, i]| if t < 2 { none } else { x[[t - 2, i]] });
+                    same(&last, |[i]| if time == 0 { none } else { x[[time - 1, i]] });
+                )*
+            }
+        }
+    };
+}
+
+delays! { delay_f32 f32 delay_f64 f64 delay_i32 i32 delay_i64 i64 delay_u8 u8 }
+
+#[defn]
+fn parity(x: Tensor<bool, time>) -> (Tensor<bool, time>, bool) {
+    let mut odd = false;
+    let all = for v in x.along(time) {
+        odd = odd != v;
+        odd
+    };
+    (all, odd)
+}
+
+#[test]
+fn truth_values_as_state() {
+    for n in EXTENTS {
+        let x = truths([n], 5);
+        let (all, odd) = parity(&x);
+        same(&all, |[t]| (0..=t).filter(|k| x[[*k]]).count() % 2 == 1);
+        assert_eq!(odd, x.iter().filter(|v| **v).count() % 2 == 1);
+    }
+}
+
+#[defn]
+fn bowl(x: Tensor<f64, n>, center: Tensor<f64, n>) -> f64 {
+    ((x - center) * (x - center)).sum()
+}
+
+#[defn]
+fn descend(start: Tensor<f64, n>, center: Tensor<f64, n>, tolerance: f64) -> (Tensor<f64, n>, i64) {
+    let mut x = start;
+    let mut steps = 0i64;
+    while true {
+        if bowl(x, center) < tolerance {
+            break;
+        }
+        let (value, slope) = value_and_grad!(bowl)(x, center);
+        x = if value > 1.0 { x - 0.25 * slope } else { x - 0.5 * slope };
+        steps += 1;
+    }
+    (x, steps)
+}
+
+#[test]
+fn gradients_inside_of_a_loop() {
+    for n in [0usize, 1, 5, 17] {
+        let (start, center) = (whole::<f64, 1>([n], 6), whole::<f64, 1>([n], 7));
+        let mut x: Vec<f64> = start.iter().copied().collect();
+        let mut steps = 0;
+        loop {
+            let value: f64 = x.iter().zip(center.iter()).map(|(x, c)| (x - c) * (x - c)).sum();
+            if value < 1e-3 {
+                break;
+            }
+            let rate = if value > 1.0 { 0.5 } else { 1.0 };
+            x.iter_mut().zip(center.iter()).for_each(|(x, c)| *x -= rate * (*x - c));
+            steps += 1;
+        }
+        let (found, count) = descend(&start, &center, 1e-3);
+        near(&found, SUM_F64, |[i]| x[i]);
+        assert_eq!(count, steps);
+    }
+}
+
+#[defn]
+fn lost(p: Gru<inp, hidden>, x: Tensor<f64, batch, time, inp>) -> f64 {
+    let mut h = zeros::<f64>(batch, hidden);
+    let mut total = 0.0f64;
+    for x_t in x.along(time).rev() {
+        h = cell(p, x_t, h);
+        if h.sum() > 0.0 {
+            total += (h * h).sum();
+        } else {
+            total -= h.sum();
+        }
+    }
+    total
+}
+
+#[defn]
+fn settled(x: Tensor<f64, n>, tolerance: f64) -> f64 {
+    let mut y = x;
+    for i in 0..1000 {
+        if y.square().sum() < tolerance {
+            break;
+        }
+        y = y * (0.5 + 0.001 * i as f64);
+    }
+    y[0] = y[1] * 3.0;
+    y.exp().sum()
+}
+
+#[test]
+fn gradients_of_loops_and_branches() {
+    let p = gru(3, 4);
+    let x = floats::<f64, 3>([2, 5, 3], 12);
+    let (slope, of_x) = grad!(lost, wrt = (p, x))(&p, &x);
+    slopes(&of_x, &x, |x| lost(&p, x));
+    slopes(&slope.uz, &p.uz, |uz| lost(&Gru { uz: uz.copied(), ..p.clone() }, &x));
+    slopes(&slope.b, &p.b, |b| lost(&Gru { b: b.copied(), ..p.clone() }, &x));
+    let x = floats::<f64, 1>([6], 13);
+    slopes(&grad!(settled)(&x, 0.01), &x, |x| settled(x, 0.01));
 }

@@ -286,7 +286,7 @@ impl Body<'_, '_> {
             tests.push(test);
         }
         if let Some(condition) = looped.condition {
-            tests.push(self.asked("while", condition)?);
+            tests.push(self.asked("while", condition, inputs)?);
         }
         if let Some(first) = looped.round.first {
             let locals = self.scope.locals.len();
@@ -297,7 +297,7 @@ impl Body<'_, '_> {
                 // The body binds it too, and tells.
                 self.untell(told);
             }
-            let leaves = self.asked("if", first);
+            let leaves = self.asked("if", first, inputs);
             self.scope.locals.truncate(locals);
             tests.push(self.not(leaves?));
         }
@@ -306,12 +306,17 @@ impl Body<'_, '_> {
     }
 
     /// A condition that is asked between rounds, where nothing can be changed.
-    fn asked(&mut self, word: &str, condition: &Expr) -> Option<NodeId> {
-        if let Some(place) = Words::default().expr(condition).assigned.into_values().next() {
-            self.wrong(LoopMistake::ConditionAssigns {}, place);
-            return None;
+    fn asked(&mut self, word: &str, condition: &Expr, inputs: &Inputs) -> Option<NodeId> {
+        let truth = self.truth(word, condition);
+        let state = self.state(inputs, condition.span)?;
+        if !inputs.changed(&state).contains(&true) {
+            return truth;
         }
-        self.truth(word, condition)
+        let mut assigned = Words::default().expr(condition).assigned.into_iter();
+        let place = assigned.find(|(word, _)| self.scope.local(word).is_some());
+        let place = place.map_or(condition.span, |(_, place)| place);
+        self.wrong(LoopMistake::ConditionAssigns {}, place);
+        None
     }
 
     /// One truth value.

@@ -4,7 +4,6 @@ use super::body::Body;
 use super::places::Place;
 use super::value::Value;
 use crate::surface::{BinaryOp, Expr, ExprKind};
-use defn_codegen::diagnostic::catalogue::Limit;
 use defn_codegen::library::{self, AxisRef, Bound, Place as Part, Tensor};
 use proc_macro2::Span;
 
@@ -35,7 +34,7 @@ impl Body<'_, '_> {
         };
         let Some(target) = self.changeable(base) else { return };
         let Some(Value::Tensor(whole)) = self.stored(&target) else { return };
-        let Some(places) = self.part_places(&whole, index) else { return };
+        let Some(places) = self.part_places((&whole, &old), index) else { return };
         if op == Some(BinaryOp::Add)
             && let Some((axis, position)) = one_position(&places)
             && !new.is_poisoned()
@@ -74,24 +73,25 @@ impl Body<'_, '_> {
     }
 
     /// What an index says of each axis; what is wrong with it was told when the part was read.
-    fn part_places(&mut self, whole: &Tensor, index: &Expr) -> Option<Vec<Part>> {
+    fn part_places(
+        &mut self,
+        (whole, part): (&Tensor, &Tensor),
+        index: &Expr,
+    ) -> Option<Vec<Part>> {
         let positions: Vec<&Expr> = match &index.kind {
             ExprKind::Tuple(parts) => parts.iter().collect(),
             _ => vec![index],
         };
-        let shape = whole.shape(&self.b);
+        let mut sizes = part.shape(&self.b).into_iter();
         let mut places = vec![Part::All; whole.rank()];
-        for ((place, position), extent) in places.iter_mut().zip(positions).zip(shape) {
+        for (axis, place) in places.iter_mut().enumerate() {
+            let Some(position) = positions.get(axis) else { break };
             *place = match &position.kind {
-                ExprKind::Range(None, None) => Part::All,
                 ExprKind::Range(start, end) => {
-                    match self.bounds(start.as_deref(), end.as_deref())? {
-                        (Bound::Extent(start), None) => Part::Range(start, extent),
-                        (Bound::Extent(start), Some(Bound::Extent(end))) => Part::Range(start, end),
-                        _ => {
-                            self.wrong(Limit::IndexedAssignment, position.span);
-                            return None;
-                        }
+                    let size = sizes.next()?;
+                    match start.is_none() && end.is_none() {
+                        true => Part::All,
+                        false => Part::Range(self.bounds(start.as_deref(), None)?.0, size),
                     }
                 }
                 _ => Part::At(self.bound(position)?),
