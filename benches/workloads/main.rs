@@ -25,6 +25,7 @@ mod products;
 mod networks;
 mod attention;
 mod particles;
+mod recurrences;
 mod calls;
 
 use std::fs::File;
@@ -124,10 +125,10 @@ const WORKLOADS: &[(&str, Amount, Program)] = &[
     ),
     ("encoder_layer_s128_d384", Flops(ENCODER), Here(attention::encoder_layer_s128_d384)),
     ("nbody_1024_grad", Calls, Here(particles::nbody_1024_grad)),
-    ("mandelbrot_512_100", Calls, Wanting("loops")),
-    ("lorenz_rk4_1000", Calls, Wanting("loops")),
+    ("mandelbrot_512_100", Calls, Here(recurrences::mandelbrot_512_100)),
+    ("lorenz_rk4_1000", Calls, Here(recurrences::lorenz_rk4_1000)),
     ("lorenz_rk4_1000_grad", Calls, Wanting("loops")),
-    ("gru32_1000", Calls, Wanting("loops")),
+    ("gru32_1000", Calls, Here(recurrences::gru32_1000)),
     ("gru32_1000_grad", Calls, Wanting("loops")),
     ("solve_10k_6x6", Calls, Wanting("loops and assignment to elements")),
     ("cholesky_512", Flops(512.0 * 512.0 * 512.0 / 3.0), Wanting("loops")),

@@ -34,6 +34,12 @@ impl<const RANK: usize> Spoil for Tensor<f32, RANK> {
     }
 }
 
+impl<const RANK: usize> Spoil for Tensor<i32, RANK> {
+    fn spoil(&mut self) {
+        *self = Tensor::full(self.shape(), i32::MIN);
+    }
+}
+
 impl<A: Spoil, B: Spoil> Spoil for (A, B) {
     fn spoil(&mut self) {
         self.0.spoil();

@@ -55,6 +55,11 @@ pub(crate) fn all<const RANK: usize>(x: &Tensor<f32, RANK>) -> Vec<Near> {
     x.iter().copied().map(exact).collect()
 }
 
+/// A value that may be off by an error that was found in another way.
+pub(crate) fn within(value: f64, error: f64) -> Near {
+    Near { value, error }
+}
+
 /// A number of the program, which is rounded to `f32` there.
 pub(crate) fn constant(value: f64) -> Near {
     Near { value, error: UNIT * value.abs() }

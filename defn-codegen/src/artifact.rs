@@ -14,9 +14,9 @@ pub struct Artifact {
     /// The code for each level, in the order of the options.
     pub code: Vec<Code>,
     /// Bytes of scratch: the largest of these, of which levels have one each.
-    pub workspace: Vec<Dim>,
+    pub workspace: Dim,
     /// Bytes of scratch behind them for each thread, likewise.
-    pub private: Vec<Dim>,
+    pub private: Dim,
     /// What was fused, planned and vectorized, for people.
     pub explanation: String,
 }

@@ -36,8 +36,8 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
     let mut artifact = Artifact {
         signature: Signature::of(&front.graph),
         code: Vec::new(),
-        workspace: Vec::new(),
-        private: Vec::new(),
+        workspace: Dim::default(),
+        private: Dim::default(),
         explanation: String::new(),
     };
     // Levels know nothing of each other, and most of the time goes into them.
@@ -59,8 +59,8 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
     stages.print_times(&branches);
     for level in levels {
         let (loops, code) = level?;
-        at_least(&mut artifact.workspace, &loops.workspace);
-        at_least(&mut artifact.private, &loops.private);
+        artifact.workspace = Dim::largest([artifact.workspace, loops.workspace.clone()]);
+        artifact.private = Dim::largest([artifact.private, loops.private.clone()]);
         artifact.explanation = explain(&front.kernels, &front.loops, &loops);
         artifact.code.push(code);
     }
@@ -104,14 +104,4 @@ pub fn schedule_graph(graph: &Graph, level: Level, options: &Options) -> Loops {
     let kernels = stages.run("fuse", || fuse(graph));
     let loops = stages.run("lower", || lower(&kernels));
     stages.run("schedule", || schedule(&loops, level, options.sizes))
-}
-
-/// Adds a size to those of which the largest is needed, unless one of them is always as large.
-fn at_least(sizes: &mut Vec<Dim>, size: &Dim) {
-    let fits = |small: &Dim, large: &Dim| (large.clone() - small.clone()).is_surely_natural();
-    if sizes.iter().any(|known| fits(size, known)) {
-        return;
-    }
-    sizes.retain(|known| !fits(known, size));
-    sizes.push(size.clone());
 }

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use crate::graph::{Dim, Graph, NodeId, Op, Repeat, Times};
 use crate::kernels::{Kernels, Step, step_columns};
-use crate::loops::visit;
 use crate::loops::{Expr, For, Loops, Manner, Nest, Space, Statement};
+use crate::loops::{live, visit};
 
 /// The text of `explain()`. The loops are those of one level; what is said holds for all. Operations are counted where nothing is done twice:
 /// in the loops before they were scheduled.
@@ -17,7 +17,7 @@ pub fn explain(kernels: &Kernels, lowered: &Loops, loops: &Loops) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{}: {count} {plural}, {} operations, workspace {} bytes{}",
+        "{}: {count} {plural}, {} operations, workspace {}{}",
         graph.name,
         lowered
             .nests
@@ -25,8 +25,12 @@ pub fn explain(kernels: &Kernels, lowered: &Loops, loops: &Loops) -> String {
             .map(|nest| operations(&nest.body))
             .fold(Dim::default(), |sum, own| sum + own)
             .display(&graph.symbols),
-        loops.workspace.display(&graph.symbols),
-        private(loops)
+        memory(loops, &loops.workspace, Space::is_workspace),
+        if loops.private.is(0) {
+            String::new()
+        } else {
+            format!(" and {} for each thread", memory(loops, &loops.private, Space::is_private))
+        }
     );
     describe_all(&mut text, kernels, 1);
     for (position, nest) in loops.nests.iter().enumerate() {
@@ -59,11 +63,14 @@ fn describe_all(text: &mut String, kernels: &Kernels, depth: usize) {
     }
 }
 
-fn private(loops: &Loops) -> String {
-    if loops.private.is(0) {
-        return String::new();
+/// How large a region is, and how much of it is alive at one time at the most, where that is not the same.
+fn memory(loops: &Loops, planned: &Dim, region: fn(&Space) -> bool) -> String {
+    let most = live::most(loops, region);
+    let planned = planned.display(&loops.symbols);
+    if most.is(0) {
+        return format!("{planned} bytes");
     }
-    format!(" and {} for each thread", loops.private.display(&loops.symbols))
+    format!("{planned} bytes (live at once: {})", most.display(&loops.symbols))
 }
 
 fn extents(graph: &Graph, dims: &[Dim]) -> String {

@@ -11,6 +11,8 @@ mod assembles;
 mod components;
 #[path = "llvm/random.rs"]
 mod random;
+#[path = "llvm/runs.rs"]
+mod runs;
 #[path = "llvm/pairs.rs"]
 mod pairs;
 

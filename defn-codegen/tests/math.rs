@@ -23,7 +23,9 @@ use reference::{
 fn bound_f32(function: Function) -> f64 {
     match function {
         // 1/2 for the result, 1/4 for `r Q(r)` beside one, and the polynomial.
-        Function::Exp | Function::Exp2 | Function::Log => 0.92,
+        Function::Exp2 | Function::Log => 0.92,
+        // 1/2 for the result, 1/3 for the entry of the table as the nearest float, 0.3 for the polynomial.
+        Function::Exp => 1.15,
         // The sum of a table's entry and the rest cancels by up to a binade.
         Function::Expm1 => 1.4,
         // `k + log2(1 + f)` has one more rounding where `k` is small, and cancels for `k = -1`.

@@ -189,7 +189,7 @@ fn emit_instance(instance: &resolve::Instance) -> Result<(String, Instance), Vec
         .to_owned(),
         assembly: code.assembly,
     });
-    let (workspace, private) = (largest(&artifact.workspace), largest(&artifact.private));
+    let (workspace, private) = (words(&artifact.workspace), words(&artifact.private));
     let instance = Instance {
         signature: signature(instance),
         workspace,
@@ -268,7 +268,7 @@ fn words(extent: &Dim) -> Vec<i64> {
     words
 }
 
-/// The largest of some extents, likewise; nothing if there are none.
+/// The largest of some extents, likewise; 0 if there are none.
 fn largest(extents: &[Dim]) -> Vec<i64> {
     let mut all = words(extents.first().unwrap_or(&Dim::default()));
     for extent in extents.iter().skip(1) {
@@ -286,6 +286,12 @@ fn atom_words(atom: &Atom, into: &mut Vec<i64>) {
             into.extend(words(divisor));
             into.push(FLOOR_DIVIDE);
         }
+        Atom::Largest(all) => into.extend(largest(all)),
+        // The number of steps from below the bound, of which one counts.
+        Atom::Reaches { extent, bound } => {
+            into.extend(words(&(extent.clone() - Dim::from(*bound) + Dim::from(1))));
+            into.extend([CONSTANT, 0, LARGER, CONSTANT, 1, SMALLER]);
+        }
     }
 }
 
@@ -301,3 +307,5 @@ const MULTIPLY: i64 = 3;
 const FLOOR_DIVIDE: i64 = 4;
 /// See [`CONSTANT`].
 const LARGER: i64 = 5;
+/// See [`CONSTANT`].
+const SMALLER: i64 = 6;

@@ -8,10 +8,8 @@ mod common;
 use std::hint::black_box;
 use std::time::Instant;
 
-use common::{axis, everywhere, leaf, matmul, plain};
-use defn_runtime::__private::{
-    Entry, Extent, Function, Job, Leaves, Level, Signature, run, run_into,
-};
+use common::{axis, everywhere, job, leaf, matmul, nothing, plain, share};
+use defn_runtime::__private::{Entry, Function, Leaves, Level, Signature, run, run_into};
 use defn_runtime::Tensor;
 
 const COUNT: u32 = 1_000_000;
@@ -28,14 +26,11 @@ static NOTHING: Function = {
         unsafe { (*buffers.add(2)).write_bytes(0, 4 * *symbols as usize) }
     }
     const SIGNATURE: Signature = Signature {
-        name: "nothing",
         symbols: &["n"],
         parameters: &[leaf("x", &[axis("n", "n", &[1, 0])]), leaf("y", &[axis("n", "n", &[1, 0])])],
         results: &[leaf("", &[axis("n", "n", &[1, 0])])],
         solves: &[plain(0, 0, 0)],
-        checks: &[],
-        workspace: Extent(&[0, 0]),
-        private: Extent(&[0, 0]),
+        ..nothing("nothing")
     };
     const ENTRIES: [(Level, Entry); 2] = everywhere(entry);
     // SAFETY: the entry writes the result.
@@ -48,42 +43,16 @@ static TASKS: Function = {
     unsafe extern "C" fn entry(
         arguments: *const *mut u8,
         _: *const i64,
-        private: *mut u8,
+        _: *mut u8,
         team: *const common::Team,
     ) {
-        let whole = 2_000_000_000;
-        let job = Job {
-            task,
-            arguments,
-            private,
-            stride: 0,
-            iterations: 2,
-            multiple: 1,
-            whole,
-            front: 0,
-            block: 1,
-        };
+        let job = job(task, arguments, 2, 1_000_000_000);
         // SAFETY: the team is that of the call, and the tasks touch nothing.
-        unsafe {
-            match team.as_ref() {
-                Some(known) => (known.run)(team, &raw const job),
-                None => task(arguments, 0, 2, private),
-            }
-        }
+        unsafe { share(team, &job) }
     }
-    const SIGNATURE: Signature = Signature {
-        name: "tasks",
-        symbols: &[],
-        parameters: &[],
-        results: &[],
-        solves: &[],
-        checks: &[],
-        workspace: Extent(&[0, 0]),
-        private: Extent(&[0, 0]),
-    };
     const ENTRIES: [(Level, Entry); 2] = everywhere(entry);
     // SAFETY: the entry writes nothing.
-    unsafe { Function::new(SIGNATURE, &ENTRIES) }
+    unsafe { Function::new(nothing("tasks"), &ENTRIES) }
 };
 
 /// The best time of single calls, one after the other, so that helpers spin.

@@ -21,7 +21,7 @@ use crate::error::{Error, ResultShape};
 use crate::leaves::Leaves;
 use crate::shape;
 use crate::solve::{self, Form, Found, Kind, Symbols};
-use crate::storage::{ALIGNMENT, Block, Inline, Shared, Storage, with_workspace};
+use crate::storage::{Block, HUGE, Inline, Shared, Storage, with_workspace};
 use crate::team::{self, Call};
 use crate::tensor::Tensor;
 
@@ -214,7 +214,8 @@ impl Builder {
                 continue;
             }
             let bytes = self.measure(leaf, found, symbols)?;
-            self.memory.push_with(|| Memory::Tensor(Block::new(bytes)));
+            let block = Block::new(bytes);
+            self.memory.push_with(|| Memory::Tensor(block));
         }
         Ok(())
     }
@@ -234,8 +235,11 @@ impl Builder {
         let length = shape::length(&self.extents.as_slice()[first..]);
         let bytes = length.and_then(|length| length.checked_mul(leaf.element.size()));
         // Beyond this size no allocation can succeed, and aligning it could overflow.
-        let bytes = bytes.filter(|&bytes| bytes <= isize::MAX as usize - ALIGNMENT);
-        bytes.ok_or(Error::TooLarge { function: self.signature.name, what: "a result" })
+        let bytes = bytes.filter(|&bytes| bytes <= isize::MAX as usize - HUGE);
+        let Some(bytes) = bytes else {
+            return Err(Error::TooLarge { function: self.signature.name, what: "a result" });
+        };
+        Ok(bytes)
     }
 
     /// The position of the next leaf, which must have this type, and of its extents.
@@ -268,7 +272,8 @@ impl Builder {
         unsafe { ptr::from_ref(bytes).cast::<E>().read() }
     }
 
-    #[inline]
+    // Always inlined, so that the words of the tensor are written once, where it shall be: see [`storage`](crate::storage).
+    #[inline(always)]
     pub(crate) fn take_tensor<E: Element, const RANK: usize>(&mut self) -> Tensor<E, RANK> {
         if RANK == 0 {
             let value = self.take_scalar();

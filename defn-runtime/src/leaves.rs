@@ -55,7 +55,7 @@ impl<E: Element, const RANK: usize> Leaves for Tensor<E, RANK> {
         arguments.update_tensor(self);
     }
 
-    #[inline]
+    #[inline(always)]
     fn build(results: &mut Builder) -> Self {
         results.take_tensor()
     }

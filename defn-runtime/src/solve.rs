@@ -189,7 +189,7 @@ pub(crate) fn workspace(
     let bytes = shared.zip(private).and_then(|(shared, private)| all(shared, private));
     let bytes = bytes.ok_or_else(|| too_large(signature))?;
     // Beyond this size no allocation can succeed, and aligning it could overflow.
-    let limit = isize::MAX as usize - crate::storage::ALIGNMENT;
+    let limit = isize::MAX as usize - crate::storage::HUGE;
     let bytes = usize::try_from(bytes).ok().filter(|&bytes| bytes <= limit);
     bytes.ok_or_else(|| too_large(signature))
 }
@@ -217,11 +217,28 @@ impl Extent {
 /// Runs postfix code with a stack.
 fn run(code: &[i64], symbols: &[i64]) -> Option<i64> {
     let mut stack = [0; 16];
-    // Each value takes two words, so that code of this length never needs more places.
-    if code.len() <= 2 * stack.len() {
+    // What the compiler writes is never this deep, however long it is: a term after the other, each a factor after the other.
+    let depth = depth(code);
+    if depth <= stack.len() {
         return run_on(code, symbols, &mut stack);
     }
-    run_on(code, symbols, &mut vec![0; code.len()])
+    run_on(code, symbols, &mut vec![0; depth])
+}
+
+/// How many places postfix code needs on its stack.
+fn depth(code: &[i64]) -> usize {
+    let (mut height, mut most) = (0usize, 0);
+    let mut words = code.iter();
+    while let Some(word) = words.next() {
+        if *word <= 1 {
+            words.next();
+            height += 1;
+            most = most.max(height);
+        } else {
+            height = height.saturating_sub(1);
+        }
+    }
+    most
 }
 
 fn run_on(code: &[i64], symbols: &[i64], stack: &mut [i64]) -> Option<i64> {
@@ -369,6 +386,17 @@ mod tests {
         assert_eq!(value(&[1, 0, 0, 0, 4], &[5]), Some(0));
         assert_eq!(value(&[1, 0, 0, 3, 5], &[5]), Some(5));
         assert_eq!(value(&[1, 0, 0, 3, 6], &[5]), Some(3));
+    }
+
+    #[test]
+    fn depth_does_not_grow_with_length() {
+        assert_eq!(depth(&[0, 7]), 1);
+        // n + 2 * (n + (n + n))
+        assert_eq!(depth(&[1, 0, 0, 2, 1, 0, 1, 0, 1, 0, 2, 2, 3, 2]), 5);
+        let terms = (0..100).flat_map(|_| [0, 2, 1, 0, 3, 2]);
+        let sum: Vec<i64> = [0, 1].into_iter().chain(terms).collect();
+        assert_eq!(depth(&sum), 3);
+        assert_eq!(run(&sum, &[5]), Some(1001));
     }
 
     #[test]

@@ -26,18 +26,18 @@ pub(crate) const ALIGNMENT: usize = 64;
 /// The alignment that every allocator gives at its ordinary price.
 const ORDINARY: usize = 16;
 
-/// The size of a huge page on the processors that we know.
-#[cfg(all(target_os = "linux", not(miri)))]
-const HUGE: usize = 2 << 20;
+/// The size of a huge page on the processors that we know. Memory of this size and above begins with one.
+pub(crate) const HUGE: usize = 2 << 20;
 
 /// Bytes of the allocator at an aligned address, given back when dropped.
 ///
 /// The allocator is asked for a line more at its ordinary alignment, and the memory begins at the first aligned byte behind a head.
 /// That is twice as fast as asking for the alignment, and much memory of zeros stays untouched pages.
 /// The head has room for the number of its owners, so that a tensor is one allocation.
+///
+/// It is two words, so that functions return it in registers: words that are written one by one and copied two at a time
+/// wait for each other, which takes as long as the allocation.
 pub(crate) struct Memory {
-    /// The first aligned byte.
-    start: NonNull<u8>,
     /// What the allocator gave.
     base: NonNull<u8>,
     bytes: usize,
@@ -56,11 +56,10 @@ impl Memory {
         // SAFETY: the layout has a size above zero.
         let base = unsafe { if zeroed { alloc_zeroed(layout) } else { alloc(layout) } };
         let Some(base) = NonNull::new(base) else { handle_alloc_error(layout) };
-        let skipped = ALIGNMENT - base.addr().get() % ALIGNMENT;
-        // SAFETY: what is skipped is at most `ALIGNMENT`, which is the surplus of the layout.
-        let start = unsafe { base.add(skipped) };
-        let memory = Self { start, base, bytes };
-        memory.ask_for_huge_pages();
+        let memory = Self { base, bytes };
+        if bytes >= LARGE {
+            memory.ask_for_huge_pages();
+        }
         memory
     }
 
@@ -70,12 +69,13 @@ impl Memory {
     /// the page goes: 64 MB are summed in 1.3 instead of 1.7 ms, and new memory is written five times as fast.
     #[cfg(all(target_os = "linux", not(miri)))]
     fn ask_for_huge_pages(&self) {
-        let begin = self.start.addr().get().next_multiple_of(HUGE);
-        let end = (self.start.addr().get() + self.bytes) / HUGE * HUGE;
+        let start = self.start();
+        let begin = start.addr().next_multiple_of(HUGE);
+        let end = (start.addr() + self.bytes) / HUGE * HUGE;
         if end <= begin {
             return;
         }
-        let first = self.start.as_ptr().with_addr(begin).cast();
+        let first = start.with_addr(begin).cast();
         // SAFETY: these pages lie within memory that `self` owns alone, and the advice changes no byte of it.
         // Whether the system follows it makes no difference but in time, so nobody looks at the answer.
         unsafe { libc::madvise(first, end - begin, libc::MADV_HUGEPAGE) };
@@ -84,11 +84,17 @@ impl Memory {
     #[cfg(not(all(target_os = "linux", not(miri))))]
     fn ask_for_huge_pages(&self) {}
 
+    /// Of what the address is a multiple. Pages that are skipped are never touched, so that they take no memory.
+    #[inline]
+    fn alignment(bytes: usize) -> usize {
+        if bytes < HUGE { ALIGNMENT } else { HUGE }
+    }
+
     /// What is asked of the allocator for `bytes` bytes.
     #[inline]
     fn layout(bytes: usize) -> Layout {
         let layout = bytes
-            .checked_add(ALIGNMENT)
+            .checked_add(Self::alignment(bytes))
             .and_then(|bytes| Layout::from_size_align(bytes, ORDINARY).ok());
         layout.expect("a tensor is smaller than the address space")
     }
@@ -96,14 +102,17 @@ impl Memory {
     /// The first byte; it may be written through as long as the memory is not shared.
     #[inline]
     pub(crate) fn start(&self) -> *mut u8 {
-        self.start.as_ptr()
+        let alignment = Self::alignment(self.bytes);
+        let skipped = alignment - self.base.addr().get() % alignment;
+        // SAFETY: what is skipped is at most the alignment, which is the surplus of the layout.
+        unsafe { self.base.as_ptr().add(skipped) }
     }
 
     /// Where the number of owners stands; not written before somebody does.
     #[inline]
     fn owners(&self) -> *mut AtomicUsize {
         // SAFETY: `base` is a multiple of `ORDINARY`, so that at least so many bytes were skipped in front of `start`.
-        unsafe { self.start.as_ptr().sub(ORDINARY).cast() }
+        unsafe { self.start().sub(ORDINARY).cast() }
     }
 
     /// How many bytes there are.
@@ -130,6 +139,11 @@ impl Block {
         if bytes < LARGE {
             return Self(ManuallyDrop::new(Memory::allocate(bytes, false)));
         }
+        Self::large(bytes)
+    }
+
+    #[inline(never)]
+    fn large(bytes: usize) -> Self {
         let bytes = recycle::rounded(bytes);
         let memory = recycle::take(bytes).unwrap_or_else(|| Memory::allocate(bytes, false));
         Self(ManuallyDrop::new(memory))

@@ -1,5 +1,6 @@
 //! Calls of functions as the compiler writes them: results, updates, checks and the text of every error.
 
+#[expect(dead_code, reason = "each test file uses a part of the functions")]
 mod common;
 
 use common::{Dense, axis, everywhere, leaf, matmul, plain, sgd, windows};

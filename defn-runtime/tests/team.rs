@@ -6,7 +6,7 @@ mod common;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
-use common::{axis, everywhere, leaf, plain};
+use common::{axis, everywhere, job, leaf, nothing, plain, share};
 use defn_runtime::__private::{
     Entry, Extent, Function, Job, Level, Signature, Team, run, workspace_bytes,
 };
@@ -46,35 +46,20 @@ mod increment {
             let private = workspace.add(64);
             let threads = if team.is_null() { 1 } else { threads() };
             (0..threads).for_each(|at| private.add(128 * at).cast::<u32>().write(0));
-            let (stride, multiple, whole) = (128, 2, n * MICROSECOND);
-            let job = Job {
-                task,
-                arguments: buffers,
-                private,
-                stride,
-                iterations: n,
-                multiple,
-                whole,
-                front: 0,
-                block: 1,
-            };
-            match team.as_ref() {
-                Some(known) if whole >= known.gate => (known.run)(team, &raw const job),
-                _ => task(buffers, 0, n, private),
-            }
+            let job = job(task, buffers, n, MICROSECOND);
+            share(team, &Job { private, stride: 128, multiple: 2, ..job });
         }
     }
 
     pub(super) static FUNCTION: Function = {
         const SIGNATURE: Signature = Signature {
-            name: "increment",
             symbols: &["n"],
             parameters: &[leaf("x", &[axis("n", "n", &[1, 0])])],
             results: &[leaf("", &[axis("n", "n", &[1, 0])])],
             solves: &[plain(0, 0, 0)],
-            checks: &[],
             workspace: Extent(&[0, 64]),
             private: Extent(&[0, 128]),
+            ..nothing("increment")
         };
         const ENTRIES: [(Level, Entry); 2] = everywhere(entry);
         // SAFETY: `entry` writes the result, and its tasks write to ranges of their own.
@@ -128,44 +113,18 @@ fn nested() {
     unsafe extern "C" fn entry(
         buffers: *const *mut u8,
         _: *const i64,
-        private: *mut u8,
+        _: *mut u8,
         team: *const Team,
     ) {
-        let whole = 640 * MICROSECOND;
-        let job = Job {
-            task,
-            arguments: buffers,
-            private,
-            stride: 0,
-            iterations: 64,
-            multiple: 1,
-            whole,
-            front: 0,
-            block: 1,
-        };
-        // SAFETY: tasks use no scratch.
-        unsafe {
-            match team.as_ref() {
-                Some(known) => (known.run)(team, &raw const job),
-                None => task(buffers, 0, 64, private),
-            }
-        }
+        let job = job(task, buffers, 64, 10 * MICROSECOND);
+        // SAFETY: tasks touch nothing.
+        unsafe { share(team, &job) }
     }
 
     static FUNCTION: Function = {
-        const SIGNATURE: Signature = Signature {
-            name: "nested",
-            symbols: &[],
-            parameters: &[],
-            results: &[],
-            solves: &[],
-            checks: &[],
-            workspace: Extent(&[0, 0]),
-            private: Extent(&[0, 0]),
-        };
         const ENTRIES: [(Level, Entry); 2] = everywhere(entry);
         // SAFETY: there is nothing to write.
-        unsafe { Function::new(SIGNATURE, &ENTRIES) }
+        unsafe { Function::new(nothing("nested"), &ENTRIES) }
     };
     set_threads(4);
     run::<()>(&FUNCTION, |_| {}).expect("there is nothing to disagree");

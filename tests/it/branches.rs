@@ -160,3 +160,16 @@ fn conditions_on_extents() {
         assert_eq!(wide(&x), expected);
     }
 }
+
+#[defn]
+fn lifted(x: Tensor<f64, n>) -> Tensor<f64, n> {
+    sign(x) * magnitude(x)
+}
+
+#[test]
+fn branches_of_scalars_are_lifted() {
+    for n in EXTENTS {
+        let x = floats::<f64, 1>([n], 5);
+        same(&lifted(&x), |at| x[at]);
+    }
+}

@@ -37,5 +37,9 @@ fn workspace_is_known_before_the_call() {
     let few = staged::workspace_bytes(&x.slice(0, ..10), &w).unwrap();
     assert!(few <= many, "{few} {many}");
     assert!(staged::workspace_bytes(&x, &Tensor::zeros([8, 50])).is_err());
-    assert!(staged::explain().contains("staged"), "{}", staged::explain());
+    // What is planned is all that is alive at one time, rounded up to whole lines of the cache.
+    let text = staged::explain();
+    assert!(text.contains("workspace 64*floor((8*n*k + 63) / 64)"), "{text}");
+    assert!(text.contains("(live at once: "), "{text}");
+    assert!(!plain::explain().contains("live at once"), "{}", plain::explain());
 }

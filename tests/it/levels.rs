@@ -1,19 +1,8 @@
 //! The same bits at every level of instructions.
 
-use crate::support::{between, floats, noise};
+use crate::support::{between, floats, network, noise};
 use defn::prelude::*;
 use std::process::Command;
-
-#[defn]
-fn network(
-    x: Tensor<f32, batch, pixel>,
-    w: Tensor<f32, pixel, hidden>,
-    v: Tensor<f32, hidden, class>,
-) -> (Tensor<f32, batch, class>, f32, Tensor<f32, hidden>) {
-    let h = x.dot(w, pixel).tanh();
-    let z = h.dot(v, hidden);
-    (z.softmax(class), z.logsumexp(class).mean(), h.variance(batch))
-}
 
 #[defn]
 fn functions<T: Float>(x: Tensor<T, n>) -> (Tensor<T, n>, Tensor<T, n>, Tensor<T, n>, T, T) {

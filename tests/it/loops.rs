@@ -1,6 +1,8 @@
 //! `while` and `for` over ranges and axes: counting, leaving early, nesting, updating in place.
 
-use crate::support::{EXTENTS, FUNCTION_ULPS, epsilon, floats, same, whole};
+use crate::support::{
+    EXTENTS, FUNCTION_ULPS, SUM_F32, SUM_F64, epsilon, floats, near, same, whole,
+};
 use defn::prelude::*;
 
 #[defn]
@@ -319,5 +321,215 @@ fn arrays_are_walked_item_by_item() {
         let (y, halves) = unrolled(&x, &steps);
         same(&y, |at| x[at] * 4.0 + 2.0 + 8.0);
         assert_eq!(halves, [1.0, 0.25, 2.0]);
+    }
+}
+
+#[defn]
+fn steps_to_one(start: i64) -> i64 {
+    let mut n = start;
+    let mut steps = 0i64;
+    while n > 1 {
+        n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+        steps += 1;
+    }
+    steps
+}
+
+#[defn]
+fn horner(x: f64) -> f64 {
+    let mut y = 0.0f64;
+    for i in 0..6 {
+        y = y * x + i as f64;
+    }
+    y
+}
+
+#[defn]
+fn each(start: Tensor<i64, n>, x: Tensor<f64, n, m>) -> (Tensor<i64, n>, Tensor<f64, n, m>) {
+    (steps_to_one(start), horner(x))
+}
+
+#[test]
+fn loops_of_scalars_are_lifted() {
+    for [n, m] in [[0, 2], [1, 1], [9, 3], [17, 8]] {
+        let (start, x) = (whole::<i64, 1>([n], 12).map(|v| v * v), floats::<f64, 2>([n, m], 13));
+        let (steps, values) = each(&start, &x);
+        same(&steps, |at| collatz(start[at]));
+        same(&values, |at| horner(x[at]));
+    }
+}
+
+#[defn]
+fn swapped(
+    x: Tensor<i64, n>,
+    y: Tensor<i64, n>,
+    times: usize,
+) -> (Tensor<i64, n>, Tensor<i64, n>, Tensor<i64, { times }, n>) {
+    let mut a = x;
+    let mut b = y;
+    let same = for _ in 0..times {
+        let old = a;
+        a = b;
+        b = old;
+        x
+    };
+    (a, b, same)
+}
+
+#[test]
+fn state_that_changes_places() {
+    for times in [0usize, 1, 2, 5] {
+        let (x, y) = (whole::<i64, 1>([5], 14), whole::<i64, 1>([5], 15));
+        let (a, b, all) = swapped(&x, &y, times);
+        let (first, second) = if times % 2 == 0 { (&x, &y) } else { (&y, &x) };
+        assert_eq!((&a, &b), (first, second));
+        same(&all, |[_, i]| x[[i]]);
+    }
+}
+
+#[defn]
+const STEPS: i64 = 4;
+
+#[defn]
+fn relax<T: Float>(x: &mut Tensor<T, n>, rate: T) -> T {
+    let mean = x.mean();
+    *x += rate * (mean - *x);
+    mean
+}
+
+#[defn]
+fn relaxed<T: Float>(x: &mut Tensor<T, n>, rate: T) -> (T, Tensor<T, { 4 }>) {
+    let mut other = *x;
+    let means = for i in 0..STEPS {
+        let mean = relax(&mut other, rate);
+        if i % 2 == 0 {
+            relax(&mut x, rate);
+        }
+        mean
+    };
+    (other.sum() - x.sum(), means)
+}
+
+#[test]
+fn calls_that_update_what_a_loop_carries() {
+    for n in [1usize, 7, 17] {
+        let start = floats::<f64, 1>([n], 16);
+        let mut x = start.copied();
+        let (apart, means) = relaxed(&mut x, 0.25);
+        let relax = |x: &mut Vec<f64>| {
+            let mean = x.iter().sum::<f64>() / n as f64;
+            x.iter_mut().for_each(|x| *x += 0.25 * (mean - *x));
+            mean
+        };
+        let (mut twin, mut other): (Vec<f64>, Vec<f64>) =
+            (start.iter().copied().collect(), start.iter().copied().collect());
+        for i in 0..4 {
+            let mean = relax(&mut other);
+            if i % 2 == 0 {
+                relax(&mut twin);
+            }
+            assert!((means[[i]] - mean).abs() < SUM_F64);
+        }
+        near(&x, SUM_F64, |[i]| twin[i]);
+        assert!(
+            (apart - other.iter().sum::<f64>() + twin.iter().sum::<f64>()).abs() < SUM_F64 * 10.0
+        );
+        relaxed(&mut x.cast::<f32>(), 0.25);
+    }
+}
+
+#[defn]
+fn pooled(x: Tensor<f32, n>, rounds: i64) -> Tensor<f32, n> {
+    let mut y = x;
+    let mut round = 0i64;
+    while round < rounds && y.max() > 0.0 {
+        let seen = y.window(n, k = 3, padding = (1, 1), value = f32::NEG_INFINITY).max(k);
+        for i in 0..2 {
+            let shift = if i == 0 { 1.0f32 } else { seen.mean() };
+            for _ in 0..round {
+                y = y - 0.5 * shift;
+            }
+        }
+        y = (y + seen.slice(n, 0..n)) / 2.0;
+        round += 1;
+    }
+    y
+}
+
+#[test]
+fn loops_and_branches_in_each_other() {
+    for n in [1usize, 2, 7, 17] {
+        for rounds in [0i64, 1, 3] {
+            let x = whole::<f32, 1>([n], 17);
+            let mut y: Vec<f32> = x.iter().copied().collect();
+            let mut round = 0;
+            while round < rounds && y.iter().any(|v| *v > 0.0) {
+                let seen: Vec<f32> = (0..n)
+                    .map(|i| {
+                        y[i.saturating_sub(1)..(i + 2).min(n)]
+                            .iter()
+                            .fold(f32::MIN, |a, b| a.max(*b))
+                    })
+                    .collect();
+                let mean = seen.iter().sum::<f32>() / n as f32;
+                for shift in [1.0, mean] {
+                    for _ in 0..round {
+                        y.iter_mut().for_each(|v| *v -= 0.5 * shift);
+                    }
+                }
+                y.iter_mut().zip(&seen).for_each(|(v, s)| *v = (*v + s) / 2.0);
+                round += 1;
+            }
+            near(&pooled(&x, rounds), SUM_F32, |[i]| f64::from(y[i]));
+        }
+    }
+}
+
+#[defn]
+#[derive(Clone)]
+struct Block<n> {
+    w: Tensor<f64, n, m<n>>,
+    b: Tensor<f64, n>,
+}
+
+#[defn]
+#[derive(Clone)]
+struct Tower<n> {
+    blocks: [Block<n>; 3],
+}
+
+#[defn]
+fn tower(p: Tower<n>, x: Tensor<f64, n>, rounds: i64) -> (Tensor<f64, n>, [Tensor<f64, n>; 3]) {
+    let mut h = x;
+    for _ in 0..rounds {
+        for block in p.blocks {
+            h = (h.dot(block.w, n).rename(m, n) + block.b).tanh();
+        }
+    }
+    let all = for block in p.blocks {
+        block.b * h
+    };
+    (h, all)
+}
+
+#[test]
+fn an_array_of_containers_in_a_loop() {
+    let n = 5;
+    let block = |seed| Block { w: floats([n, n], seed), b: floats([n], seed + 1) };
+    let p = Tower { blocks: [block(1), block(3), block(5)] };
+    let x = floats::<f64, 1>([n], 18);
+    for rounds in [0i64, 1, 4] {
+        let mut h: Vec<f64> = x.iter().copied().collect();
+        for _ in 0..rounds {
+            for block in &p.blocks {
+                let dot = |j: usize| (0..n).map(|i| h[i] * block.w[[i, j]]).sum::<f64>();
+                h = (0..n).map(|j| (dot(j) + block.b[[j]]).tanh()).collect();
+            }
+        }
+        let (found, all) = tower(&p, &x, rounds);
+        near(&found, SUM_F64 * 100.0, |[i]| h[i]);
+        for (found, block) in all.iter().zip(&p.blocks) {
+            near(found, SUM_F64 * 100.0, |[i]| block.b[[i]] * h[i]);
+        }
     }
 }

@@ -24,6 +24,7 @@ mod calls;
 mod branches;
 mod loops;
 mod recurrences;
+mod parts;
 mod grad;
 mod items;
 mod programs;

@@ -268,3 +268,40 @@ fn long_sums_keep_their_digits() {
         columns.iter().for_each(|sum| close(*sum, n as f64));
     }
 }
+
+#[defn]
+fn ends<T: Float>(x: Tensor<T, row, column>) -> (Tensor<T, row>, Tensor<T, row>, T, T) {
+    (x.max(column), x.min(column), x.max(), x.min())
+}
+
+/// One NaN makes a row NaN, wherever it stands and whatever its sign, and makes no other row so. Zeros are ordered.
+#[test]
+fn extremes_of_rows_of_any_length_see_nan() {
+    macro_rules! check {
+        ($($element:ident)*) => {$({
+            for columns in [1, 2, 15, 16, 17, 31, 63, 64, 65, 127, 128, 200, 4097] {
+                let step = (columns / 70).max(1);
+                for place in (0..columns).step_by(step) {
+                    let nan = if place % 2 == 0 { $element::NAN } else { -$element::NAN };
+                    let element = |[row, column]: [usize; 2]| match row {
+                        1 if column == place => nan,
+                        2 => if column == place { 0.0 } else { -0.0 },
+                        _ => ((row * 31 + column * 17) % 101) as $element - 50.0,
+                    };
+                    let x = Tensor::from_fn([4, columns], element);
+                    let (most, least, all_most, all_least) = ends(&x);
+                    for row in [0, 3] {
+                        let numbers = || (0..columns).map(|column| element([row, column]));
+                        assert_eq!(most[[row]], numbers().fold($element::NEG_INFINITY, $element::max));
+                        assert_eq!(least[[row]], numbers().fold($element::INFINITY, $element::min));
+                    }
+                    assert!(most[[1]].is_nan() && least[[1]].is_nan(), "{columns} {place}");
+                    assert!(all_most.is_nan() && all_least.is_nan(), "{columns} {place}");
+                    assert!(most[[2]] == 0.0 && most[[2]].is_sign_positive());
+                    assert_eq!(least[[2]].is_sign_negative(), columns > 1);
+                }
+            }
+        })*};
+    }
+    check! { f32 f64 }
+}

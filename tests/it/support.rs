@@ -1,6 +1,7 @@
 //! What the tests share: numbers to compute with, tolerances, and ways to compare.
 
-use defn::{Element, Float, Tensor};
+use defn::prelude::*;
+use defn::{Element, Float};
 
 /// Nothing, one, around the widths of the vector registers, and odd.
 pub(crate) const EXTENTS: [usize; 9] = [0, 1, 2, 3, 7, 8, 16, 17, 37];
@@ -124,4 +125,16 @@ pub(crate) fn slopes<const RANK: usize>(
     assert_eq!(found.shape(), x.shape());
     let expected = slope(x, f);
     near(found, SLOPE, |at| expected[at]);
+}
+
+/// Products, functions and folds, whose bits are the same wherever they are computed.
+#[defn]
+pub(crate) fn network(
+    x: Tensor<f32, batch, pixel>,
+    w: Tensor<f32, pixel, hidden>,
+    v: Tensor<f32, hidden, class>,
+) -> (Tensor<f32, batch, class>, f32, Tensor<f32, hidden>) {
+    let h = x.dot(w, pixel).tanh();
+    let z = h.dot(v, hidden);
+    (z.softmax(class), z.logsumexp(class).mean(), h.variance(batch))
 }

@@ -1,21 +1,10 @@
 //! The same bits for every number of threads, whoever calls and whoever else does.
 
-use crate::support::floats;
+use crate::support::{floats, network};
 use defn::prelude::*;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-
-#[defn]
-fn network(
-    x: Tensor<f32, batch, pixel>,
-    w: Tensor<f32, pixel, hidden>,
-    v: Tensor<f32, hidden, class>,
-) -> (Tensor<f32, batch, class>, f32, Tensor<f32, hidden>) {
-    let h = x.dot(w, pixel).tanh();
-    let z = h.dot(v, hidden);
-    (z.softmax(class), z.logsumexp(class).mean(), h.variance(batch))
-}
 
 #[defn]
 fn sweeps(x: Tensor<f64, n, m>) -> (Tensor<f64, n, m>, Tensor<f64, m>, f64, Tensor<f64, n, m>) {
@@ -27,6 +16,15 @@ fn sweeps(x: Tensor<f64, n, m>) -> (Tensor<f64, n, m>, Tensor<f64, m>, f64, Tens
 #[defn]
 fn lookup(table: Tensor<f32, row, column>, ids: Tensor<i64, n>) -> Tensor<f32, n, column> {
     table.take(row, ids).sin()
+}
+
+#[defn]
+fn image(
+    x: Tensor<f32, c, h, w>,
+    k: Tensor<f32, filter, c, kh<3>, kw<3>>,
+) -> Tensor<f32, filter, h, w> {
+    let x = x.window(h, kh = 3, padding = (1, 1)).window(w, kw = 3, padding = (1, 1));
+    x.dot(k, (c, kh, kw))
 }
 
 #[defn]
@@ -46,6 +44,7 @@ fn digest(size: usize) -> Vec<u64> {
     eat(&c.to_vec());
     let ids = Tensor::from_fn([2 * size], |[at]| (at * 7919 % size) as i64);
     eat(&lookup(&x, &ids).to_vec());
+    eat(&image(&floats([5, 11, size.div_ceil(7)], 5), &floats([70, 5, 3, 3], 6)).to_vec());
     let mut p = x.clone();
     step(&mut p, &x);
     eat(&p.to_vec());

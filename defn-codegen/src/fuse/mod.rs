@@ -167,35 +167,10 @@ fn own_cost(graph: &Graph, node: NodeId) -> u32 {
 }
 
 fn unary_cost(unary: Unary) -> u32 {
-    match unary {
-        Unary::Neg
-        | Unary::Abs
-        | Unary::Sign
-        | Unary::Not
-        | Unary::Floor
-        | Unary::Ceil
-        | Unary::Round
-        | Unary::StopGrad => 1,
-        Unary::Sqrt | Unary::Rsqrt => 5,
-        Unary::Cbrt
-        | Unary::Exp
-        | Unary::Exp2
-        | Unary::Expm1
-        | Unary::Log
-        | Unary::Log2
-        | Unary::Log1p
-        | Unary::Sin
-        | Unary::Cos
-        | Unary::Tan
-        | Unary::Asin
-        | Unary::Acos
-        | Unary::Atan
-        | Unary::Sinh
-        | Unary::Cosh
-        | Unary::Tanh
-        | Unary::Sigmoid
-        | Unary::Erf => 12,
+    if unary.is_plain() {
+        return 1;
     }
+    if matches!(unary, Unary::Sqrt | Unary::Rsqrt) { 5 } else { 12 }
 }
 
 /// The values that are dear and computed on the way by roots of several kernels, or at several places by one root.

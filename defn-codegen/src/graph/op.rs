@@ -310,6 +310,47 @@ words! {
     }
 }
 
+impl Unary {
+    /// Whether it takes about one instruction.
+    pub fn is_plain(self) -> bool {
+        match self {
+            Self::Neg
+            | Self::Abs
+            | Self::Sign
+            | Self::Not
+            | Self::Floor
+            | Self::Ceil
+            | Self::Round
+            | Self::StopGrad => true,
+            Self::Sqrt
+            | Self::Rsqrt
+            | Self::Cbrt
+            | Self::Exp
+            | Self::Exp2
+            | Self::Expm1
+            | Self::Log
+            | Self::Log2
+            | Self::Log1p
+            | Self::Sin
+            | Self::Cos
+            | Self::Tan
+            | Self::Asin
+            | Self::Acos
+            | Self::Atan
+            | Self::Sinh
+            | Self::Cosh
+            | Self::Tanh
+            | Self::Sigmoid
+            | Self::Erf => false,
+        }
+    }
+
+    /// Whether IEEE 754 leaves no choice in the result.
+    pub fn is_exact(self) -> bool {
+        self.is_plain() || self == Self::Sqrt
+    }
+}
+
 words! {
     /// Functions of two elements of one type. Every number, unless the row says otherwise.
     Binary {

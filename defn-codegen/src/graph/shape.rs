@@ -2,6 +2,7 @@
 //!
 //! A [`Dim`] is a polynomial with integer coefficients over atoms; an atom is a symbol of the graph or a quotient.
 //! Two extents are provably equal exactly if their normal forms are equal.
+//! How much memory a call needs has atoms more: the largest of several extents, and whether one reaches a bound.
 //!
 //! ```text
 //! (n + 1) * (n - 1)  is  n*n - 1
@@ -31,6 +32,15 @@ pub enum Atom {
         /// Whether the division is known to leave no remainder.
         exact: bool,
     },
+    /// The largest of several, sorted; none is surely at most another.
+    Largest(Vec<Dim>),
+    /// 1 if an extent is at least the bound, or else 0.
+    Reaches {
+        /// What is compared.
+        extent: Dim,
+        /// With what.
+        bound: i64,
+    },
 }
 
 /// A product of powers of atoms, sorted by atom; empty is 1.
@@ -58,6 +68,14 @@ impl From<Symbol> for Dim {
 impl Dim {
     fn from_atom(atom: Atom) -> Self {
         Self { terms: vec![(vec![(atom, 1)], 1)] }
+    }
+
+    /// A product of powers of atoms, as [`terms`](Self::terms) has them.
+    pub fn product(monomial: &[(Atom, u32)]) -> Self {
+        if monomial.is_empty() {
+            return Self::from(1);
+        }
+        Self { terms: vec![(monomial.to_vec(), 1)] }
     }
 
     /// The number, if it is one.
@@ -98,6 +116,41 @@ impl Dim {
     /// `self / divisor` where a check on entry says that nothing remains.
     pub fn exact_div(&self, divisor: &Self) -> Self {
         self.quotient(divisor, true)
+    }
+
+    /// The largest of some extents; 0 if there are none.
+    pub fn largest(all: impl IntoIterator<Item = Self>) -> Self {
+        let mut kept: Vec<Self> = Vec::new();
+        for one in all.into_iter().flat_map(|one| one.candidates()) {
+            if !kept.iter().any(|other| one.is_surely_at_most(other)) {
+                kept.retain(|other| !other.is_surely_at_most(&one));
+                kept.push(one);
+            }
+        }
+        kept.sort();
+        if kept.len() > 1 {
+            return Self::from_atom(Atom::Largest(kept));
+        }
+        kept.pop().unwrap_or_default()
+    }
+
+    /// The extents of which it is the largest.
+    fn candidates(&self) -> Vec<Self> {
+        if let [(monomial, 1)] = self.terms.as_slice()
+            && let [(Atom::Largest(all), 1)] = monomial.as_slice()
+        {
+            return all.clone();
+        }
+        vec![self.clone()]
+    }
+
+    /// 1 if it is at least `bound`, or else 0.
+    pub fn reaches(&self, bound: i64) -> Self {
+        match self.as_constant() {
+            Some(constant) => Self::from(i64::from(constant >= bound)),
+            None if bound <= 0 && self.is_surely_natural() => Self::from(1),
+            None => Self::from_atom(Atom::Reaches { extent: self.clone(), bound }),
+        }
     }
 
     fn quotient(&self, divisor: &Self, exact: bool) -> Self {
@@ -175,6 +228,11 @@ impl Dim {
         })
     }
 
+    /// Whether it is at most `other` for all extents, as far as signs tell.
+    pub fn is_surely_at_most(&self, other: &Self) -> bool {
+        (other.clone() - self.clone()).is_surely_natural()
+    }
+
     /// Whether it is at least 1 for all extents, as far as signs tell.
     pub fn is_surely_positive(&self) -> bool {
         (self.clone() - Self::from(1)).is_surely_natural()
@@ -189,6 +247,8 @@ impl Dim {
                     numerator.for_each_symbol(visit);
                     divisor.for_each_symbol(visit);
                 }
+                Atom::Largest(all) => all.iter().for_each(|one| one.for_each_symbol(visit)),
+                Atom::Reaches { extent, bound: _ } => extent.for_each_symbol(visit),
             }
         }
     }
@@ -282,6 +342,8 @@ impl Atom {
             Self::Quotient { numerator, divisor, exact: _ } => {
                 numerator.is_surely_natural() && divisor.is_surely_natural()
             }
+            Self::Largest(all) => all.iter().any(Dim::is_surely_natural),
+            Self::Reaches { .. } => true,
         }
     }
 
@@ -291,6 +353,10 @@ impl Atom {
             Self::Quotient { numerator, divisor, exact: _ } => {
                 floor_div(numerator.evaluate(symbols), divisor.evaluate(symbols))
             }
+            Self::Largest(all) => {
+                all.iter().map(|one| one.evaluate(symbols)).max().unwrap_or_default()
+            }
+            Self::Reaches { extent, bound } => i64::from(extent.evaluate(symbols) >= *bound),
         }
     }
 
@@ -300,6 +366,8 @@ impl Atom {
             Self::Quotient { numerator, divisor, exact } => {
                 numerator.substitute(symbols).quotient(&divisor.substitute(symbols), *exact)
             }
+            Self::Largest(all) => Dim::largest(all.iter().map(|one| one.substitute(symbols))),
+            Self::Reaches { extent, bound } => extent.substitute(symbols).reaches(*bound),
         }
     }
 }
@@ -409,6 +477,22 @@ impl DisplayDim<'_> {
         }
     }
 
+    /// What stands behind a `/`, in parentheses if it is a sum or a product.
+    fn divisor(&self, formatter: &mut fmt::Formatter<'_>, dim: &Dim) -> fmt::Result {
+        let is_product = match dim.terms.as_slice() {
+            [(monomial, factor)] => {
+                let factors = monomial.iter().map(|(_, power)| *power).sum::<u32>();
+                factors + u32::from(*factor != 1) > 1 && !monomial.is_empty()
+            }
+            _ => true,
+        };
+        if is_product && !dim.terms.is_empty() {
+            write!(formatter, "({})", dim.display(self.names))
+        } else {
+            write!(formatter, "{}", dim.display(self.names))
+        }
+    }
+
     fn atom(&self, formatter: &mut fmt::Formatter<'_>, atom: &Atom) -> fmt::Result {
         match atom {
             Atom::Symbol(symbol) => match self.names.get(symbol.0 as usize) {
@@ -419,8 +503,19 @@ impl DisplayDim<'_> {
                 formatter.write_str(if *exact { "exact(" } else { "floor(" })?;
                 self.grouped(formatter, numerator)?;
                 formatter.write_str(" / ")?;
-                self.grouped(formatter, divisor)?;
+                self.divisor(formatter, divisor)?;
                 formatter.write_str(")")
+            }
+            Atom::Largest(all) => {
+                formatter.write_str("largest(")?;
+                for (position, one) in all.iter().enumerate() {
+                    formatter.write_str(if position == 0 { "" } else { ", " })?;
+                    write!(formatter, "{}", one.display(self.names))?;
+                }
+                formatter.write_str(")")
+            }
+            Atom::Reaches { extent, bound } => {
+                write!(formatter, "reaches({}, {bound})", extent.display(self.names))
             }
         }
     }

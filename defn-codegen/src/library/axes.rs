@@ -3,7 +3,7 @@
 use super::{Result, Tensor};
 use crate::diagnostic::catalogue::{AxisMistake, nearest};
 use crate::graph::build::Builder;
-use crate::graph::{Atom, Check, Dim, Element, Relation};
+use crate::graph::{Check, Dim, Element, Relation};
 
 /// An axis of some tensor, as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,23 +105,10 @@ pub fn relate(
     AxisMistake::ExtentsUnrelated { axis, extents, left: left_text, right: right_text }
 }
 
-/// Whether an extent is known not to be negative: symbols stand for natural numbers, quotients of natural numbers are natural.
-pub(super) fn is_natural(dim: &Dim) -> bool {
-    let natural_atom = |atom: &Atom| match atom {
-        Atom::Symbol(_) => true,
-        Atom::Quotient { numerator, divisor, exact: _ } => {
-            is_natural(numerator) && is_natural(divisor)
-        }
-    };
-    dim.terms().iter().all(|(monomial, coefficient)| {
-        *coefficient >= 0 && monomial.iter().all(|(atom, _)| natural_atom(atom))
-    })
-}
-
 /// Notes that `left` must not exceed `right`; `false` if it is known to.
 pub(super) fn at_most(b: &mut Builder, left: &Dim, right: &Dim, what: &str) -> bool {
     let rest = right.clone() - left.clone();
-    if is_natural(&rest) {
+    if rest.is_surely_natural() {
         return true;
     }
     if rest.as_constant().is_some() {

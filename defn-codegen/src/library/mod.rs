@@ -28,6 +28,7 @@ mod slice;
 mod window;
 mod join;
 mod index;
+mod put;
 mod create;
 mod literal;
 
@@ -42,6 +43,7 @@ pub use join::{concat, pad, reverse, roll, stack};
 pub use literal::{Literal, literal};
 pub use movement::{broadcast, front, merge, name, order, rename, reorder, split};
 pub use position::{argmax, argmin};
+pub use put::{Place, put};
 pub use reduce::{all, any, count, logsumexp, max, mean, min, product, softmax, sum, variance};
 pub use scan::{cummax, cummin, cumprod, cumsum};
 pub use slice::{Bound, slice};

@@ -3,7 +3,7 @@
 //! Ends that are extents cut statically, with checks on entry for the order that is not known.
 //! An end that depends on data is allowed if the length does not: `i..i + 3`; its start is clamped (R22).
 
-use super::axes::{at_most, axis_word, is_natural};
+use super::axes::{at_most, axis_word};
 use super::{AxisRef, Result, Tensor, axis, show, show_dim};
 use crate::diagnostic::catalogue::{AxisMistake, ElementMistake};
 use crate::graph::build::Builder;
@@ -124,8 +124,8 @@ pub(super) fn cut(
     if !at_most(b, start, end, &what) {
         return Err(AxisMistake::SliceBackwards { range }.into());
     }
-    let inside =
-        (is_natural(start) || at_most(b, &zero, start, &what)) && at_most(b, end, &whole, &what);
+    let inside = (start.is_surely_natural() || at_most(b, &zero, start, &what))
+        && at_most(b, end, &whole, &what);
     if !inside {
         return Err(AxisMistake::SliceOutside { range, axis, extent: show_dim(b, &whole) }.into());
     }

@@ -11,7 +11,7 @@
 use super::entry::Entry;
 use super::ir::{Block, IntPredicate, Opcode, Value};
 use crate::loops::BufferId;
-use crate::loops::control::{Control, part};
+use crate::loops::control::Control;
 
 /// A part whose end is not reached.
 pub(super) enum Open {
@@ -22,9 +22,8 @@ pub(super) enum Open {
 }
 
 impl Entry<'_, '_> {
-    /// Writes the marker at a position.
-    pub(super) fn marker(&mut self, position: usize) {
-        let Some(control) = &self.loops.nests[position].control else { return };
+    /// Writes a marker.
+    pub(super) fn marker(&mut self, control: &Control) {
         match control {
             Control::Repeat { variable, extent } => {
                 let times = self.dim(extent);
@@ -46,11 +45,10 @@ impl Entry<'_, '_> {
             Control::If { condition } => {
                 let holds = self.flag(*condition);
                 let [then, behind] = [(); 2].map(|()| self.ir.block(self.function));
-                let has_else = matches!(part(&self.loops.nests, position), Some((Some(_), _)));
-                let otherwise = has_else.then(|| self.ir.block(self.function));
-                self.ir.branch_if(holds, then, otherwise.unwrap_or(behind));
+                let otherwise = self.ir.block(self.function);
+                self.ir.branch_if(holds, then, otherwise);
                 self.ir.position(then);
-                self.open.push(Open::If { otherwise, behind });
+                self.open.push(Open::If { otherwise: Some(otherwise), behind });
             }
             Control::Else => {
                 if let Some(Open::If { otherwise, behind }) = self.open.last_mut() {
@@ -99,8 +97,13 @@ impl Entry<'_, '_> {
                 }
                 ir.position(behind);
             }
-            Some(Open::If { otherwise: _, behind }) => {
+            Some(Open::If { otherwise, behind }) => {
                 ir.branch(behind);
+                // Without another side there is nothing to do there.
+                if let Some(otherwise) = otherwise {
+                    ir.position(otherwise);
+                    ir.branch(behind);
+                }
                 ir.position(behind);
             }
             None => crate::bug!("llvm", "a marker of `{}` ends nothing", self.loops.name),
@@ -110,7 +113,7 @@ impl Entry<'_, '_> {
     /// Whether the `bool` in a buffer holds.
     fn flag(&self, buffer: BufferId) -> Value {
         let ir = self.ir;
-        let byte = ir.load(ir.int(8), self.addresses[&buffer], 1);
+        let byte = ir.load(ir.int(8), self.address(buffer), 1);
         let bit = ir.binary(Opcode::LLVMAnd, byte, ir.constant(ir.int(8), 1));
         ir.compare_int(IntPredicate::LLVMIntNE, bit, ir.constant(ir.int(8), 0))
     }

@@ -6,6 +6,8 @@
 //! before              after
 //! n*m + floor(n/2)    %a = mul %n, %m; %b = ashr %n, 1; %c = add %a, %b
 //! ```
+//!
+//! Costs and places in memory are long sums of the same few products, so a product is computed once, without its coefficient.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +21,14 @@ pub(super) struct Dims<'a, 'c> {
     /// Where the values of the symbols are.
     symbols: Value,
     known: BTreeMap<Dim, Value>,
+    /// Products of powers of atoms.
+    products: BTreeMap<Vec<(Atom, u32)>, Value>,
 }
 
 impl<'a, 'c> Dims<'a, 'c> {
     /// No extent is known; `entry` has no end yet.
     pub(super) fn new(ir: &'a Ir<'c>, entry: Block, symbols: Value) -> Self {
-        Self { ir, entry, symbols, known: BTreeMap::new() }
+        Self { ir, entry, symbols, known: BTreeMap::new(), products: BTreeMap::new() }
     }
 
     /// The block in which extents are computed.
@@ -56,18 +60,41 @@ impl<'a, 'c> Dims<'a, 'c> {
     }
 
     fn sum(&mut self, dim: &Dim) -> Value {
-        let mut sum = self.ir.i64(0);
+        let ir = self.ir;
+        let mut sum = None;
         for (monomial, coefficient) in dim.terms() {
-            let mut product = self.ir.i64(*coefficient);
-            for (atom, power) in monomial {
-                let factor = self.atom(atom);
-                for _ in 0..*power {
-                    product = self.ir.binary(Opcode::LLVMMul, product, factor);
-                }
-            }
-            sum = self.ir.binary(Opcode::LLVMAdd, sum, product);
+            let factor = ir.i64(*coefficient);
+            let term = match (monomial.as_slice(), coefficient) {
+                ([], _) => factor,
+                (monomial, 1) => self.product(monomial),
+                (monomial, _) => ir.binary(Opcode::LLVMMul, self.product(monomial), factor),
+            };
+            sum = Some(sum.map_or(term, |sum| ir.binary(Opcode::LLVMAdd, sum, term)));
         }
-        sum
+        sum.unwrap_or_else(|| ir.i64(0))
+    }
+
+    /// A product of powers of atoms, at least one; what it begins with is a product too.
+    fn product(&mut self, monomial: &[(Atom, u32)]) -> Value {
+        if let Some(value) = self.products.get(monomial) {
+            return *value;
+        }
+        let mut front = monomial.to_vec();
+        let last = front.last_mut().expect("constants are no products");
+        last.1 -= 1;
+        let atom = last.0.clone();
+        if last.1 == 0 {
+            front.pop();
+        }
+        let atom = self.atom(&atom);
+        let value = if front.is_empty() {
+            atom
+        } else {
+            let front = self.product(&front);
+            self.ir.binary(Opcode::LLVMMul, front, atom)
+        };
+        self.products.insert(monomial.to_vec(), value);
+        value
     }
 
     fn atom(&mut self, atom: &Atom) -> Value {
@@ -87,6 +114,19 @@ impl<'a, 'c> Dims<'a, 'c> {
                         self.floor_division(left, right)
                     }
                 }
+            }
+            Atom::Largest(all) => {
+                let mut all = all.iter().map(|one| self.value(one)).collect::<Vec<_>>().into_iter();
+                let first = all.next().unwrap_or_else(|| self.ir.i64(0));
+                all.fold(first, |largest, one| {
+                    let is_larger = self.ir.compare_int(IntPredicate::LLVMIntSGT, one, largest);
+                    self.ir.select(is_larger, one, largest)
+                })
+            }
+            Atom::Reaches { extent, bound } => {
+                let (extent, bound) = (self.value(extent), self.ir.i64(*bound));
+                let reaches = self.ir.compare_int(IntPredicate::LLVMIntSGE, extent, bound);
+                self.ir.select(reaches, self.ir.i64(1), self.ir.i64(0))
             }
         }
     }

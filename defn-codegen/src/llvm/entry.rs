@@ -9,7 +9,7 @@
 //!     calls the nest with what the list of arguments says, and with scratch of the worker
 //! ```
 //!
-//! A nest under a condition on extents is called only if that holds.
+//! A nest under a condition on extents is called only if that holds. The extents that it reads are written into a table before.
 //! A nest with tasks is called as any other if there is no team, or if all its tasks together take less time than the gate of the team.
 //! Otherwise the team gets a job, and returns when every task is done:
 //!
@@ -26,17 +26,47 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::alike::Read;
 use super::control::Open;
 use super::dims::Dims;
 use super::ir::{Block, Function, IntPredicate, Ir, Linkage, Opcode, Value};
+use super::parts::{Call, Functions};
 use super::target;
-use super::walk::{NestFunction, groups, name};
+use super::walk::{NestFunction, groups};
 use crate::graph::{Binary, Comparison, Dim, Element, Unary};
-use crate::loops::{BufferId, Expr, Loops, Space, Statement, VariableId};
+use crate::loops::{BufferId, Expr, Loops, Nest, Space, Statement, VariableId};
 use crate::options::Level;
 
-/// The words of a job.
+/// The words of a job, and the places of those that have a name here.
 const JOB: usize = 9;
+const TASK: i64 = 0;
+const LIST: i64 = 1;
+const PRIVATE: i64 = 2;
+const ITERATIONS: i64 = 4;
+const WHOLE: i64 = 6;
+
+/// Whether an expression is made of comparisons of extents.
+fn is_of_extents(expr: &Expr) -> bool {
+    match expr {
+        Expr::Position { constant: _, terms } => terms.is_empty(),
+        Expr::Constant(scalar) => scalar.element == Element::I64,
+        Expr::Compare(_, left, right) | Expr::Binary(Binary::And, left, right) => {
+            is_of_extents(left) && is_of_extents(right)
+        }
+        Expr::Unary(Unary::Not, operand) => is_of_extents(operand),
+        Expr::Value(_)
+        | Expr::Register(_)
+        | Expr::Combine(..)
+        | Expr::Unary(..)
+        | Expr::Binary(..)
+        | Expr::Select(..)
+        | Expr::MultiplyAdd(..)
+        | Expr::Convert(..)
+        | Expr::Bits(..)
+        | Expr::Shift { .. }
+        | Expr::Load(..) => false,
+    }
+}
 
 /// What is known in the entry point.
 pub(super) struct Entry<'a, 'c> {
@@ -47,50 +77,91 @@ pub(super) struct Entry<'a, 'c> {
     symbols: Value,
     workspace: Value,
     team: Value,
-    pub(super) addresses: BTreeMap<BufferId, Value>,
+    addresses: BTreeMap<BufferId, Place>,
     /// The variables of the parts that are open.
     pub(super) variables: BTreeMap<VariableId, Value>,
     /// The parts that are open, the innermost last.
     pub(super) open: Vec<Open>,
+    /// Memory for what the next nest is called with.
+    memory: Memory,
+    /// Calls a task or gives it to the team, if nests are many.
+    runner: Option<Function>,
+}
+
+/// Memory of the entry point.
+#[derive(Clone, Copy)]
+struct Memory {
+    /// The extents that a nest reads; behind them the addresses of all buffers.
+    extents: Value,
+    addresses: i64,
+    /// The list of the buffers of a nest.
+    list: Value,
+    job: Value,
+}
+
+/// The address of a buffer.
+#[derive(Clone, Copy)]
+enum Place {
+    Register(Value),
+    /// Where it stands in memory.
+    Memory(Value),
+}
+
+/// From so many nests on, the entry point is long: see Note [Many nests].
+const MANY: usize = 8;
+
+/// What a nest does if the entry point calls it, and the condition on extents under which it does: every worker would decide it again.
+pub(super) fn called_under(nest: &Nest) -> (Option<&Expr>, &[Statement]) {
+    match nest.body.as_slice() {
+        [Statement::If { condition, body }] if is_of_extents(condition) => (Some(condition), body),
+        body => (None, body),
+    }
 }
 
 /// Writes the entry point.
-pub(super) fn entry(ir: &Ir<'_>, loops: &Loops, level: Level, nests: &[Option<NestFunction>]) {
-    let task_of = |(position, nest): (usize, &Option<NestFunction>)| {
-        let nest = nest.as_ref().filter(|_| loops.nests[position].tasks.is_some())?;
-        Some(task(ir, loops, level, (position, nest)))
-    };
-    let tasks: Vec<Option<Function>> = nests.iter().enumerate().map(task_of).collect();
-    let function = ir.function("defn_entry", &[ir.pointer(); 4], Linkage::LLVMExternalLinkage);
+pub(super) fn entry(
+    ir: &Ir<'_>,
+    Functions { loops, functions: _, calls }: &Functions<'_>,
+    level: Level,
+    nests: &[NestFunction],
+) {
+    let runner = (calls.len() >= MANY).then(|| runner(ir, level));
+    let function = ir.function("defn_entry", &[ir.pointer(); 4], Linkage::Public);
     target::describe(ir, function, level);
     // What depends on extents alone stays in the first block, which therefore has no end yet.
     let (first, body) = (ir.block(function), ir.block(function));
     ir.position(first);
     let [buffers, symbols, workspace, team] = [0, 1, 2, 3].map(|at| ir.parameter(function, at));
     let dims = Dims::new(ir, first, symbols);
-    let (addresses, open) = (BTreeMap::new(), Vec::new());
-    let variables = BTreeMap::new();
-    let mut entry =
-        Entry { ir, loops, function, dims, symbols, workspace, team, addresses, variables, open };
-    entry.find_buffers(buffers, nests);
+    let memory = Memory::of(ir, first, (loops, calls));
+    let mut entry = Entry {
+        ir,
+        loops,
+        function,
+        dims,
+        symbols,
+        workspace,
+        team,
+        addresses: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        open: Vec::new(),
+        memory,
+        runner,
+    };
+    entry.find_buffers(buffers, calls);
     ir.position(body);
-    for (position, nest) in nests.iter().enumerate() {
-        let Some(nest) = nest else {
-            entry.marker(position);
-            continue;
-        };
-        let buffers = nest.buffers.iter().map(|id| entry.addresses[id]);
-        let variables = nest.variables.iter().map(|variable| entry.variables[variable]);
-        let arguments: Vec<Value> = buffers.chain([entry.symbols]).chain(variables).collect();
-        let condition = match loops.nests[position].body.as_slice() {
-            [Statement::If { condition, body: _ }] => entry.condition(condition),
-            _ => None,
-        };
-        let behind = condition.map(|condition| entry.skip_unless(condition));
-        match tasks[position] {
-            None => ir.call(nest.function, &arguments),
-            Some(task) => entry.run((position, nest), task, arguments),
+    if runner.is_some() {
+        entry.write_private();
+    }
+    for (nest, call) in loops.nests.iter().zip(calls) {
+        if let Some(control) = &nest.control {
+            entry.marker(control);
         }
+        let Some(call) = call else { continue };
+        let condition = call.condition.as_ref().map(|condition| entry.condition(condition));
+        let behind = condition.map(|condition| entry.skip_unless(condition));
+        let extents = entry.extents(call);
+        entry.run(nest, nests[call.function], (call, extents));
         if let Some(behind) = behind {
             ir.branch(behind);
             ir.position(behind);
@@ -101,47 +172,38 @@ pub(super) fn entry(ir: &Ir<'_>, loops: &Loops, level: Level, nests: &[Option<Ne
     ir.branch(body);
 }
 
-/// The function that a worker calls.
-fn task(
+/// The function that a worker calls, without its body.
+pub(super) fn declare_task(ir: &Ir<'_>, nest: &str, linkage: Linkage) -> Function {
+    let (pointer, number) = (ir.pointer(), ir.int(64));
+    ir.function(&format!("{nest}_task"), &[pointer, number, number, pointer], linkage)
+}
+
+/// Writes the function that a worker calls for the function of a nest, which is alone in its loops.
+pub(super) fn task(
     ir: &Ir<'_>,
     loops: &Loops,
     level: Level,
-    (position, nest): (usize, &NestFunction),
-) -> Function {
+    (function, nest): (Function, Function),
+) {
     let (pointer, number) = (ir.pointer(), ir.int(64));
-    let name = format!("{}_task", name(loops, position));
-    let types = [pointer, number, number, pointer];
-    let function = ir.function(&name, &types, Linkage::LLVMInternalLinkage);
     target::describe(ir, function, level);
     let block = ir.block(function);
     ir.position(block);
     let [list, begin, end, private] = [0, 1, 2, 3].map(|at| ir.parameter(function, at));
-    let argument = |at: usize| {
+    let argument = |ty, at: usize| {
         let slot = ir.element_address(pointer, list, ir.i64(at as i64));
-        ir.load(pointer, slot, 8)
+        ir.load(ty, slot, 8)
     };
-    let symbols = argument(nest.buffers.len());
-    let mut dims = Dims::new(ir, block, symbols);
-    let buffers = nest.buffers.iter().enumerate().map(|(at, id)| match &loops.buffers[*id].space {
-        Space::Private(offset) => {
-            let offset = dims.value(&planned(loops, offset.as_ref()));
-            ir.element_address(ir.int(8), private, offset)
-        }
+    let buffers = loops.buffers.iter().enumerate().map(|(at, (_, buffer))| match buffer.space {
+        Space::Private(_) => ir.element_address(ir.int(8), private, argument(number, at)),
         Space::Parameter(_) | Space::Updated(_) | Space::Result(_) | Space::Workspace(_) => {
-            argument(at)
+            argument(pointer, at)
         }
     });
-    let buffers: Vec<Value> = buffers.collect();
-    let variables: Vec<Value> = (0..nest.variables.len())
-        .map(|at| {
-            let slot = nest.buffers.len() + 1 + at;
-            let slot = ir.element_address(number, list, ir.i64(slot as i64));
-            ir.load(number, slot, 8)
-        })
-        .collect();
-    ir.call(nest.function, &[buffers, vec![symbols], variables, vec![begin, end]].concat());
+    let mut arguments: Vec<Value> = buffers.collect();
+    arguments.extend([argument(pointer, loops.buffers.len()), begin, end]);
+    ir.call(nest, &arguments);
     ir.return_nothing();
-    function
 }
 
 fn planned(loops: &Loops, offset: Option<&Dim>) -> Dim {
@@ -151,17 +213,68 @@ fn planned(loops: &Loops, offset: Option<&Dim>) -> Dim {
     offset.clone()
 }
 
+/// The buffers that nests and markers use.
+fn used(loops: &Loops, calls: &[Option<Call>]) -> BTreeSet<BufferId> {
+    let flags = loops.nests.iter().filter_map(|nest| nest.control.as_ref()?.reads());
+    calls.iter().flatten().flat_map(|call| call.buffers.iter().copied()).chain(flags).collect()
+}
+
+/// What decides whether a job is done at once or given to the team.
+fn runner(ir: &Ir<'_>, level: Level) -> Function {
+    let types = [ir.pointer(); 2];
+    let function = ir.function("defn_run", &types, Linkage::Internal);
+    target::describe(ir, function, level);
+    ir.attribute(function, None, "noinline");
+    let [first, asks, hands_out, alone] = [(); 4].map(|()| ir.block(function));
+    let [team, job] = [0, 1].map(|at| ir.parameter(function, at));
+    let word = |ty, at: i64| ir.load(ty, ir.element_address(ir.int(64), job, ir.i64(at)), 8);
+    ir.position(first);
+    ir.branch_if(ir.is_null(team), alone, asks);
+    ir.position(asks);
+    let is_small = is_small(ir, team, word(ir.int(64), WHOLE));
+    ir.branch_if(is_small, alone, hands_out);
+    ir.position(hands_out);
+    ir.call_pointer(ir.load(ir.pointer(), team, 8), &[team, job]);
+    ir.return_nothing();
+    ir.position(alone);
+    let [task, list, private] = [TASK, LIST, PRIVATE].map(|at| word(ir.pointer(), at));
+    let iterations = word(ir.int(64), ITERATIONS);
+    ir.call_pointer(task, &[list, ir.i64(0), iterations, private]);
+    ir.return_nothing();
+    function
+}
+
+/// Whether so many picoseconds are below the gate of the team.
+fn is_small(ir: &Ir<'_>, team: Value, whole: Value) -> Value {
+    let gate = ir.load(ir.int(64), ir.element_address(ir.int(64), team, ir.i64(1)), 8);
+    ir.compare_int(IntPredicate::LLVMIntSLT, whole, gate)
+}
+
+impl Memory {
+    /// As much as the largest nest needs: the team returns when a job is done.
+    fn of(ir: &Ir<'_>, first: Block, (loops, calls): (&Loops, &[Option<Call>])) -> Self {
+        let words = |count: usize| ir.stack(first, ir.array(ir.int(64), count));
+        let some = || calls.iter().flatten();
+        let places = some().map(|call| call.extents.len()).max().unwrap_or(0);
+        let lists = some().map(|call| call.buffers.len() + 1);
+        Self {
+            extents: words(places + used(loops, calls).len()),
+            addresses: places as i64,
+            list: words(lists.max().unwrap_or(0)),
+            job: words(JOB),
+        }
+    }
+}
+
 impl Entry<'_, '_> {
     /// The address of every buffer that a nest uses.
-    fn find_buffers(&mut self, buffers: Value, nests: &[Option<NestFunction>]) {
+    fn find_buffers(&mut self, buffers: Value, calls: &[Option<Call>]) {
         let (ir, pointer) = (self.ir, self.ir.pointer());
         let is_parameter = |space: &Space| matches!(space, Space::Parameter(_) | Space::Updated(_));
         let all = self.loops.buffers.iter();
         let parameters = all.filter(|(_, buffer)| is_parameter(&buffer.space)).count();
-        let flags = self.loops.nests.iter().filter_map(|nest| nest.control.as_ref()?.reads());
-        let nests = nests.iter().flatten().flat_map(|nest| nest.buffers.iter().copied());
-        let used: BTreeSet<BufferId> = nests.chain(flags).collect();
-        for id in used {
+        ir.position(self.dims.entry());
+        for (at, id) in (self.memory.addresses..).zip(used(self.loops, calls)) {
             let argument = |position: usize| {
                 let slot = ir.element_address(pointer, buffers, ir.i64(position as i64));
                 ir.load(pointer, slot, 8)
@@ -178,7 +291,14 @@ impl Entry<'_, '_> {
                     self.scratch(&(self.loops.workspace.clone() + offset))
                 }
             };
-            self.addresses.insert(id, address);
+            let place = if self.runner.is_none() {
+                Place::Register(address)
+            } else {
+                let slot = ir.element_address(pointer, self.memory.extents, ir.i64(at));
+                ir.store(address, slot, 8);
+                Place::Memory(slot)
+            };
+            self.addresses.insert(id, place);
         }
     }
 
@@ -187,14 +307,12 @@ impl Entry<'_, '_> {
         self.ir.element_address(self.ir.int(8), self.workspace, offset)
     }
 
-    /// A condition on extents, if it is made of comparisons: whether a nest is called is decided here, and not by every worker.
-    fn condition(&mut self, expr: &Expr) -> Option<Value> {
+    /// A condition [on extents](is_of_extents).
+    fn condition(&mut self, expr: &Expr) -> Value {
         let ir = self.ir;
         match expr {
-            Expr::Position { constant, terms } if terms.is_empty() => Some(self.dim(constant)),
-            Expr::Constant(scalar) if scalar.element == Element::I64 => {
-                Some(ir.i64(scalar.to_i64()))
-            }
+            Expr::Position { constant, terms: _ } => self.dim(constant),
+            Expr::Constant(scalar) => ir.i64(scalar.to_i64()),
             Expr::Compare(comparison, left, right) => {
                 let predicate = match comparison {
                     Comparison::Lt => IntPredicate::LLVMIntSLT,
@@ -204,22 +322,20 @@ impl Entry<'_, '_> {
                     Comparison::Eq => IntPredicate::LLVMIntEQ,
                     Comparison::Ne => IntPredicate::LLVMIntNE,
                 };
-                let (left, right) = (self.condition(left)?, self.condition(right)?);
-                Some(ir.compare_int(predicate, left, right))
+                let (left, right) = (self.condition(left), self.condition(right));
+                ir.compare_int(predicate, left, right)
             }
             Expr::Binary(Binary::And, left, right) => {
-                let (left, right) = (self.condition(left)?, self.condition(right)?);
-                Some(ir.binary(Opcode::LLVMAnd, left, right))
+                let (left, right) = (self.condition(left), self.condition(right));
+                ir.binary(Opcode::LLVMAnd, left, right)
             }
             Expr::Unary(Unary::Not, operand) => {
-                let operand = self.condition(operand)?;
-                Some(ir.binary(Opcode::LLVMXor, operand, ir.constant(ir.type_of(operand), -1)))
+                let operand = self.condition(operand);
+                ir.binary(Opcode::LLVMXor, operand, ir.constant(ir.type_of(operand), -1))
             }
             Expr::Value(_)
             | Expr::Register(_)
             | Expr::Combine(..)
-            | Expr::Position { .. }
-            | Expr::Constant(_)
             | Expr::Unary(..)
             | Expr::Binary(..)
             | Expr::Select(..)
@@ -227,7 +343,9 @@ impl Entry<'_, '_> {
             | Expr::Convert(..)
             | Expr::Bits(..)
             | Expr::Shift { .. }
-            | Expr::Load(..) => None,
+            | Expr::Load(..) => {
+                crate::bug!("llvm", "`{}` has a condition on more than extents", self.loops.name)
+            }
         }
     }
 
@@ -247,14 +365,49 @@ impl Entry<'_, '_> {
         value
     }
 
-    /// Calls a nest for all tasks, or gives them to the team.
-    fn run(&mut self, nest: (usize, &NestFunction), task: Function, arguments: Vec<Value>) {
-        let (ir, (position, NestFunction { function, .. })) = (self.ir, nest);
-        let content = &self.loops.nests[position];
-        let Some(tasks) = content.tasks.as_ref() else {
-            crate::bug!("llvm", "a nest of `{}` has no tasks", self.loops.name)
+    /// The table of extents that a nest reads.
+    fn extents(&mut self, call: &Call) -> Value {
+        let is_symbol = |(place, read): (usize, &Read)| {
+            let Read::Product(product) = read else { return false };
+            let symbol = Dim::product(product).as_symbol();
+            symbol.is_some_and(|symbol| symbol.0 as usize == place)
         };
-        let shared = content.shared();
+        if call.extents.iter().enumerate().all(is_symbol) {
+            return self.symbols;
+        }
+        let value = |read: &Read| match read {
+            Read::Product(product) => self.dim(&Dim::product(product)),
+            Read::Variable(variable) => self.variables[variable],
+        };
+        let values: Vec<Value> = call.extents.iter().map(value).collect();
+        self.write(self.memory.extents, 0, &values);
+        self.memory.extents
+    }
+
+    /// A buffer in the list of a job: of scratch of a worker, where it is in that.
+    fn word(&mut self, id: BufferId) -> Value {
+        match &self.loops.buffers[id].space {
+            Space::Private(offset) => self.dim(&planned(self.loops, offset.as_ref())),
+            Space::Parameter(_) | Space::Updated(_) | Space::Result(_) | Space::Workspace(_) => {
+                self.address(id)
+            }
+        }
+    }
+
+    pub(super) fn address(&self, id: BufferId) -> Value {
+        match self.addresses[&id] {
+            Place::Register(address) => address,
+            Place::Memory(slot) => self.ir.load(self.ir.pointer(), slot, 8),
+        }
+    }
+
+    /// Calls a nest, or gives its tasks to the team.
+    fn run(&mut self, nest: &Nest, called: NestFunction, (call, extents): (&Call, Value)) {
+        let ir = self.ir;
+        let (Some(tasks), Some(task)) = (nest.tasks.as_ref(), called.task) else {
+            return self.call(called.function, call, &[extents]);
+        };
+        let shared = nest.shared();
         let (iterations, multiple, block) = match shared.as_slice() {
             [alone] => (alone.extent.clone(), alone.width(), alone.extent.clone()),
             several => {
@@ -265,51 +418,63 @@ impl Entry<'_, '_> {
         let [iterations, whole, front, block] =
             [&iterations, &tasks.whole, &tasks.front, &block].map(|dim| self.dim(dim));
         let iterations = ir.intrinsic("llvm.smax", &[ir.int(64)], &[iterations, ir.i64(0)]);
+        let words = [iterations, ir.i64(i64::from(multiple)), whole, front, block];
+        if let Some(runner) = self.runner {
+            let job = self.job(call, (task, extents), words);
+            return ir.call(runner, &[self.team, job]);
+        }
         let [asks, hands_out, alone, behind] = [(); 4].map(|()| ir.block(self.function));
-        let is_alone = ir.is_null(self.team);
-        ir.branch_if(is_alone, alone, asks);
+        ir.branch_if(ir.is_null(self.team), alone, asks);
         ir.position(asks);
-        let gate = ir.element_address(ir.int(64), self.team, ir.i64(1));
-        let gate = ir.load(ir.int(64), gate, 8);
-        let is_small = ir.compare_int(IntPredicate::LLVMIntSLT, whole, gate);
-        ir.branch_if(is_small, alone, hands_out);
+        ir.branch_if(is_small(ir, self.team, whole), alone, hands_out);
         ir.position(hands_out);
-        let job = [iterations, ir.i64(i64::from(multiple)), whole, front, block];
-        self.hand_out(job, task, &arguments);
+        self.write_private();
+        let job = self.job(call, (task, extents), words);
+        ir.call_pointer(ir.load(ir.pointer(), self.team, 8), &[self.team, job]);
         ir.branch(behind);
         ir.position(alone);
-        let range = vec![ir.i64(0), iterations];
-        ir.call(*function, &[arguments, range].concat());
+        self.call(called.function, call, &[extents, ir.i64(0), iterations]);
         ir.branch(behind);
         ir.position(behind);
     }
 
-    /// Gives the team a job.
-    fn hand_out(&mut self, words: [Value; 5], task: Function, arguments: &[Value]) {
+    /// Calls the function of a nest for its buffers and what it takes besides.
+    fn call(&self, function: Function, call: &Call, rest: &[Value]) {
+        let buffers = call.buffers.iter().map(|id| self.address(*id));
+        self.ir.call(function, &buffers.chain(rest.iter().copied()).collect::<Vec<_>>());
+    }
+
+    /// Writes where scratch of workers is, which is the same in every job.
+    fn write_private(&mut self) {
         let ir = self.ir;
         let (private, stride) = (self.loops.workspace.clone(), self.loops.private.clone());
         let (private, stride) = (self.dim(&private), self.dim(&stride));
         let private = ir.element_address(ir.int(8), self.workspace, private);
-        let list = self.words(arguments);
-        let task = ir.address_of(task);
-        let job: Vec<Value> = [task, list, private, stride].into_iter().chain(words).collect();
-        debug_assert_eq!(job.len(), JOB);
-        let job = self.words(&job);
-        let run = ir.load(ir.pointer(), self.team, 8);
-        ir.call_pointer(run, &[self.team, job]);
+        self.write(self.memory.job, PRIVATE, &[private, stride]);
     }
 
-    /// Numbers and addresses in memory of the caller, one behind the other.
-    fn words(&self, words: &[Value]) -> Value {
-        let ir = self.ir;
-        let place = ir.current_block();
-        ir.position(self.dims.entry());
-        let list = ir.stack(ir.array(ir.int(64), words.len()));
-        ir.position(place);
-        for (at, word) in words.iter().enumerate() {
-            let slot = ir.element_address(ir.int(64), list, ir.i64(at as i64));
-            ir.store(*word, slot, 8);
+    /// Writes the rest of a job.
+    fn job(&mut self, call: &Call, (task, extents): (Function, Value), words: [Value; 5]) -> Value {
+        let Memory { list, job, .. } = self.memory;
+        let arguments: Vec<Value> = call.buffers.iter().map(|id| self.word(*id)).collect();
+        self.write(list, 0, &[arguments, vec![extents]].concat());
+        self.write(job, TASK, &[self.ir.address_of(task), list]);
+        self.write(job, ITERATIONS, &words);
+        job
+    }
+
+    /// Writes numbers and addresses into memory, one behind the other.
+    fn write(&self, memory: Value, first: i64, words: &[Value]) {
+        for (at, word) in (first..).zip(words) {
+            let slot = self.ir.element_address(self.ir.int(64), memory, self.ir.i64(at));
+            self.ir.store(*word, slot, 8);
         }
-        list
     }
 }
+
+// Note [Many nests]
+// -----------------
+// Where nests are few, their arguments go through registers, and what a call costs is some nanoseconds.
+// Where they are many, what the entry point holds in registers would be moved to the stack and back around every call,
+// and the allocation of registers in one long function takes more time than its share of the code. So addresses stay in memory,
+// every nest with tasks is called as a job, and one small function decides whether the caller does it alone.

@@ -87,6 +87,7 @@ impl Walk<'_, '_> {
 
     /// Folds the parts of a register: the upper half onto the lower, until one is left.
     fn combine(&self, combine: Combine, id: RegisterId) -> Typed {
+        let register = self.registers[&id];
         let mut parts = self.register(id);
         while parts.lanes > 1 {
             let half = parts.lanes / 2;
@@ -99,9 +100,9 @@ impl Walk<'_, '_> {
                 Typed { raw, element: parts.element, lanes: half }
             };
             let (lower, upper) = (take(0), take(half));
-            parts = self.fold(combine, lower, upper);
+            parts = self.fold_parts(register, combine, [lower, upper]);
         }
-        parts
+        self.or_nan(register, parts)
     }
 
     /// Every lane takes what stands `by` lanes below it.

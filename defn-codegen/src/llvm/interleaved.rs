@@ -24,7 +24,7 @@ use crate::loops::visit;
 use crate::loops::{Address, BufferId, Statement};
 
 /// Farther apart, a gather is as good as the permutations.
-const FARTHEST: i64 = 4;
+pub(super) const FARTHEST: i64 = 4;
 
 /// A component of each of the tuples that a buffer consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,16 +51,22 @@ impl Tuple {
         self.stores.sort_unstable();
         let complete = self.stores.iter().map(|(position, _)| *position).eq(0..self.step);
         let places: Vec<usize> = self.stores.iter().map(|(_, place)| *place).collect();
-        let (first, last) = (*places.iter().min()?, *places.iter().max()?);
-        let mut apart = true;
-        for (place, statement) in block.iter().enumerate().take(last + 1).skip(first) {
-            apart &= !matches!(statement, Statement::For(_) | Statement::If { .. });
-            visit::addresses(std::slice::from_ref(statement), &mut |touched, _, written| {
-                apart &= touched != self.buffer || written && places.contains(&place);
-            });
-        }
-        (complete && apart).then_some((last, places))
+        let last = may_wait(block, self.buffer, &places)?;
+        complete.then_some((last, places))
     }
+}
+
+/// The place of the last of some stores, if the others may wait for it: nothing between them touches the buffer, or is a loop.
+pub(super) fn may_wait(block: &[Statement], buffer: BufferId, places: &[usize]) -> Option<usize> {
+    let (first, last) = (*places.iter().min()?, *places.iter().max()?);
+    let mut apart = true;
+    for (place, statement) in block.iter().enumerate().take(last + 1).skip(first) {
+        apart &= !matches!(statement, Statement::For(_) | Statement::If { .. });
+        visit::addresses(std::slice::from_ref(statement), &mut |touched, _, written| {
+            apart &= touched != buffer || written && places.contains(&place);
+        });
+    }
+    apart.then_some(last)
 }
 
 impl Walk<'_, '_> {

@@ -21,9 +21,9 @@ use inkwell::module::Module;
 use llvm_sys::core;
 use llvm_sys::prelude::{LLVMBasicBlockRef, LLVMTypeRef, LLVMValueRef};
 pub(super) use llvm_sys::{
-    LLVMIntPredicate as IntPredicate, LLVMLinkage as Linkage, LLVMOpcode as Opcode,
-    LLVMRealPredicate as RealPredicate,
+    LLVMIntPredicate as IntPredicate, LLVMOpcode as Opcode, LLVMRealPredicate as RealPredicate,
 };
+use llvm_sys::{LLVMLinkage, LLVMVisibility};
 
 use crate::graph::Element;
 
@@ -44,6 +44,17 @@ pub(super) struct Block(LLVMBasicBlockRef);
 pub(super) struct Function {
     value: Value,
     ty: Type,
+}
+
+/// Who may call a function.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Linkage {
+    /// Its module.
+    Internal,
+    /// The modules of the same piece of code, which reach it by its distance.
+    Hidden,
+    /// Everybody.
+    Public,
 }
 
 /// A module under construction.
@@ -178,7 +189,7 @@ impl<'c> Ir<'c> {
             let global = core::LLVMAddGlobal(self.module.as_mut_ptr(), ty, c"defn_table".as_ptr());
             core::LLVMSetInitializer(global, content);
             core::LLVMSetGlobalConstant(global, 1);
-            core::LLVMSetLinkage(global, Linkage::LLVMPrivateLinkage);
+            core::LLVMSetLinkage(global, LLVMLinkage::LLVMPrivateLinkage);
             core::LLVMSetAlignment(global, 8);
             Value(global)
         };
@@ -196,7 +207,15 @@ impl<'c> Ir<'c> {
             let void = core::LLVMVoidTypeInContext(self.context.as_ctx_ref());
             let ty = core::LLVMFunctionType(void, raw.as_mut_ptr(), raw.len() as u32, 0);
             let value = core::LLVMAddFunction(self.module.as_mut_ptr(), name.as_ptr(), ty);
-            core::LLVMSetLinkage(value, linkage);
+            match linkage {
+                Linkage::Internal => {
+                    core::LLVMSetLinkage(value, LLVMLinkage::LLVMInternalLinkage);
+                }
+                Linkage::Hidden => {
+                    core::LLVMSetVisibility(value, LLVMVisibility::LLVMHiddenVisibility);
+                }
+                Linkage::Public => {}
+            }
             Function { value: Value(value), ty: Type(ty) }
         }
     }
@@ -323,9 +342,10 @@ impl<'c> Ir<'c> {
         };
     }
 
-    /// A call of an address that takes pointers.
+    /// A call of an address.
     pub(super) fn call_pointer(&self, address: Value, arguments: &[Value]) {
-        let mut types = vec![self.pointer().0; arguments.len()];
+        let mut types: Vec<LLVMTypeRef> =
+            arguments.iter().map(|argument| self.type_of(*argument).0).collect();
         let mut raw: Vec<LLVMValueRef> = arguments.iter().map(|argument| argument.0).collect();
         let (builder, count) = (self.builder.as_mut_ptr(), raw.len() as u32);
         // SAFETY: ownership; LLVM copies the lists, and the verifier compares them.
@@ -467,10 +487,20 @@ impl<'c> Ir<'c> {
 
     // --- memory ---
 
-    /// Stack memory; the builder must be in the block of entry.
-    pub(super) fn stack(&self, ty: Type) -> Value {
-        // SAFETY: ownership.
-        Value(unsafe { core::LLVMBuildAlloca(self.builder.as_mut_ptr(), ty.0, NO_NAME) })
+    /// Stack memory of a function; leaves the builder anywhere in its block of entry.
+    pub(super) fn stack(&self, entry: Block, ty: Type) -> Value {
+        let builder = self.builder.as_mut_ptr();
+        // In front of everything: code generation may cut the block at a division, and what is behind would move the stack at every call.
+        // SAFETY: ownership; an empty block has no first instruction.
+        unsafe {
+            let first = core::LLVMGetFirstInstruction(entry.0);
+            if first.is_null() {
+                core::LLVMPositionBuilderAtEnd(builder, entry.0);
+            } else {
+                core::LLVMPositionBuilderBefore(builder, first);
+            }
+            Value(core::LLVMBuildAlloca(builder, ty.0, NO_NAME))
+        }
     }
 
     /// The address of element `index`; of a vector of indices, a vector of addresses.

@@ -16,6 +16,7 @@ use llvm_sys::execution_engine::{
     LLVMGetFunctionAddress, LLVMLinkInMCJIT,
 };
 
+use super::parts::Functions;
 use super::{target, walk};
 use crate::graph::Dim;
 use crate::graph::eval::Value;
@@ -153,7 +154,8 @@ impl Compiled {
         target::check_version().expect("tests run with the LLVM that is tried");
         let machine = target::machine(level, TRIPLE).expect("tests run on x86-64");
         let context = Box::new(Context::create());
-        let module = walk::module(&context, loops, level);
+        let functions = Functions::of(loops);
+        let module = walk::module(&context, &functions, &functions.whole(), level);
         target::optimize(&module, &machine);
         let raw = module.as_mut_ptr();
         // The engine owns the module from here on.

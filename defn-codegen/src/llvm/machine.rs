@@ -6,7 +6,7 @@
 
 use super::ir::{Block, Function, IntPredicate, Ir, Opcode, RealPredicate, Value};
 use super::walk::Walk;
-use crate::graph::Element;
+use crate::graph::{Binary, Element};
 use crate::math::Machine;
 use crate::options::Level;
 
@@ -179,18 +179,39 @@ impl Builder<'_, '_> {
 
     /// AVX-512 has an instruction that orders zeros, but prefers numbers to NaN: half of what LLVM makes of the intrinsic.
     fn in_range(&self, element: Element, how: i64, a: Value, b: Value) -> Value {
-        let (name, native, nan) = if element == Element::F32 {
-            ("llvm.x86.avx512.mask.range.ps.512", 16, u64::from(f32::NAN.to_bits()))
+        let nan = if element == Element::F32 {
+            u64::from(f32::NAN.to_bits())
         } else {
-            ("llvm.x86.avx512.mask.range.pd.512", 8, f64::NAN.to_bits())
+            f64::NAN.to_bits()
         };
-        let extreme = self.in_registers(native, &[a, b], &|operands| {
+        let extreme = self.number_in_range(element, how, a, b);
+        let unordered = self.ir.compare_real(RealPredicate::LLVMRealUNO, a, b);
+        self.ir.select(unordered, self.constant(element, nan), extreme)
+    }
+
+    /// The same, but of a number and NaN the number. Only where [`Level::V4`] is.
+    pub(super) fn extreme_number(
+        &self,
+        element: Element,
+        function: Binary,
+        a: Value,
+        b: Value,
+    ) -> Value {
+        let how = if function == Binary::Max { MAXIMUM } else { MINIMUM };
+        self.number_in_range(element, how, a, b)
+    }
+
+    fn number_in_range(&self, element: Element, how: i64, a: Value, b: Value) -> Value {
+        let (name, native) = if element == Element::F32 {
+            ("llvm.x86.avx512.mask.range.ps.512", 16)
+        } else {
+            ("llvm.x86.avx512.mask.range.pd.512", 8)
+        };
+        self.in_registers(native, &[a, b], &|operands| {
             let [a, b] = [operands[0], operands[1]];
             let rest = [self.immediate(how), a, self.all(native), self.immediate(CURRENT_ROUNDING)];
             self.ir.intrinsic(name, &[], &[[a, b].as_slice(), &rest].concat())
-        });
-        let unordered = self.ir.compare_real(RealPredicate::LLVMRealUNO, a, b);
-        self.ir.select(unordered, self.constant(element, nan), extreme)
+        })
     }
 }
 

@@ -8,6 +8,7 @@
 //! 1                                   vector                 masked vector
 //! −1                                  vector and reversal    masked vector and reversal
 //! 2, 3, 4, of whole tuples            vectors, permuted      masked gather
+//! other, stores of neighbours         runs, turned           the same, where inactive lanes do no harm
 //! other, or computed lane by lane     gather, scatter        masked gather, scatter
 //! ```
 //!
@@ -36,10 +37,10 @@ enum Place {
 
 /// What is at each address.
 #[derive(Clone, Copy)]
-struct Cell {
-    element: Element,
+pub(super) struct Cell {
+    pub(super) element: Element,
     /// The type in memory.
-    ty: Type,
+    pub(super) ty: Type,
     /// How many of them an element of the buffer has.
     parts: u32,
 }
@@ -124,7 +125,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn cell(&self, buffer: BufferId) -> Cell {
+    pub(super) fn cell(&self, buffer: BufferId) -> Cell {
         let content = &self.loops.buffers[buffer];
         let (element, parts) = (content.element, content.lanes);
         let is_bool = element == Element::Bool;
@@ -300,7 +301,7 @@ impl Walk<'_, '_> {
         ir.load(ty, values, align)
     }
 
-    fn scatter_one_by_one(
+    pub(super) fn scatter_one_by_one(
         &mut self,
         cell: Cell,
         (base, indices): (Value, Value),

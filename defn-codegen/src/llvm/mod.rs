@@ -9,7 +9,7 @@
 //! }                                         if (j < m) the same, masked
 //! ```
 //!
-//! Afterwards: the text has one entry point, `defn_entry(buffers, symbols, workspace, team)`, one function for each nest, and no symbol that is
+//! Afterwards: the text has one entry point, `defn_entry(buffers, symbols, workspace, team)`, a function for each nest or for several, and no symbol that is
 //! defined elsewhere.
 //! Its results are bit for bit those of [`loops::eval`](crate::loops::eval), but for sign and payload of NaN:
 //! no flag of fast mathematics is set, and `fma` is only where the loops say so.
@@ -20,10 +20,13 @@
 mod ir;
 mod target;
 mod walk;
+mod alike;
+mod parts;
 mod entry;
 mod dims;
 mod statement;
 mod pairs;
+mod extremes;
 mod ahead;
 mod copied;
 mod expr;
@@ -32,6 +35,7 @@ mod element;
 mod remainder;
 mod memory;
 mod interleaved;
+mod runs;
 mod transposed;
 mod machine;
 mod object;
@@ -46,11 +50,16 @@ use inkwell::targets::TargetMachine;
 use crate::diagnostic::Limitation;
 use crate::loops::Loops;
 use crate::options::Level;
+use parts::{Functions, Part};
 
 /// The code of a function for a level and a target triple, as text that may stand in any function, any number of times.
 pub fn embedded(loops: &Loops, level: Level, triple: &str) -> Result<String, Limitation> {
-    let bytes = with_module(loops, level, triple, object::bytes)?;
-    match bytes {
+    let functions = Functions::of(loops);
+    let parts = functions.parts();
+    let object = |part: &Part| with_module((&functions, part), level, triple, object::file);
+    let objects: Result<Vec<Vec<u8>>, Limitation> =
+        parts::side_by_side(&parts, object).into_iter().collect();
+    match object::joined(&objects?) {
         Some(bytes) => Ok(assembly::copy(&bytes, object::ALIGNMENT)),
         None => Ok(assembly::embed(&host(loops, level, triple)?, level)),
     }
@@ -58,7 +67,9 @@ pub fn embedded(loops: &Loops, level: Level, triple: &str) -> Result<String, Lim
 
 /// The assembly of a function for a level and a target triple: in AT&T syntax, for people and for targets without bytes.
 pub fn host(loops: &Loops, level: Level, triple: &str) -> Result<String, Limitation> {
-    let text = with_module(loops, level, triple, target::assembly)?;
+    let functions = Functions::of(loops);
+    let whole = functions.whole();
+    let text = with_module((&functions, &whole), level, triple, target::assembly)?;
     if let Some(symbol) = assembly::undefined_symbol(&text) {
         crate::bug!("llvm", "`{}` calls `{symbol}`, which nobody defines", loops.name);
     }
@@ -66,7 +77,7 @@ pub fn host(loops: &Loops, level: Level, triple: &str) -> Result<String, Limitat
 }
 
 fn with_module<T>(
-    loops: &Loops,
+    (functions, part): (&Functions<'_>, &Part),
     level: Level,
     triple: &str,
     write: impl FnOnce(&Module<'_>, &TargetMachine) -> T,
@@ -74,7 +85,7 @@ fn with_module<T>(
     target::check_version()?;
     let machine = target::machine(level, triple)?;
     let context = Context::create();
-    let module = walk::module(&context, loops, level);
+    let module = walk::module(&context, functions, part, level);
     target::optimize(&module, &machine);
     Ok(write(&module, &machine))
 }

@@ -1,6 +1,6 @@
-//! LLVM's object file as bytes that run wherever they stand.
+//! LLVM's object files as bytes that run wherever they stand.
 //!
-//! In:  a module whose code and constants name only each other.
+//! In:  modules whose code and constants name only each other.
 //! Out: its code and constants in one piece, for an assembler to copy; nothing if that is impossible.
 //!
 //! ```text
@@ -15,22 +15,42 @@
 //! Afterwards: every address is relative to the place where it stands, and the piece is aligned to [`ALIGNMENT`].
 //! Never here: symbols of others, data that is written, addresses that a loader must fill in; with them nothing comes back.
 
+use std::collections::BTreeMap;
+
 use inkwell::module::Module;
 use inkwell::targets::{FileType, TargetMachine};
 
 /// What the piece, and so every constant in it, may rely on.
 pub(super) const ALIGNMENT: usize = 64;
 
-/// The bytes of a module, which begin with its entry.
-pub(super) fn bytes(module: &Module<'_>, machine: &TargetMachine) -> Option<Vec<u8>> {
+/// The object file of a module.
+pub(super) fn file(module: &Module<'_>, machine: &TargetMachine) -> Vec<u8> {
     let written = machine.write_to_memory_buffer(module, FileType::Object);
     let buffer = written
         .unwrap_or_else(|message| crate::bug!("llvm", "LLVM writes no object file: {message}"));
-    Object { file: buffer.as_slice() }.flatten()
+    buffer.as_slice().to_vec()
 }
 
-/// The entry of the module, as its name ends.
-const ENTRY: &[u8] = b"defn_entry\0";
+/// The bytes of some object files that need each other and nothing else. They begin with the entry, which one of them has.
+pub(super) fn joined(files: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let mut piece = vec![0; ALIGNMENT];
+    let objects: Vec<Placed<'_>> =
+        files.iter().map(|file| Object { file }.place(&mut piece)).collect::<Option<_>>()?;
+    let mut known = BTreeMap::new();
+    for object in &objects {
+        object.define(&mut known)?;
+    }
+    for object in &objects {
+        object.fill(&mut piece, &known)?;
+    }
+    // A distance counts from the end of the jump, four bytes behind the place where it is written.
+    piece[0] = JUMP;
+    fill(&mut piece, 1, i64::try_from(*known.get(ENTRY)?).ok()? - 4)?;
+    Some(piece)
+}
+
+/// The name of the entry.
+const ENTRY: &[u8] = b"defn_entry";
 
 /// An object file in the format ELF, for x86-64, as the System V ABI describes it.
 struct Object<'f> {
@@ -65,14 +85,31 @@ const IN_MEMORY: u64 = 2;
 const WRITTEN: u64 = 1;
 /// 32 bits: the distance from the place to a symbol; the second form is of calls.
 const DISTANCES: [u64; 2] = [2, 4];
+/// Bytes of a symbol in its table.
+const SYMBOL: usize = 24;
+/// The section of a symbol of others.
+const UNDEFINED: u64 = 0;
+/// A symbol that others do not see.
+const LOCAL: u64 = 0;
 /// `jmp` with a distance of 32 bits.
 const JUMP: u8 = 0xE9;
 
-impl Object<'_> {
-    fn flatten(&self) -> Option<Vec<u8>> {
+/// An object whose sections stand in the piece.
+struct Placed<'f> {
+    object: Object<'f>,
+    sections: Vec<Section>,
+    /// Where each section begins, if the program has it.
+    starts: Vec<Option<usize>>,
+    /// The table of symbols, and where their names are.
+    table: Section,
+    names: usize,
+}
+
+impl<'f> Object<'f> {
+    /// Copies code and constants behind what is there.
+    fn place(self, piece: &mut Vec<u8>) -> Option<Placed<'f>> {
         let is_ours = self.file.starts_with(MAGIC) && self.number(18, 2)? == X86_64;
         let sections = is_ours.then(|| self.sections())??;
-        let mut piece = vec![0; ALIGNMENT];
         let mut starts = vec![None; sections.len()];
         for (index, section) in sections.iter().enumerate() {
             if section.flags & IN_MEMORY == 0 || section.size == 0 {
@@ -86,35 +123,67 @@ impl Object<'_> {
             starts[index] = Some(piece.len());
             piece.extend_from_slice(self.file.get(section.offset..)?.get(..section.size)?);
         }
-        let table = sections.iter().find(|section| section.kind == SYMBOLS)?;
+        let table = *sections.iter().find(|section| section.kind == SYMBOLS)?;
         let names = sections[table.link].offset;
-        for section in sections.iter().filter(|section| section.kind == RELOCATIONS) {
+        Some(Placed { object: self, sections, starts, table, names })
+    }
+}
+
+impl<'f> Placed<'f> {
+    /// Adds the symbols that others may use.
+    fn define(&self, known: &mut BTreeMap<&'f [u8], usize>) -> Option<()> {
+        for index in 0..self.table.size / SYMBOL {
+            let information = self.object.number(self.table.offset + index * SYMBOL + 4, 1)?;
+            let section = self.section_of(index)?;
+            if information >> 4 != LOCAL && section != UNDEFINED {
+                known.insert(self.name(index)?, self.here(index)?);
+            }
+        }
+        Some(())
+    }
+
+    /// Fills in the distances between what is in the piece.
+    fn fill(&self, piece: &mut [u8], known: &BTreeMap<&[u8], usize>) -> Option<()> {
+        let object = &self.object;
+        for section in self.sections.iter().filter(|section| section.kind == RELOCATIONS) {
             // What is not in memory, nobody reads.
-            let Some(start) = *starts.get(section.info)? else { continue };
+            let Some(start) = *self.starts.get(section.info)? else { continue };
             for entry in (section.offset..section.offset + section.size).step_by(24) {
-                let (place, kind) = (start + self.size(entry)?, self.number(entry + 8, 4)?);
-                let target = self.symbol(table, &starts, self.size4(entry + 12)?)?;
+                let (place, kind) = (start + object.size(entry)?, object.number(entry + 8, 4)?);
+                let symbol = object.size4(entry + 12)?;
+                let target = if self.section_of(symbol)? == UNDEFINED {
+                    *known.get(self.name(symbol)?)?
+                } else {
+                    self.here(symbol)?
+                };
                 if !DISTANCES.contains(&kind) {
                     return None;
                 }
-                let added = self.number(entry + 16, 8)?.cast_signed();
-                fill(&mut piece, place, i64::try_from(target).ok()?.checked_add(added)?)?;
+                let added = object.number(entry + 16, 8)?.cast_signed();
+                fill(piece, place, i64::try_from(target).ok()?.checked_add(added)?)?;
             }
         }
-        let is_entry = |index: &usize| {
-            let name = self
-                .size4(table.offset + index * 24)
-                .and_then(|name| self.file.get(names + name..));
-            name.is_some_and(|name| name.starts_with(ENTRY))
-        };
-        let entry = (0..table.size / 24).find(is_entry)?;
-        let entry = self.symbol(table, &starts, entry)?;
-        // A distance counts from the end of the jump, four bytes behind the place where it is written.
-        piece[0] = JUMP;
-        fill(&mut piece, 1, i64::try_from(entry).ok()? - 4)?;
-        Some(piece)
+        Some(())
     }
 
+    /// The section that a symbol is in.
+    fn section_of(&self, symbol: usize) -> Option<u64> {
+        self.object.number(self.table.offset + symbol * SYMBOL + 6, 2)
+    }
+
+    /// Where a symbol of this object stands in the piece.
+    fn here(&self, symbol: usize) -> Option<usize> {
+        let start = (*self.starts.get(usize::try_from(self.section_of(symbol)?).ok()?)?)?;
+        Some(start + self.object.size(self.table.offset + symbol * SYMBOL + 8)?)
+    }
+
+    fn name(&self, symbol: usize) -> Option<&'f [u8]> {
+        let name = self.object.size4(self.table.offset + symbol * SYMBOL)?;
+        self.object.file.get(self.names + name..)?.split(|byte| *byte == 0).next()
+    }
+}
+
+impl Object<'_> {
     fn sections(&self) -> Option<Vec<Section>> {
         let (first, count) = (self.size(40)?, self.number(60, 2)?);
         let header = |index: u64| {
@@ -135,14 +204,6 @@ impl Object<'_> {
                 && (section.kind != RELOCATIONS || section.info < sections.len())
         };
         sections.iter().all(is_within).then_some(sections)
-    }
-
-    /// Where a symbol stands in the piece.
-    fn symbol(&self, table: &Section, starts: &[Option<usize>], index: usize) -> Option<usize> {
-        let at = table.offset + index * 24;
-        let section = usize::try_from(self.number(at + 6, 2)?).ok()?;
-        let start = (*starts.get(section)?)?;
-        Some(start + self.size(at + 8)?)
     }
 
     /// A number of so many bytes.

@@ -17,7 +17,7 @@
 use super::ir::{Opcode, Value};
 use super::walk::{Group, Typed, Walk};
 use crate::loops::eval::function as elementary;
-use crate::loops::{Expr, For, RegisterId, Statement, visit};
+use crate::loops::{Expr, For, RegisterId, Statement, ask, visit};
 
 /// So many registers have room for two groups.
 const ENOUGH: u32 = 32;
@@ -142,27 +142,12 @@ fn operations(expr: &Expr) -> u32 {
 
 /// Whether a register takes in values that do not depend on it.
 fn is_fold(register: RegisterId, expr: &Expr) -> bool {
-    let so_far = match expr {
-        Expr::Binary(_, so_far, _) | Expr::MultiplyAdd(_, _, so_far) => so_far,
-        Expr::Constant(_)
-        | Expr::Value(_)
-        | Expr::Register(_)
-        | Expr::Combine(..)
-        | Expr::Position { .. }
-        | Expr::Unary(..)
-        | Expr::Compare(..)
-        | Expr::Select(..)
-        | Expr::Convert(..)
-        | Expr::Bits(_)
-        | Expr::Shift { .. }
-        | Expr::Load(..) => return false,
-    };
     let own = Expr::Register(register);
     let mut is_free = true;
     for value in taken_in(expr) {
         visit::expressions(value, &mut |expr| is_free &= *expr != own);
     }
-    **so_far == own && is_free
+    ask::fold_of(register, expr).is_some() && is_free
 }
 
 /// What a fold takes in.

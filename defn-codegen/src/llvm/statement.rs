@@ -30,24 +30,29 @@ use crate::loops::{Expr, For, Manner, RegisterId, Statement};
 impl<'a> Walk<'a, '_> {
     pub(super) fn statements(&mut self, block: &[Statement]) {
         let woven = self.woven(block);
-        let waits = |place: usize| woven.values().any(|stores| stores.contains(&place));
+        let is_woven = |place: usize| woven.values().any(|stores| stores.contains(&place));
+        let mut runs: BTreeMap<usize, Vec<usize>> = self.runs(block).into_iter().collect();
+        runs.retain(|_, stores| !stores.iter().any(|place| is_woven(*place)));
+        let in_run = |place: usize| runs.values().any(|stores| stores.contains(&place));
         let mut waiting = BTreeMap::new();
         for (place, statement) in block.iter().enumerate() {
             let Statement::Store { buffer, address: _, expr } = statement else {
                 self.statement(statement);
                 continue;
             };
-            if !waits(place) {
+            if !is_woven(place) && !in_run(place) {
                 self.statement(statement);
                 continue;
             }
             let value = self.expr(expr);
             waiting.insert(place, self.widened(value, self.width()).raw);
-            if let Some(stores) = woven.get(&place)
-                && let Statement::Store { address, .. } = &block[stores[0]]
-            {
-                let values: Vec<Value> = stores.iter().map(|place| waiting[place]).collect();
+            let Some(stores) = woven.get(&place).or(runs.get(&place)) else { continue };
+            let Statement::Store { address, .. } = &block[stores[0]] else { continue };
+            let values: Vec<Value> = stores.iter().map(|place| waiting[place]).collect();
+            if is_woven(place) {
                 self.store_tuples(*buffer, address, &values);
+            } else {
+                self.store_run(*buffer, address, &values);
             }
         }
     }
@@ -83,13 +88,17 @@ impl<'a> Walk<'a, '_> {
         let outlives = self.group.is_none();
         // The tail of a group is a second copy of the body, and has a register of its own.
         let slot = self.stack(element, lanes);
-        self.registers.insert(register, Register { slot, element, lanes, outlives });
+        let seen = self.no_nan(register, element);
+        self.registers.insert(register, Register { slot, element, lanes, outlives, seen });
         let value = self.widened(initial, lanes);
         self.ir.store(value.raw, slot, element.size());
     }
 
     fn set(&mut self, id: RegisterId, expr: &Expr) {
         let register = self.registers[&id];
+        if register.seen.is_some() {
+            return self.fold_extreme(id, expr);
+        }
         if register.outlives && self.is_pair_of(register.lanes) {
             return self.fold_pair(id, expr);
         }

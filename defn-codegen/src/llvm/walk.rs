@@ -4,11 +4,12 @@
 //!
 //! ```text
 //! void defn_entry(…)                                                        see [`entry`](super::entry)
-//! void defn_softmax_0(ptr noalias x, …, ptr symbols)                        one nest: its buffers, each apart from all others
-//! void defn_softmax_1(ptr noalias x, …, ptr symbols, i64 begin, i64 end)    a nest with tasks, and which of them
+//! void defn_softmax_0(ptr noalias x, …, ptr extents)                        one nest: its buffers, each apart from all others
+//! void defn_softmax_1(ptr noalias x, …, ptr extents, i64 begin, i64 end)    a nest with tasks, and which of them
 //! ```
 //!
 //! A nest is a function of its own because only parameters can say `noalias`, and because register allocation is then per nest.
+//! Nests that are [`alike`](super::alike) share it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,13 +18,13 @@ use inkwell::module::Module;
 
 use super::ahead::Ahead;
 use super::dims::Dims;
+use super::extremes::extremes;
 use super::ir::{Block, Function, Ir, Linkage, Value};
+use super::parts::{Functions, Part};
 use super::transposed::Staged;
 use super::{entry, target};
 use crate::graph::{Dim, Element};
-use crate::loops::{
-    BufferId, Expr, For, Loops, Nest, RegisterId, Statement, ValueId, VariableId, visit,
-};
+use crate::loops::{BufferId, For, Loops, RegisterId, ValueId, VariableId};
 use crate::options::Level;
 
 /// A value and what it is: a scalar that is the same in every lane, or one value for each lane.
@@ -43,6 +44,8 @@ pub(super) struct Register {
     pub(super) lanes: u32,
     /// Whether it was declared outside of the lanes: then what the inactive lanes hold will be seen.
     pub(super) outlives: bool,
+    /// Where a mask stands that tells of NaN, if the register passes over it: see [`extremes`](super::extremes).
+    pub(super) seen: Option<Value>,
 }
 
 /// The group of lanes that executes.
@@ -76,6 +79,8 @@ pub(super) struct Walk<'a, 'c> {
     pub(super) variables: BTreeMap<VariableId, Value>,
     pub(super) values: BTreeMap<ValueId, Typed>,
     pub(super) registers: BTreeMap<RegisterId, Register>,
+    /// Registers whose folds pass over NaN.
+    pub(super) extremes: BTreeSet<RegisterId>,
     pub(super) group: Option<Group>,
     /// What is fetched for the next row.
     pub(super) ahead: Option<Ahead>,
@@ -103,51 +108,62 @@ pub(super) fn groups(shared: &For) -> Dim {
     (shared.extent.clone() + width.clone() - Dim::from(1)).floor_div(&width)
 }
 
-/// A nest as a function, and what it takes: the addresses of its buffers, of the symbols, and if it has tasks, which of them.
+/// The function of nests that are alike.
+#[derive(Clone, Copy)]
 pub(super) struct NestFunction {
     pub(super) function: Function,
-    pub(super) buffers: Vec<BufferId>,
-    /// The variables of the markers around that it uses; they stand behind the symbols.
-    pub(super) variables: Vec<VariableId>,
+    /// What a worker calls, if it has tasks.
+    pub(super) task: Option<Function>,
 }
 
-/// The module of a function.
-pub(super) fn module<'c>(context: &'c Context, loops: &Loops, level: Level) -> Module<'c> {
-    let ir = Ir::new(context, &loops.name);
-    let function = |(position, content): (usize, &Nest)| {
-        content.control.is_none().then(|| nest(&ir, loops, level, (position, content)))
+/// The module of a part of a function.
+pub(super) fn module<'c>(
+    context: &'c Context,
+    functions: &Functions<'_>,
+    part: &Part,
+    level: Level,
+) -> Module<'c> {
+    let user = &functions.loops.name;
+    let ir = Ir::new(context, user);
+    let linkage = if *part == functions.whole() { Linkage::Internal } else { Linkage::Hidden };
+    let declare = |position: usize| {
+        declare(&ir, &functions.functions[position], &name(user, position), linkage)
     };
-    let nests: Vec<Option<NestFunction>> = loops.nests.iter().enumerate().map(function).collect();
-    entry::entry(&ir, loops, level, &nests);
+    let here: Vec<NestFunction> = part.functions.clone().map(declare).collect();
+    for (declared, position) in here.iter().zip(part.functions.clone()) {
+        nest(&ir, &functions.functions[position], level, *declared);
+    }
+    if part.has_entry {
+        let elsewhere = part.functions.end..functions.functions.len();
+        let all: Vec<NestFunction> = here.into_iter().chain(elsewhere.map(declare)).collect();
+        entry::entry(&ir, functions, level, &all);
+    }
     ir.into_module()
 }
 
 /// The name of the function of a nest.
-pub(super) fn name(loops: &Loops, position: usize) -> String {
+fn name(user: &str, position: usize) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric();
     let user: String =
-        loops.name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect();
+        user.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect();
     format!("defn_{user}_{position}")
 }
 
-/// The function of a nest, and the buffers that are its parameters.
-fn nest<'l>(
-    ir: &Ir<'_>,
-    loops: &'l Loops,
-    level: Level,
-    (position, nest): (usize, &'l Nest),
-) -> NestFunction {
-    let mut used = BTreeSet::new();
-    visit::addresses(&nest.body, &mut |buffer, _, _| {
-        used.insert(buffer);
-    });
-    let used: Vec<BufferId> = used.into_iter().collect();
-    let addresses = used.len() + 1;
-    let variables = free_variables(&nest.body);
-    let mut types = vec![ir.pointer(); addresses];
-    types.extend(variables.iter().map(|_| ir.int(64)));
-    types.extend(nest.tasks.iter().flat_map(|_| [ir.int(64); 2]));
-    let function = ir.function(&name(loops, position), &types, Linkage::LLVMInternalLinkage);
+/// The function of a nest, alone in its loops, and that of its tasks, without their bodies.
+fn declare(ir: &Ir<'_>, loops: &Loops, name: &str, linkage: Linkage) -> NestFunction {
+    let tasks = &loops.nests[0].tasks;
+    let mut types = vec![ir.pointer(); loops.buffers.len() + 1];
+    types.extend(tasks.iter().flat_map(|_| [ir.int(64); 2]));
+    let function = ir.function(name, &types, linkage);
+    let task = tasks.as_ref().map(|_| entry::declare_task(ir, name, linkage));
+    NestFunction { function, task }
+}
+
+/// Writes the function of a nest, alone in its loops, and that of its tasks.
+fn nest(ir: &Ir<'_>, loops: &Loops, level: Level, declared: NestFunction) {
+    let NestFunction { function, task } = declared;
+    let nest = &loops.nests[0];
+    let addresses = loops.buffers.len() + 1;
     target::describe(ir, function, level);
     // Registers that do not fit are kept on the stack, and one that crosses two lines of the cache costs several.
     ir.align_stack(function, level.register_bytes());
@@ -157,27 +173,26 @@ fn nest<'l>(
         ir.attribute(function, Some(index), "noalias");
     }
     let entry = ir.block(function);
-    let symbols = ir.parameter(function, used.len());
-    let buffers =
-        used.iter().enumerate().map(|(index, id)| (*id, ir.parameter(function, index))).collect();
+    let extents = ir.parameter(function, addresses - 1);
+    let ids = loops.buffers.ids().enumerate();
+    let buffers = ids.map(|(index, id)| (id, ir.parameter(function, index))).collect();
     let range = nest.tasks.as_ref().map(|_| Range {
         loops: nest.shared(),
-        begin: ir.parameter(function, addresses + variables.len()),
-        end: ir.parameter(function, addresses + variables.len() + 1),
+        begin: ir.parameter(function, addresses),
+        end: ir.parameter(function, addresses + 1),
     });
-    let around = variables.iter().enumerate();
-    let around = around.map(|(at, variable)| (*variable, ir.parameter(function, addresses + at)));
     let mut walk = Walk {
         ir,
         loops,
         level,
         function,
         entry,
-        dims: Dims::new(ir, entry, symbols),
+        dims: Dims::new(ir, entry, extents),
         buffers,
-        variables: around.collect(),
+        variables: BTreeMap::new(),
         values: BTreeMap::new(),
         registers: BTreeMap::new(),
+        extremes: extremes(nest, level),
         group: None,
         ahead: None,
         staged: Vec::new(),
@@ -190,28 +205,9 @@ fn nest<'l>(
     ir.return_nothing();
     ir.position(entry);
     ir.branch(body);
-    NestFunction { function, buffers: used, variables }
-}
-
-/// The variables that statements use and do not declare.
-fn free_variables(body: &[Statement]) -> Vec<VariableId> {
-    let (mut used, mut declared) = (BTreeSet::new(), BTreeSet::new());
-    let mut terms = |terms: &[(VariableId, Dim)]| used.extend(terms.iter().map(|(it, _)| *it));
-    visit::addresses(body, &mut |_, address, _| terms(&address.terms));
-    visit::statements(body, &mut |statement| {
-        if let Statement::For(inner) = statement {
-            declared.insert(inner.variable);
-            inner.clip.iter().for_each(|clip| terms(&clip.terms));
-        }
-        visit::own_expressions(statement, &mut |expr| {
-            visit::expressions(expr, &mut |expr| {
-                if let Expr::Position { constant: _, terms: position } = expr {
-                    terms(position);
-                }
-            });
-        });
-    });
-    used.difference(&declared).copied().collect()
+    if let Some(task) = task {
+        entry::task(ir, loops, level, (task, function));
+    }
 }
 
 impl Walk<'_, '_> {
@@ -226,8 +222,7 @@ impl Walk<'_, '_> {
     /// A place on the stack.
     pub(super) fn stack(&self, element: Element, lanes: u32) -> Value {
         let place = self.ir.current_block();
-        self.ir.position(self.entry);
-        let slot = self.ir.stack(self.ir.vector(self.ir.element(element), lanes));
+        let slot = self.ir.stack(self.entry, self.ir.vector(self.ir.element(element), lanes));
         self.ir.position(place);
         slot
     }

@@ -36,6 +36,18 @@ pub enum Space {
     Private(Option<Dim>),
 }
 
+impl Space {
+    /// Whether it is scratch that lives from nest to nest.
+    pub fn is_workspace(&self) -> bool {
+        matches!(self, Self::Workspace(_))
+    }
+
+    /// Whether it is scratch of an iteration.
+    pub fn is_private(&self) -> bool {
+        matches!(self, Self::Private(_))
+    }
+}
+
 impl Buffer {
     /// The number of elements.
     pub fn size(&self) -> Dim {

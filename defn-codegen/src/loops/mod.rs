@@ -72,6 +72,8 @@ pub mod control;
 pub mod index;
 pub mod expr;
 pub mod visit;
+pub mod ask;
+pub mod live;
 pub mod print;
 pub mod parse;
 pub mod verify;
@@ -155,14 +157,7 @@ impl Nest {
 
 /// The loop that ends the body of a loop.
 fn inside(around: &For) -> Option<&For> {
-    match around.body.last()? {
-        Statement::For(inner) => Some(inner),
-        Statement::Let { .. }
-        | Statement::Declare { .. }
-        | Statement::Set { .. }
-        | Statement::Store { .. }
-        | Statement::If { .. } => None,
-    }
+    ask::as_loop(around.body.last()?)
 }
 
 fn outermost(statements: &[Statement]) -> Option<&For> {

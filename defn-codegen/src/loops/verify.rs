@@ -9,11 +9,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::visit;
 use super::{
     Address, Buffer, BufferId, Control, Expr, For, Loops, Manner, Nest, RegisterId, Space,
     Statement, ValueId, VariableId,
 };
+use super::{ask, visit};
 use crate::graph::{Dim, Element};
 
 /// Something that is wrong, in the words of the dump language.
@@ -252,24 +252,7 @@ impl Verifier<'_> {
 
     /// Whether a condition is sure to be the same for all lanes: it compares positions of the loops around.
     fn is_for_all_lanes(&self, condition: &Expr) -> bool {
-        let Some((lanes, _)) = self.lanes else { return true };
-        let mut same = true;
-        visit::expressions(condition, &mut |expr| match expr {
-            Expr::Position { constant: _, terms } => {
-                same &= terms.iter().all(|(variable, _)| *variable != lanes);
-            }
-            Expr::Constant(_) | Expr::Compare(..) | Expr::Binary(..) | Expr::Unary(..) => {}
-            Expr::Value(_)
-            | Expr::Register(_)
-            | Expr::Combine(..)
-            | Expr::Select(..)
-            | Expr::MultiplyAdd(..)
-            | Expr::Convert(..)
-            | Expr::Bits(..)
-            | Expr::Shift { .. }
-            | Expr::Load(..) => same = false,
-        });
-        same
+        self.lanes.is_none_or(|(lane, _)| ask::is_of_positions(condition, &|it| it != lane))
     }
 
     fn repeat(&mut self, inner: &For) {

@@ -70,6 +70,39 @@ pub fn expressions<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
     }
 }
 
+/// What an expression may change with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Name {
+    /// The variable of a loop.
+    Variable(VariableId),
+    /// A value.
+    Value(ValueId),
+    /// A register.
+    Register(RegisterId),
+}
+
+/// Calls `visit` for every name in an expression.
+pub fn names(expr: &Expr, visit: &mut dyn FnMut(Name)) {
+    let terms = |visit: &mut dyn FnMut(Name), terms: &[(VariableId, Dim)]| {
+        terms.iter().for_each(|(variable, _)| visit(Name::Variable(*variable)));
+    };
+    expressions(expr, &mut |expr| match expr {
+        Expr::Value(value) => visit(Name::Value(*value)),
+        Expr::Register(register) | Expr::Combine(_, register) => visit(Name::Register(*register)),
+        Expr::Position { constant: _, terms: all } => terms(visit, all),
+        Expr::Load(_, address) => terms(visit, &address.terms),
+        Expr::Constant(_)
+        | Expr::Unary(..)
+        | Expr::Binary(..)
+        | Expr::Compare(..)
+        | Expr::Select(..)
+        | Expr::MultiplyAdd(..)
+        | Expr::Bits(_)
+        | Expr::Shift { .. }
+        | Expr::Convert(..) => {}
+    });
+}
+
 /// Calls `visit` for every address, with its buffer and whether it is written.
 pub fn addresses<'s>(all: &'s [Statement], visit: &mut dyn FnMut(BufferId, &'s Address, bool)) {
     statements(all, &mut |statement| {
@@ -94,6 +127,10 @@ pub trait Rename {
     }
     /// The affine position that stands for a variable: `constant + Σ coefficient · variable`; none if it stays.
     fn variable(&self, variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)>;
+    /// The variable that a loop has instead.
+    fn counter(&self, variable: VariableId) -> VariableId {
+        variable
+    }
     /// The value that stands for a value.
     fn value(&self, value: ValueId) -> ValueId {
         value
@@ -214,9 +251,10 @@ pub fn rename_statement(statement: &Statement, rename: &dyn Rename) -> Statement
         |body: &[Statement]| body.iter().map(|inner| rename_statement(inner, rename)).collect();
     match statement {
         Statement::For(inner) => {
+            let variable = rename.counter(inner.variable);
             let clip = inner.clip.as_ref().map(|clip| rename_address(clip, rename));
-            let extent = rename.extent(&inner.extent);
-            Statement::For(super::For { extent, clip, body: all(&inner.body), ..inner.clone() })
+            let (extent, manner) = (rename.extent(&inner.extent), inner.manner);
+            Statement::For(super::For { variable, extent, clip, manner, body: all(&inner.body) })
         }
         Statement::Let { value, element, expr } => Statement::Let {
             value: rename.value(*value),

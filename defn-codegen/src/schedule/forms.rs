@@ -18,8 +18,8 @@
 use super::lanes::{folds_inside, make_serial};
 use super::names::{Choice, Names, choice, is_below};
 use crate::graph::{Comparison, Dim};
-use crate::loops::visit;
 use crate::loops::{Expr, For, Loops, Manner, Statement};
+use crate::loops::{ask, visit};
 
 /// From so many rows and columns on the right operand is turned: it costs about as much as two rows.
 const MANY: i64 = 8;
@@ -104,7 +104,7 @@ fn rows_and_columns(outer: &For) -> Option<(Dim, Dim)> {
         around.push(inner);
     }
     let columns = columns(around[around.len() - 1])?;
-    let reduction = only_loop(columns)?;
+    let reduction = ask::only_loop(&columns.body)?;
     if around.iter().any(|it| it.manner != Manner::Parallel) {
         return None;
     }
@@ -147,26 +147,9 @@ fn product(rows: &For) -> Option<(&For, &For)> {
     if !both_parallel || !plain || folds_inside(columns) {
         return None;
     }
-    let mut reduction = only_loop(columns)?;
+    let mut reduction = ask::only_loop(&columns.body)?;
     while let [Statement::For(inner)] = reduction.body.as_slice() {
         reduction = inner;
     }
-    let multiplies = |statement: &Statement| {
-        matches!(statement, Statement::Set { register: _, expr: Expr::MultiplyAdd(..) })
-    };
-    reduction.body.iter().any(multiplies).then_some((columns, reduction))
-}
-
-/// The only loop in a loop, beside which other statements may stand.
-fn only_loop(outer: &For) -> Option<&For> {
-    let mut loops = outer.body.iter().filter_map(|statement| match statement {
-        Statement::For(inner) => Some(inner),
-        Statement::Let { .. }
-        | Statement::Declare { .. }
-        | Statement::Set { .. }
-        | Statement::Store { .. }
-        | Statement::If { .. } => None,
-    });
-    let only = loops.next()?;
-    if loops.next().is_some() { None } else { Some(only) }
+    reduction.body.iter().any(ask::multiplies).then_some((columns, reduction))
 }

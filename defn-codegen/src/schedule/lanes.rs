@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use crate::arena::Arena;
 use crate::graph::{Binary, Combine, Dim, Element, Unary};
-use crate::loops::visit;
 use crate::loops::{Address, Buffer, Expr, For, Loops, Manner, RegisterId, Statement, VariableId};
+use crate::loops::{ask, visit};
 
 /// Gives every nest its lanes.
 pub(super) fn lanes(loops: &mut Loops) {
@@ -94,7 +94,7 @@ fn innermost(inner: &mut For, buffers: &mut Arena<Buffer>, folds: &mut Folds) {
         if let Statement::Set { register, expr } = statement
             && !declared.contains(register)
         {
-            let Some(combine) = fold_of(*register, expr) else { return };
+            let Some(combine) = ask::fold_of(*register, expr) else { return };
             own.insert(*register, (combine, width));
         }
     }
@@ -111,16 +111,6 @@ fn innermost(inner: &mut For, buffers: &mut Arena<Buffer>, folds: &mut Folds) {
     }
     folds.extend(own);
     inner.manner = Manner::Lanes(width);
-}
-
-/// What a register is folded with.
-fn fold_of(register: RegisterId, expr: &Expr) -> Option<Combine> {
-    let own = Expr::Register(register);
-    if let Expr::MultiplyAdd(_, _, so_far) = expr {
-        return (**so_far == own).then_some(Combine::Add);
-    }
-    let Expr::Binary(binary, so_far, _) = expr else { return None };
-    Combine::ALL.iter().copied().find(|combine| combine.binary() == *binary && **so_far == own)
 }
 
 /// Gives registers their parts, and folds the parts where the register is read outside of lanes.
@@ -247,17 +237,7 @@ fn width(inner: &For, buffers: &Arena<Buffer>, rows: bool) -> Option<u32> {
 /// Whether an expression needs many registers.
 fn is_heavy(expr: &Expr) -> bool {
     if let Expr::Unary(unary, _) = expr {
-        return !matches!(
-            unary,
-            Unary::Neg
-                | Unary::Abs
-                | Unary::Sign
-                | Unary::Not
-                | Unary::Floor
-                | Unary::Ceil
-                | Unary::Round
-                | Unary::Sqrt
-        );
+        return !unary.is_plain() && *unary != Unary::Sqrt;
     }
     matches!(expr, Expr::Binary(Binary::Pow | Binary::Atan2 | Binary::Rem | Binary::Div, _, _))
 }

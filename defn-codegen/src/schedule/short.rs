@@ -24,8 +24,8 @@ use super::lanes::folds_inside;
 use super::names::Names;
 use super::product::tile::side_by_side;
 use crate::arena::Arena;
-use crate::graph::{Dim, Unary};
-use crate::loops::visit;
+use crate::graph::Dim;
+use crate::loops::visit::{self, Name};
 use crate::loops::{Buffer, Expr, For, Loops, Manner, Statement, ValueId, VariableId};
 
 /// Longer loops stay.
@@ -205,21 +205,11 @@ fn shares_work(outer: &For) -> bool {
 /// Whether an expression changes with a variable, or with what is folded; `bound` are the values that do.
 fn depends(expr: &Expr, variable: VariableId, bound: &BTreeSet<ValueId>) -> bool {
     let mut depends = false;
-    visit::expressions(expr, &mut |expr| {
-        depends |= match expr {
-            Expr::Value(value) => bound.contains(value),
-            Expr::Register(_) | Expr::Combine(..) => true,
-            Expr::Position { constant: _, terms } => terms.iter().any(|(it, _)| *it == variable),
-            Expr::Load(_, address) => !address.coefficient(variable).is(0),
-            Expr::Constant(_)
-            | Expr::Unary(..)
-            | Expr::Binary(..)
-            | Expr::Compare(..)
-            | Expr::Select(..)
-            | Expr::MultiplyAdd(..)
-            | Expr::Bits(_)
-            | Expr::Shift { .. }
-            | Expr::Convert(..) => false,
+    visit::names(expr, &mut |name| {
+        depends |= match name {
+            Name::Value(value) => bound.contains(&value),
+            Name::Register(_) => true,
+            Name::Variable(it) => it == variable,
         };
     });
     depends
@@ -229,18 +219,7 @@ fn depends(expr: &Expr, variable: VariableId, bound: &BTreeSet<ValueId>) -> bool
 fn is_dear(expr: &Expr) -> bool {
     let mut dear = false;
     visit::expressions(expr, &mut |expr| {
-        if let Expr::Unary(unary, _) = expr {
-            dear |= !matches!(
-                unary,
-                Unary::Neg
-                    | Unary::Abs
-                    | Unary::Sign
-                    | Unary::Not
-                    | Unary::Floor
-                    | Unary::Ceil
-                    | Unary::Round
-            );
-        }
+        dear |= matches!(expr, Expr::Unary(unary, _) if !unary.is_plain());
     });
     dear
 }

@@ -18,6 +18,7 @@ use super::collapse::block;
 use super::names::{Names, compare, number, position};
 use crate::arena::Arena;
 use crate::graph::{Comparison, Dim, Symbol, Unary};
+use crate::loops::ask;
 use crate::loops::visit::{self, Rename};
 use crate::loops::{Buffer, Expr, For, Loops, Manner, Nest, Space, Statement, VariableId};
 
@@ -107,15 +108,7 @@ fn unit_axis(body: &[Statement], buffers: &Arena<Buffer>) -> Option<Symbol> {
 
 /// The extent of the axis that lanes would run along: of the innermost loop of an elementwise nest, of the columns of a product.
 fn last_axis(outer: &For) -> Option<Symbol> {
-    let mut inner = outer.body.iter().filter_map(|statement| match statement {
-        Statement::For(inner) => Some(inner),
-        Statement::Let { .. }
-        | Statement::Declare { .. }
-        | Statement::Set { .. }
-        | Statement::Store { .. }
-        | Statement::If { .. } => None,
-    });
-    let (Some(inner), None) = (inner.next(), inner.next()) else { return None };
+    let inner = ask::only_loop(&outer.body)?;
     let is_loop = |statement: &Statement| matches!(statement, Statement::For(_));
     let declares = |statement: &Statement| matches!(statement, Statement::Declare { .. });
     if outer.body.iter().any(declares) {
@@ -131,11 +124,7 @@ fn last_axis(outer: &For) -> Option<Symbol> {
 /// Column by column it has a form for few columns already.
 fn is_product(rows: &For, columns: &For) -> bool {
     let mut multiplies = false;
-    visit::statements(&columns.body, &mut |statement| {
-        let fused =
-            matches!(statement, Statement::Set { register: _, expr: Expr::MultiplyAdd(..) });
-        multiplies |= fused;
-    });
+    visit::statements(&columns.body, &mut |statement| multiplies |= ask::multiplies(statement));
     let (mut left, mut right) = (false, false);
     for statement in columns.body.iter().filter(|it| matches!(it, Statement::For(_))) {
         visit::addresses(visit::body(statement), &mut |_, address, _| {

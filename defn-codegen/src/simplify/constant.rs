@@ -14,7 +14,7 @@
 //! Floats are folded where IEEE 754 says every bit of the result, so that it does not matter who computes it; a NaN is left to the
 //! machine, and so are functions that each target rounds in its own way.
 
-use crate::graph::{Binary, Dim, Element, NodeId, Op, Scalar, Unary, eval};
+use crate::graph::{Binary, Dim, Element, NodeId, Op, Scalar, eval};
 
 use super::Candidate;
 use super::share::Sharing;
@@ -42,7 +42,7 @@ fn constant(sharing: &Sharing, candidate: &Candidate<'_>) -> Option<Scalar> {
         candidate.operands.iter().map(|operand| literal(sharing, *operand)).collect();
     let operands = operands?;
     match candidate.op {
-        Op::Unary(unary) => has_one_result(*unary).then(|| eval::unary(*unary, operands[0])),
+        Op::Unary(unary) => unary.is_exact().then(|| eval::unary(*unary, operands[0])),
         Op::Binary(binary) => match binary {
             Binary::Pow | Binary::Atan2 => None,
             Binary::Add
@@ -90,40 +90,6 @@ fn constant(sharing: &Sharing, candidate: &Candidate<'_>) -> Option<Scalar> {
 
 fn literal(sharing: &Sharing, node: NodeId) -> Option<Scalar> {
     if let Op::Constant(value) = sharing.op(node) { Some(*value) } else { None }
-}
-
-/// Whether IEEE 754 leaves no choice in the result.
-fn has_one_result(unary: Unary) -> bool {
-    match unary {
-        Unary::Neg
-        | Unary::Abs
-        | Unary::Sign
-        | Unary::Not
-        | Unary::Floor
-        | Unary::Ceil
-        | Unary::Round
-        | Unary::StopGrad
-        | Unary::Sqrt => true,
-        Unary::Rsqrt
-        | Unary::Cbrt
-        | Unary::Exp
-        | Unary::Exp2
-        | Unary::Expm1
-        | Unary::Log
-        | Unary::Log2
-        | Unary::Log1p
-        | Unary::Sin
-        | Unary::Cos
-        | Unary::Tan
-        | Unary::Asin
-        | Unary::Acos
-        | Unary::Atan
-        | Unary::Sinh
-        | Unary::Cosh
-        | Unary::Tanh
-        | Unary::Sigmoid
-        | Unary::Erf => false,
-    }
 }
 
 /// Sums, differences and products of extents are extents: both wrap in 64 bits.

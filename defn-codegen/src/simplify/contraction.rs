@@ -38,19 +38,59 @@ impl Factor {
     }
 }
 
-/// The contraction that node `id` of `graph` is, if it sums a product of its own; `values` says what its nodes have become.
+/// A graph whose nodes become others.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'g> {
+    pub(super) graph: &'g Graph,
+    /// How often each node is used.
+    pub(super) uses: &'g SideTable<Node, usize>,
+    /// What the nodes have become.
+    pub(super) values: &'g SideTable<Node, NodeId>,
+}
+
+impl<'g> Source<'g> {
+    /// What is behind repetitions and transposes, and whether all of these alone read what they do.
+    pub(super) fn core(&self, mut factor: Factor) -> (Factor, bool) {
+        let mut own = self.uses[factor.node] == 1;
+        while let Some(core) = moved(self.graph.node(factor.node), &factor.axes) {
+            own &= self.uses[core.node] == 1;
+            factor = core;
+        }
+        (factor, own)
+    }
+
+    /// The contraction that is the operand of a node which alone reads it.
+    fn product_of(&self, id: NodeId) -> Option<Product<'g>> {
+        let product = self.graph.operands(id)[0];
+        let Op::Contract { batch, contracted } = *self.graph.op(product) else { return None };
+        let operands = self.graph.operands(product);
+        let free = |side: usize| self.graph.shape(operands[side]).len() - batch - contracted;
+        let product = Product { batch, contracted, operands, left: free(0), right: free(1) };
+        (self.uses[self.graph.operands(id)[0]] == 1).then_some(product)
+    }
+}
+
+/// A contraction, and how many free axes its operands have.
+struct Product<'g> {
+    batch: usize,
+    contracted: usize,
+    operands: &'g [NodeId],
+    left: usize,
+    right: usize,
+}
+
+/// The contraction that a node is, if it sums a product of its own.
 pub(super) fn summed_product(
     sharing: &mut Sharing,
-    graph: &Graph,
-    uses: &SideTable<Node, usize>,
-    values: &SideTable<Node, NodeId>,
+    source: &Source<'_>,
     id: NodeId,
 ) -> Option<NodeId> {
+    let graph = source.graph;
     let Op::Reduce { combine: Combine::Add, axes: summed } = graph.op(id) else { return None };
     let operand = graph.operands(id)[0];
     let mut factors = Vec::new();
     let whole = Factor { node: operand, axes: (0..graph.shape(operand).len()).collect() };
-    collect_factors(graph, uses, whole, &mut factors);
+    collect_factors(source, whole, &mut factors);
 
     let holders = |axis: &usize| factors.iter().filter(|factor| factor.has(*axis)).count();
     if summed.iter().all(|axis| holders(axis) < 2) {
@@ -58,7 +98,7 @@ pub(super) fn summed_product(
     }
     let held: Vec<usize> = summed.iter().copied().filter(|axis| holders(axis) > 0).collect();
     for factor in &mut factors {
-        factor.node = values[factor.node];
+        factor.node = source.values[factor.node];
     }
     let space = Space { shape: graph.shape(operand), summed, held: &held };
     let product = space.merge_all(sharing, factors)?;
@@ -71,25 +111,15 @@ pub(super) fn summed_product(
 /// %0: f32[n, m] = contract x, y batch=0 contracted=1
 /// %1: f32[m, n] = transpose %0 [1, 0]                    is  contract y, x batch=0 contracted=1
 /// ```
-pub(super) fn swapped(
-    sharing: &mut Sharing,
-    graph: &Graph,
-    uses: &SideTable<Node, usize>,
-    values: &SideTable<Node, NodeId>,
-    id: NodeId,
-) -> Option<NodeId> {
-    let Op::Transpose { permutation } = graph.op(id) else { return None };
-    let product = graph.operands(id)[0];
-    let Op::Contract { batch, contracted } = *graph.op(product) else { return None };
-    let operands = graph.operands(product);
-    let left = graph.shape(operands[0]).len() - batch - contracted;
-    let right = graph.shape(operands[1]).len() - batch - contracted;
+pub(super) fn swapped(sharing: &mut Sharing, source: &Source<'_>, id: NodeId) -> Option<NodeId> {
+    let Op::Transpose { permutation } = source.graph.op(id) else { return None };
+    let Product { batch, contracted, operands, left, right } = source.product_of(id)?;
     let (kept, free) = permutation.split_at(batch);
     let (first, second) = free.split_at(right);
     let in_place = kept.iter().enumerate().all(|(to, from)| to == *from);
     let swaps = first.iter().all(|axis| *axis >= batch + left)
         && second.iter().all(|axis| *axis < batch + left);
-    if uses[product] != 1 || !in_place || !swaps || left == 0 || right == 0 {
+    if !in_place || !swaps || left == 0 || right == 0 {
         return None;
     }
     let ordered = |free: Vec<usize>, rank: usize| -> Vec<usize> {
@@ -97,29 +127,18 @@ pub(super) fn swapped(
     };
     let first = ordered(first.iter().map(|axis| axis - left).collect(), batch + right + contracted);
     let second = ordered(second.to_vec(), batch + left + contracted);
-    let first = sharing.transpose(values[operands[1]], &first);
-    let second = sharing.transpose(values[operands[0]], &second);
-    let ty = graph.ty(id).clone();
+    let first = sharing.transpose(source.values[operands[1]], &first);
+    let second = sharing.transpose(source.values[operands[0]], &second);
+    let ty = source.graph.ty(id).clone();
     Some(sharing.node(Op::Contract { batch, contracted }, &[first, second], ty))
 }
 
 /// Of a contraction of which only a part is read, that part, if no summed axis is cut.
-pub(super) fn cut(
-    sharing: &mut Sharing,
-    graph: &Graph,
-    uses: &SideTable<Node, usize>,
-    values: &SideTable<Node, NodeId>,
-    id: NodeId,
-) -> Option<NodeId> {
+pub(super) fn cut(sharing: &mut Sharing, source: &Source<'_>, id: NodeId) -> Option<NodeId> {
+    let graph = source.graph;
     let Op::Slice { starts } = graph.op(id) else { return None };
-    let product = graph.operands(id)[0];
-    let Op::Contract { batch, contracted } = *graph.op(product) else { return None };
-    let operands = graph.operands(product);
-    let left = graph.shape(operands[0]).len() - contracted;
-    let (ty, rank) = (graph.ty(id).clone(), starts.len());
-    if uses[product] != 1 {
-        return None;
-    }
+    let Product { batch, contracted, operands, left, right: _ } = source.product_of(id)?;
+    let (ty, rank, left) = (graph.ty(id).clone(), starts.len(), batch + left);
     let free: [Vec<usize>; 2] = [(0..left).collect(), (0..batch).chain(left..rank).collect()];
     let parts = [0, 1].map(|side| {
         let whole = graph.shape(operands[side]);
@@ -128,28 +147,19 @@ pub(super) fn cut(
         let sizes = free[side].iter().map(|axis| ty.shape[*axis].clone());
         let from = from.chain(summed.clone().map(|_| Dim::from(0))).collect();
         let sizes: Vec<Dim> = sizes.chain(summed.cloned()).collect();
-        sharing.slice(values[operands[side]], from, &sizes)
+        sharing.slice(source.values[operands[side]], from, &sizes)
     });
     Some(sharing.node(Op::Contract { batch, contracted }, &parts, ty))
 }
 
 /// The factors of a product: looks through repetitions and transposes, and through products that only this one reads.
-fn collect_factors(
-    graph: &Graph,
-    uses: &SideTable<Node, usize>,
-    factor: Factor,
-    factors: &mut Vec<Factor>,
-) {
-    let mut own = uses[factor.node] == 1;
-    let mut factor = factor;
-    while let Some(core) = moved(graph.node(factor.node), &factor.axes) {
-        own &= uses[core.node] == 1;
-        factor = core;
-    }
+fn collect_factors(source: &Source<'_>, factor: Factor, factors: &mut Vec<Factor>) {
+    let graph = source.graph;
+    let (factor, own) = source.core(factor);
     if own && *graph.op(factor.node) == Op::Binary(Binary::Mul) {
         for operand in graph.operands(factor.node) {
             let part = Factor { node: *operand, axes: factor.axes.clone() };
-            collect_factors(graph, uses, part, factors);
+            collect_factors(source, part, factors);
         }
     } else {
         factors.push(factor);

@@ -40,6 +40,7 @@ use std::collections::BTreeMap;
 use crate::arena::SideTable;
 use crate::graph::{Graph, Node, NodeId, Op, Output, TensorType};
 
+use contraction::Source;
 use share::Sharing;
 
 /// More rounds than any graph has needed; each of them leaves a right graph.
@@ -91,10 +92,11 @@ fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
         }
         let mirrored = mirror::sum(&mut sharing, graph, &values, id);
         let product = uses.filter(|_| mirrored.is_none()).and_then(|uses| {
-            contraction::summed_product(&mut sharing, graph, uses, &values, id)
-                .or_else(|| contraction::swapped(&mut sharing, graph, uses, &values, id))
-                .or_else(|| contraction::cut(&mut sharing, graph, uses, &values, id))
-                .or_else(|| overlap::product(&mut sharing, graph, uses, &values, id))
+            let source = Source { graph, uses, values: &values };
+            contraction::summed_product(&mut sharing, &source, id)
+                .or_else(|| contraction::swapped(&mut sharing, &source, id))
+                .or_else(|| contraction::cut(&mut sharing, &source, id))
+                .or_else(|| overlap::product(&mut sharing, &source, id))
         });
         values[id] = mirrored.or(product).unwrap_or_else(|| {
             let operands: Vec<NodeId> =

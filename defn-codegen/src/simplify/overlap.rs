@@ -15,31 +15,21 @@
 //! The zeros of the padding are multiplied, which changes nothing where the other factor is finite.
 //! Afterwards: see above. Never here: windows with a stride, where most of the products would be with zeros.
 
-use crate::arena::SideTable;
-use crate::graph::{Dim, Graph, Node, NodeId, Op, Sliding};
+use crate::graph::{Dim, NodeId, Op, Sliding};
 
-use super::contraction::{Factor, Space, moved};
+use super::contraction::{Factor, Source, Space};
 use super::share::Sharing;
 
-/// The contraction that node `id` of `graph` is; `values` says what its nodes have become.
-pub(super) fn product(
-    sharing: &mut Sharing,
-    graph: &Graph,
-    uses: &SideTable<Node, usize>,
-    values: &SideTable<Node, NodeId>,
-    id: NodeId,
-) -> Option<NodeId> {
+/// The contraction that a node is.
+pub(super) fn product(sharing: &mut Sharing, source: &Source<'_>, id: NodeId) -> Option<NodeId> {
+    let graph = source.graph;
     let Op::OverlapAdd(sliding) = graph.op(id) else { return None };
     let operand = graph.operands(id)[0];
     let overlap = Overlap { sliding, whole: graph.shape(id), seen: graph.shape(operand) };
-    let mut seen = Factor { node: operand, axes: (0..overlap.seen.len()).collect() };
-    let mut own = overlap.pays() && uses[operand] == 1;
-    while let Some(core) = moved(graph.node(seen.node), &seen.axes) {
-        own &= uses[core.node] == 1;
-        seen = core;
-    }
+    let all = (0..overlap.seen.len()).collect();
+    let (seen, own) = source.core(Factor { node: operand, axes: all });
     let Op::Contract { batch, contracted } = *graph.op(seen.node) else { return None };
-    if !own || seen.axes.len() < overlap.seen.len() {
+    if !own || !overlap.pays() || seen.axes.len() < overlap.seen.len() {
         return None;
     }
     let operands = graph.operands(seen.node);
@@ -50,8 +40,8 @@ pub(super) fn product(
     };
     let (own, other) = seen.axes.split_at(left);
     let factors = [
-        Factor { node: values[operands[0]], axes: axes(own) },
-        Factor { node: values[operands[1]], axes: axes(&[&own[..batch], other].concat()) },
+        Factor { node: source.values[operands[0]], axes: axes(own) },
+        Factor { node: source.values[operands[1]], axes: axes(&[&own[..batch], other].concat()) },
     ];
     if !overlap.splits(&factors, contracted) {
         return None;

@@ -26,7 +26,7 @@ use crate::bug;
 use crate::graph::Callable;
 use crate::graph::build::Builder;
 use crate::graph::substitute::Substitution;
-use crate::graph::{Atom, Check, Dim, Graph, Node, NodeId, Op, Output, Relation};
+use crate::graph::{Check, Dim, Graph, Node, NodeId, Op, Output, Relation};
 
 /// `graph` with the body of the callee in place of every call.
 pub(super) fn inline(graph: &Graph, flatten: &mut dyn FnMut(&Callable) -> Rc<Graph>) -> Graph {
@@ -166,7 +166,7 @@ fn always_holds(check: &Check) -> bool {
     let (left, right) = (&check.left, &check.right);
     match check.relation {
         Relation::Equal => left == right,
-        Relation::AtMost => is_natural(&(right.clone() - left.clone())),
+        Relation::AtMost => left.is_surely_at_most(right),
         Relation::Divides => match left.as_constant() {
             Some(divisor) if divisor != 0 => {
                 right.terms().iter().all(|(_, coefficient)| coefficient % divisor == 0)
@@ -174,12 +174,4 @@ fn always_holds(check: &Check) -> bool {
             _ => left == right || right.is(0),
         },
     }
-}
-
-/// Whether `dim` is never negative: symbols are extents, and so are sums of products of them.
-fn is_natural(dim: &Dim) -> bool {
-    dim.terms().iter().all(|(monomial, coefficient)| {
-        let symbols = monomial.iter().all(|(atom, _)| matches!(atom, Atom::Symbol(_)));
-        *coefficient >= 0 && symbols
-    })
 }

@@ -221,7 +221,7 @@ impl Body<'_, '_> {
             Builder::resume(Graph { name: name.to_owned(), symbols, ..Graph::default() });
         let mut names = BTreeSet::new();
         let mut parameter = |inner: &mut Builder, name: &str, ty: TensorType| {
-            let name = if name.is_empty() { "bound" } else { name };
+            let name = name.trim_start_matches('#');
             let others = (2..).map(|k| format!("{name}_{k}"));
             let mut fresh = std::iter::once(name.to_owned()).chain(others);
             let name = fresh.find(|name| names.insert(name.clone())).unwrap_or_default();

@@ -328,6 +328,12 @@ impl<'w, 'e> Body<'w, 'e> {
             (Value::Literal(literal), Tree::Tensor { element, names, .. }) if names.is_empty() => {
                 self.fitted_literal(literal, *element, span)
             }
+            (Value::Literal(literal), Tree::Tensor { element, names, .. }) => {
+                let words: Option<Vec<&str>> = names.iter().map(|name| name.as_deref()).collect();
+                Fit::No(words.map(|words| {
+                    format!("repeat it: `full({literal}{element}, {})`", words.join(", "))
+                }))
+            }
             (Value::Extent(dim), Tree::Scalar(_) | Tree::Tensor { .. }) => {
                 let node = self.b.extent(dim.clone());
                 self.fitted(&Value::Tensor(Tensor::scalar(node)), tree, span)

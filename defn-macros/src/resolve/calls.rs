@@ -87,8 +87,12 @@ impl Body<'_, '_> {
                 1 => "1 argument".to_owned(),
                 count => format!("{count} arguments"),
             };
+            let names: Vec<&str> =
+                function.parameters.iter().map(|it| it.name.text.as_str()).collect();
+            let form = format!("{name}({})", names.join(", "));
             let (function, found) = (name.to_owned(), passed.len());
-            return self.wrong(CallMistake::ArgumentCount { function, expected, found }, span);
+            return self
+                .wrong(CallMistake::ArgumentCount { function, expected, found, form }, span);
         }
         let Some(elements) = self.chosen_elements(function, call, &passed, (name, span)) else {
             return Value::Poison;

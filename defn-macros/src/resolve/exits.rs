@@ -50,9 +50,9 @@ impl<'s> Round<'s> {
         Self { first, statements, value, last, end: block.span }
     }
 
-    /// Whether `break` leaves it.
-    pub(super) fn has_exit(&self) -> bool {
-        self.first.is_some() || self.last.is_some()
+    /// The first condition of `break`.
+    pub(super) fn exit(&self) -> Option<&'s Expr> {
+        self.first.or(self.last)
     }
 
     /// The place of its value, or where one would stand.

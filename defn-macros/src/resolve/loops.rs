@@ -58,14 +58,14 @@ impl Loop<'_> {
     /// How many rounds there are, if nothing but extents says so.
     fn rounds(&self) -> Option<&Dim> {
         let (_, walked) = self.walked.as_ref()?;
-        walked.extent.as_ref().filter(|_| !self.round.has_exit())
+        walked.extent.as_ref().filter(|_| self.round.exit().is_none())
     }
 
     /// Why nothing can be collected.
     fn word(&self) -> &'static str {
         match &self.walked {
             None => "a `while` loop",
-            Some(_) if self.round.has_exit() => "a loop with `break`",
+            Some(_) if self.round.exit().is_some() => "a loop with `break`",
             Some(_) => "a loop whose bounds depend on data",
         }
     }
@@ -101,6 +101,9 @@ impl Body<'_, '_> {
 
     /// One round after the other, written out.
     fn unrolled(&mut self, walk: &For, parts: Vec<Value>) -> Value {
+        if let Some(condition) = Round::of(&walk.body).exit() {
+            return self.wrong(LoopMistake::BreakOfArray {}, condition.span);
+        }
         let mut collected = Vec::with_capacity(parts.len());
         let told = self.told();
         for part in parts {
@@ -136,23 +139,23 @@ impl Body<'_, '_> {
         let is_counted = looped.rounds().is_some();
         match looped.walked.as_ref().map(|(_, walked)| &walked.items) {
             Some(Items::Positions(start, end)) => {
-                hidden.start = Some(self.hidden(start.clone(), Binding::Fixed));
-                hidden.end = Some(self.hidden(end.clone(), Binding::Fixed));
+                hidden.start = Some(self.hidden("#start", start.clone(), Binding::Fixed));
+                hidden.end = Some(self.hidden("#end", end.clone(), Binding::Fixed));
             }
             Some(Items::Elements(value)) if !is_counted => {
-                hidden.elements = Some(self.hidden(value.clone(), Binding::Fixed));
+                hidden.elements = Some(self.hidden("#sequence", value.clone(), Binding::Fixed));
             }
             Some(Items::Elements(_) | Items::Parts(_)) | None => {}
         }
         if looped.round.last.is_some() {
             let yes = Tensor::scalar(self.b.constant(Scalar::from_i64(Element::Bool, 1)));
-            hidden.goes_on = Some(self.hidden(Value::Tensor(yes), Binding::Mutable));
+            hidden.goes_on = Some(self.hidden("#goes_on", Value::Tensor(yes), Binding::Mutable));
         }
         hidden
     }
 
-    fn hidden(&mut self, value: Value, binding: Binding) -> usize {
-        self.scope.locals.push(Local { name: String::new(), value, binding });
+    fn hidden(&mut self, name: &str, value: Value, binding: Binding) -> usize {
+        self.scope.locals.push(Local { name: name.to_owned(), value, binding });
         self.scope.locals.len() - 1
     }
 
@@ -170,7 +173,7 @@ impl Body<'_, '_> {
         let item = self.item_of(looped, hidden, &inputs);
         self.bind_pattern(pattern, item);
         let value = self.round(&looped.round);
-        let value = self.collected(value, walked.axis.as_deref(), looped.round.span());
+        let value = self.collected(value, (&walked.axis, extent), looped.round.span());
         let state = self.state(&inputs, looped.round.end);
         let inside = self.leave(around);
         if self.told() > told {
@@ -210,12 +213,22 @@ impl Body<'_, '_> {
     }
 
     /// The value of a round where it is collected: every leaf gets the axis.
-    fn collected(&mut self, value: Value, axis: Option<&str>, span: Span) -> Value {
+    fn collected(
+        &mut self,
+        value: Value,
+        (axis, extent): (&Option<String>, &Dim),
+        span: Span,
+    ) -> Value {
         let value = self.settled(value, span);
         for (_, leaf) in value.leaves("") {
-            let Some(name) = axis.filter(|name| leaf.position(name).is_some()) else { continue };
-            let (name, ty) = (name.to_owned(), library::show(&self.b, &leaf));
-            return self.wrong(AxisMistake::NameTwice { name, ty }, span);
+            let Some(name) = axis.as_ref().filter(|name| leaf.position(name).is_some()) else {
+                continue;
+            };
+            let names = [vec![axis.clone()], leaf.names.clone()].concat();
+            let shape = [vec![extent.clone()], leaf.shape(&self.b)].concat();
+            let symbols = &self.b.graph().symbols;
+            let ty = library::show_type(leaf.element(&self.b), &names, &shape, symbols);
+            return self.wrong(AxisMistake::NameTwice { name: name.clone(), ty }, span);
         }
         if let Value::Request(request) = &value {
             return self.uncalled(request, span);
@@ -323,7 +336,7 @@ impl Body<'_, '_> {
     ) -> Option<NodeId> {
         let (_, walked) = looped.walked.as_ref()?;
         let (place, end) = match (hidden.start, hidden.end) {
-            (Some(start), Some(end)) => (self.from_start(start, position), self.bound_of(end)?),
+            (Some(start), Some(end)) => (self.after_start(start, position), self.bound_of(end)?),
             _ => (position, self.b.extent(walked.extent.clone()?)),
         };
         Some(self.b.compare(Comparison::Lt, place, end))
@@ -334,7 +347,7 @@ impl Body<'_, '_> {
         self.tensor(value, Span::call_site()).map(|tensor| tensor.node)
     }
 
-    fn from_start(&mut self, start: usize, position: NodeId) -> NodeId {
+    fn after_start(&mut self, start: usize, position: NodeId) -> NodeId {
         let is_zero = as_extent(&self.scope.locals[start].value).is_some_and(|dim| dim.is(0));
         match self.bound_of(start) {
             Some(start) if !is_zero => self.b.binary(Binary::Add, start, position),
@@ -347,7 +360,7 @@ impl Body<'_, '_> {
         let Some((_, walked)) = &looped.walked else { return Value::unit() };
         let is_counted = looped.rounds().is_some();
         let position = match walked.reverse && !is_counted {
-            true => self.from_end(walked, hidden, inputs.position()),
+            true => self.before_end(walked, hidden, inputs.position()),
             false => Some(inputs.position()),
         };
         let Some(position) = position else { return Value::Poison };
@@ -357,7 +370,7 @@ impl Body<'_, '_> {
             }
             Items::Positions(..) => {
                 let start = hidden.start.unwrap_or_default();
-                Value::Tensor(Tensor::scalar(self.from_start(start, position)))
+                Value::Tensor(Tensor::scalar(self.after_start(start, position)))
             }
             Items::Elements(value) if is_counted => {
                 let mut elements = inputs.elements();
@@ -382,7 +395,7 @@ impl Body<'_, '_> {
     }
 
     /// The place that is as far from the end as the position from the start.
-    fn from_end(&mut self, walked: &Walked, hidden: &Hidden, position: NodeId) -> Option<NodeId> {
+    fn before_end(&mut self, walked: &Walked, hidden: &Hidden, position: NodeId) -> Option<NodeId> {
         let end = match hidden.end {
             Some(end) => self.bound_of(end)?,
             None => self.b.extent(walked.extent.clone()?),

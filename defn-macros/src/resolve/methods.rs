@@ -87,8 +87,9 @@ impl Body<'_, '_> {
             (least, most) if least == most => format!("{least} arguments"),
             (least, most) => format!("{least} to {most} arguments"),
         };
-        let (function, found) = (usage.name.to_owned(), arguments.len());
-        self.wrong(CallMistake::ArgumentCount { function, expected, found }, span);
+        let (function, form) = (usage.name.to_owned(), usage.form.to_owned());
+        let found = arguments.len();
+        self.wrong(CallMistake::ArgumentCount { function, expected, found, form }, span);
         None
     }
 
@@ -228,6 +229,10 @@ impl Body<'_, '_> {
             }
             Own::Select => {
                 self.count(arguments, 2..=2, at)?;
+                // What chooses is looked at before what is chosen: `x.select(x > 0.0, 0.0)` is the wrong way round.
+                if element != Element::Bool {
+                    return Some(library::select(&mut self.b, x, x, x));
+                }
                 let (then, otherwise) = (self.expr(&arguments[0]), self.expr(&arguments[1]));
                 let (then, otherwise) = self.typed_pair(then, otherwise, arguments[1].span)?;
                 Some(library::select(&mut self.b, x, &then, &otherwise))

@@ -22,6 +22,7 @@ mod body;
 mod expr;
 mod operators;
 mod places;
+mod parts;
 mod words;
 mod bodies;
 mod branches;

@@ -25,6 +25,10 @@ pub(super) struct Place {
 impl Body<'_, '_> {
     /// `place = value;`, `place += value;`.
     pub(super) fn assign(&mut self, place: &Expr, op: Option<BinaryOp>, value: &Expr, span: Span) {
+        if let Some((base, index)) = self.tensor_part(place) {
+            self.assign_part(base, index, (op, value), span);
+            return;
+        }
         let whole = if op.is_none() { self.type_of_place(place) } else { None };
         let new = match whole {
             Some(tree) => self.expr_as(value, &tree),
@@ -77,7 +81,8 @@ impl Body<'_, '_> {
         }
     }
 
-    fn place(&mut self, place: &Expr) -> Option<Place> {
+    /// The place that an expression is.
+    pub(super) fn place(&mut self, place: &Expr) -> Option<Place> {
         match &place.kind {
             ExprKind::Name(name) => match self.scope.local(&name.text) {
                 Some(local) => Some(Place {
@@ -159,7 +164,7 @@ impl Body<'_, '_> {
         Some(target)
     }
 
-    /// `blocks[0]`: an item of an array. Elements of tensors are no places yet.
+    /// `blocks[0]`: an item of an array; a part of a tensor can only be assigned to as a whole.
     fn item_place(&mut self, base: &Expr, index: &Expr, span: Span) -> Option<Place> {
         let mut target = self.place(base)?;
         match self.stored(&target)? {

@@ -31,7 +31,7 @@ impl Binding {
 /// A parameter or a local.
 #[derive(Clone, Debug)]
 pub(super) struct Local {
-    /// Its name.
+    /// Its name; one with a `#` in front is not the user's.
     pub(super) name: String,
     /// Its value.
     pub(super) value: Value,
@@ -57,6 +57,7 @@ impl Scope {
     /// Every word, for guessing what was meant.
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {
         let locals = self.locals.iter().map(|local| local.name.as_str());
+        let locals = locals.filter(|name| !name.starts_with('#'));
         locals.chain(self.axes.keys().map(String::as_str))
     }
 }

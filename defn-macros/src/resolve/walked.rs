@@ -68,8 +68,9 @@ impl Body<'_, '_> {
             self.wrong(LoopMistake::OpenRange {}, span);
             return None;
         };
-        let (first, last) = (self.end_of_range(start), self.end_of_range(end));
-        let (first, last) = (first?, last?);
+        // Of two floats one is told.
+        let first = self.end_of_range(start)?;
+        let last = self.end_of_range(end)?;
         self.at(span);
         let extent = match (&first, &last) {
             (Value::Extent(first), Value::Extent(last)) => {

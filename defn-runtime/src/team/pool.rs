@@ -9,11 +9,13 @@
 //!
 //! A helper that comes late finds the board closed, so that a call never waits for a thread that sleeps, was never started,
 //! or got no processor: it waits only for ranges that somebody has begun.
+//! A helper that wakes on the processor of its caller, where the system puts it when the others are busy for a moment,
+//! [steps aside](step_aside): there it would only take the caller's time, and come to sleep and wake there again.
 //! See Note [Why nobody looks at a claim that is gone].
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering, fence};
 use std::sync::{Mutex, TryLockError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -92,6 +94,8 @@ struct Board {
     claim: Slot,
     /// The next range of each part that nobody has.
     next: [Line<AtomicI64>; PARTS],
+    /// The processor of the caller when it woke helpers last.
+    caller: AtomicI32,
 }
 
 /// The place of a claim.
@@ -109,6 +113,7 @@ static BOARD: Board = Board {
     state: Line(AtomicU64::new(0)),
     claim: Slot(UnsafeCell::new(MaybeUninit::uninit())),
     next: [const { Line(AtomicI64::new(0)) }; PARTS],
+    caller: AtomicI32::new(-1),
 };
 
 /// The helpers; whoever holds the lock is the caller whose job they do.
@@ -261,6 +266,7 @@ impl Crew {
         let claim = BOARD.open(claim);
         if self.missed >= WAKE {
             self.missed = 0;
+            BOARD.caller.store(processor(), Ordering::Relaxed);
             // Either a helper that goes to sleep sees the board open, or this thread sees it asleep.
             fence(Ordering::SeqCst);
             self.helpers.iter().take(wanted).for_each(|helper| helper.wake());
@@ -377,6 +383,7 @@ impl Helper {
             }
             if since.elapsed() >= SPIN {
                 self.sleep(seen);
+                step_aside(BOARD.caller.load(Ordering::Relaxed));
                 since = Instant::now();
             }
         }
@@ -404,6 +411,46 @@ impl Helper {
         }
     }
 }
+
+/// The processor that this thread runs on.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn processor() -> i32 {
+    // SAFETY: this reads a number of the system.
+    unsafe { libc::sched_getcpu() }
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn processor() -> i32 {
+    -1
+}
+
+/// Leaves a processor for any other that this thread may use, if it is there and there is another.
+///
+/// For a moment the thread may run anywhere but there, and then wherever it might before.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn step_aside(from: i32) {
+    let Ok(place) = usize::try_from(from) else { return };
+    if processor() != from {
+        return;
+    }
+    let size = size_of::<libc::cpu_set_t>();
+    // SAFETY: a set of processors is plain bits, of which zero is the empty set.
+    let mut all: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the set is as large as is said, and `place` is in it, since the thread runs there.
+    unsafe {
+        if libc::sched_getaffinity(0, size, &raw mut all) != 0 || libc::CPU_COUNT(&all) < 2 {
+            return;
+        }
+        let mut others = all;
+        libc::CPU_CLR(place, &mut others);
+        if libc::sched_setaffinity(0, size, &raw const others) == 0 {
+            libc::sched_setaffinity(0, size, &raw const all);
+        }
+    }
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn step_aside(_from: i32) {}
 
 #[cfg(test)]
 mod tests {
@@ -442,6 +489,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Wherever a thread goes, it may run where it might before; whether it goes is the system's business.
+    #[cfg(all(target_os = "linux", not(miri)))]
+    #[test]
+    fn whoever_steps_aside_may_come_back() {
+        let allowed = || {
+            let size = size_of::<libc::cpu_set_t>();
+            // SAFETY: zero is the empty set.
+            let mut all: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+            // SAFETY: the set is as large as is said, and so are its places.
+            unsafe {
+                assert_eq!(libc::sched_getaffinity(0, size, &raw mut all), 0);
+                (0..8 * size).filter(|place| libc::CPU_ISSET(*place, &all)).collect::<Vec<_>>()
+            }
+        };
+        let before = allowed();
+        for _ in 0..20 {
+            step_aside(processor());
+            assert_eq!(allowed(), before);
+        }
+        step_aside(-1);
+        assert_eq!(allowed(), before);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 pub(crate) use defn_runtime::__private::Team;
 use defn_runtime::__private::{
-    Arguments, Axis, Check, CheckKind, ElementKind, Entry, Error, Extent, Function, Leaf, Leaves,
-    Level, Signature, Solve, fail, run, run_into,
+    Arguments, Axis, Check, CheckKind, ElementKind, Entry, Error, Extent, Function, Job, Leaf,
+    Leaves, Level, Signature, Solve, fail, run, run_into,
 };
 use defn_runtime::Tensor;
 
@@ -25,6 +25,52 @@ pub(crate) const fn leaf(path: &'static str, axes: &'static [Axis]) -> Leaf {
 /// A symbol that is an axis itself.
 pub(crate) const fn plain(symbol: usize, leaf: usize, axis: usize) -> Solve {
     Solve { symbol, leaf, axis, factor: 1, rest: Extent(&[0, 0]) }
+}
+
+/// A function of nothing that gives nothing.
+pub(crate) const fn nothing(name: &'static str) -> Signature {
+    Signature {
+        name,
+        symbols: &[],
+        parameters: &[],
+        results: &[],
+        solves: &[],
+        checks: &[],
+        workspace: Extent(&[0, 0]),
+        private: Extent(&[0, 0]),
+    }
+}
+
+/// What executes the iterations of a job.
+pub(crate) type Task = unsafe extern "C" fn(*const *mut u8, i64, i64, *mut u8);
+
+/// Iterations of so many picoseconds each, on their own and without scratch.
+pub(crate) fn job(task: Task, arguments: *const *mut u8, iterations: i64, each: i64) -> Job {
+    Job {
+        task,
+        arguments,
+        private: std::ptr::null_mut(),
+        stride: 0,
+        iterations,
+        multiple: 1,
+        whole: iterations * each,
+        front: 0,
+        block: 1,
+    }
+}
+
+/// Hands a job to the team, as compiled code does; without one, or below its gate, it is done here.
+///
+/// # Safety
+/// - The team is that of the call, and the task may be called with what the job has.
+pub(crate) unsafe fn share(team: *const Team, job: &Job) {
+    // SAFETY: the caller promises it.
+    unsafe {
+        match team.as_ref() {
+            Some(known) if job.whole >= known.gate => (known.run)(team, job),
+            _ => (job.task)(job.arguments, 0, job.iterations, job.private),
+        }
+    }
 }
 
 /// Buffer `position` as elements.

@@ -6,8 +6,9 @@ catalogue! {
     /// About calls, containers and requests.
     CallMistake {
         /// Too many or too few arguments.
-        ArgumentCount { function: String, expected: String, found: usize } "argument-count" =>
-            say(format!("`{function}` takes {expected}")).fact("found", format!("{found}"));
+        ArgumentCount { function: String, expected: String, found: usize, form: String } "argument-count" =>
+            say(format!("`{function}` takes {expected}")).fact("found", format!("{found}"))
+                .help(format!("write it as in `{form}`"));
         /// A value where an axis stands.
         AxisExpected { function: String, form: String } "axis-expected" =>
             say(format!("`{function}` takes an axis here")).help(format!("write it as in `{form}`"));

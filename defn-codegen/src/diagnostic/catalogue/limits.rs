@@ -11,7 +11,7 @@ pub enum Limit {
     Request(String),
     /// `f16`, `c64` and their like.
     ElementType(String),
-    /// `x[i] = …`.
+    /// `x[i..i + 3] = …`, `f(&mut x[i])`.
     IndexedAssignment,
     /// `inspect!` with this label.
     Inspect(String),
@@ -52,8 +52,8 @@ impl Limit {
                 "`f32 f64 i32 i64 u8 bool` work",
             ),
             Self::IndexedAssignment => (
-                "parts of a tensor cannot be assigned to yet".to_owned(),
-                "`x.add_at(axis, positions, values)` makes a tensor with values added",
+                "this part of a tensor cannot be changed yet".to_owned(),
+                "assign to positions, `x[(i, ..)] = …`, or to ranges of extents, `x[1..3] = …`",
             ),
             Self::Inspect(label) => (
                 format!("`inspect!(\"{label}\", …)` cannot be compiled yet"),

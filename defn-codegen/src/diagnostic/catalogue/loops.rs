@@ -17,6 +17,9 @@ catalogue! {
         BreakPlace {} "break-place" =>
             say("`break` cannot stand here")
                 .help("write `if c { break }` as the first or the last line of a loop");
+        /// `for block in p.blocks { if c { break } … }`.
+        BreakOfArray {} "break-of-array" =>
+            say("a loop over an array cannot be left").help("put the rest of the round into an `if`");
         /// A last line with a value in a loop that collects nothing (R29).
         CollectsNothing { what: String } "collects-nothing" =>
             say(format!("{what} collects nothing"))

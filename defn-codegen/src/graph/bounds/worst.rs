@@ -30,19 +30,7 @@ impl Item for Worst {
     }
     fn unary(function: Unary, operand: &Self) -> Self {
         let result = eval::unary(function, operand.0);
-        let is_exact = matches!(
-            function,
-            Unary::Neg
-                | Unary::Abs
-                | Unary::Sign
-                | Unary::Not
-                | Unary::Floor
-                | Unary::Ceil
-                | Unary::Round
-                | Unary::StopGrad
-                | Unary::Sqrt
-        );
-        Self(if is_exact { result } else { nudged(result, operand.0.bits) })
+        Self(if function.is_exact() { result } else { nudged(result, operand.0.bits) })
     }
     fn binary(function: Binary, left: &Self, right: &Self) -> Self {
         let result = eval::binary(function, left.0, right.0);

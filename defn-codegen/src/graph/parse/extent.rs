@@ -62,6 +62,29 @@ fn factor(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Dim, ParseError
             let (numerator, divisor) = quotient(cursor, symbols)?;
             Ok(numerator.exact_div(&divisor))
         }
+        Token::Word("largest") if is_quotient => {
+            let mut all = Vec::new();
+            cursor.advance();
+            cursor.expect("(")?;
+            loop {
+                all.push(extent(cursor, symbols)?);
+                if !cursor.eat(",") {
+                    break;
+                }
+            }
+            cursor.expect(")")?;
+            Ok(Dim::largest(all))
+        }
+        Token::Word("reaches") if is_quotient => {
+            cursor.advance();
+            cursor.expect("(")?;
+            let reaching = extent(cursor, symbols)?;
+            cursor.expect(",")?;
+            let is_below = cursor.eat("-");
+            let bound = number(cursor)?;
+            cursor.expect(")")?;
+            Ok(reaching.reaches(if is_below { bound.wrapping_neg() } else { bound }))
+        }
         Token::Word(_) => symbol(cursor, symbols).map(Dim::from),
         Token::Local(_) | Token::Text(_) | Token::Mark(_) | Token::End => {
             Err(cursor.expected("an extent"))

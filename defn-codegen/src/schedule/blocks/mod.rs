@@ -28,6 +28,7 @@ pub(super) use share::share;
 
 use super::collapse::Replace;
 use crate::graph::{Combine, Dim};
+use crate::loops::ask;
 use crate::loops::visit::{self, Rename};
 use crate::loops::{Address, Expr, For, RegisterId, Statement, VariableId};
 
@@ -90,30 +91,6 @@ impl Rename for Registers<'_> {
     }
 }
 
-/// What a register is folded with, if this is a fold of it.
-fn fold_of(register: RegisterId, expr: &Expr) -> Option<Combine> {
-    let own = Expr::Register(register);
-    match expr {
-        Expr::MultiplyAdd(_, _, so_far) => (**so_far == own).then_some(Combine::Add),
-        Expr::Binary(binary, so_far, _) if **so_far == own => {
-            Combine::ALL.iter().copied().find(|combine| combine.binary() == *binary)
-        }
-        Expr::Binary(..)
-        | Expr::Constant(_)
-        | Expr::Value(_)
-        | Expr::Register(_)
-        | Expr::Combine(..)
-        | Expr::Position { .. }
-        | Expr::Unary(..)
-        | Expr::Compare(..)
-        | Expr::Select(..)
-        | Expr::Convert(..)
-        | Expr::Bits(_)
-        | Expr::Shift { .. }
-        | Expr::Load(..) => None,
-    }
-}
-
 /// The registers that a body changes and does not declare, each with how; none if one is changed otherwise than by a fold.
 pub(super) fn folds(body: &[Statement]) -> Option<Vec<(RegisterId, Combine)>> {
     let mut declared = Vec::new();
@@ -122,7 +99,7 @@ pub(super) fn folds(body: &[Statement]) -> Option<Vec<(RegisterId, Combine)>> {
     visit::statements(body, &mut |statement| match statement {
         Statement::Declare { register, .. } => declared.push(*register),
         Statement::Set { register, expr } if !declared.contains(register) => {
-            match fold_of(*register, expr) {
+            match ask::fold_of(*register, expr) {
                 Some(combine) if !folds.iter().any(|(known, _)| known == register) => {
                     folds.push((*register, combine));
                 }

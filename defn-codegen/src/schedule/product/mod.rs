@@ -24,6 +24,7 @@
 pub(super) mod tile;
 mod panel;
 mod packed;
+mod flat;
 mod left;
 
 use std::collections::BTreeSet;
@@ -31,8 +32,8 @@ use std::collections::BTreeSet;
 use super::names::{Choice, Names, choice};
 use crate::arena::Arena;
 use crate::graph::{Binary, Comparison, Dim};
-use crate::loops::visit;
 use crate::loops::{Buffer, BufferId, Expr, For, Loops, Manner, Nest, Statement};
+use crate::loops::{ask, visit};
 use crate::options::{Level, Sizes};
 
 /// Schedules all products.
@@ -212,7 +213,7 @@ impl Target<'_> {
     ) -> Statement {
         let count = self.rows_at_a_time(product);
         let left = left::Left::of((around, product), &panels.reduction);
-        let is_known = self.conditions.iter().all(depends_on_extents);
+        let is_known = self.conditions.iter().all(ask::is_of_extents);
         if let Some(left) = left.filter(|left| {
             self.around.is_empty() && is_known && !self.written.contains(&left.buffer)
         }) {
@@ -222,10 +223,34 @@ impl Target<'_> {
             let turned = Product::of(&rows, self.buffers, self.level);
             let panels = turned.as_ref().and_then(panel::Panels::of);
             if let (Some(turned), Some(panels)) = (turned, panels) {
-                return panels.write((around, &turned), count, self);
+                return self.with_panels((around, &turned), &panels, count);
             }
         }
-        panels.write((around, product), count, self)
+        self.with_panels((around, product), panels, count)
+    }
+
+    /// All columns, with panels that all workers share, or with one of each worker.
+    fn with_panels(
+        &mut self,
+        (around, product): (&[&For], &Product<'_>),
+        panels: &panel::Panels<'_>,
+        count: i64,
+    ) -> Statement {
+        if !panels.gathers(product) || !packed::are_for_all(panels, self) {
+            return panels.write((around, product), count, self);
+        }
+        let divides = product.rows.extent.as_constant().is_some_and(|rows| rows % count == 0);
+        if let Some((last, others)) = around.split_last()
+            && !divides
+            && count <= FLAT_ROWS
+            && let Some(rows) = flat::flat(last, product.rows, self.names)
+            && let Some(flat) = Product::of(&rows, self.buffers, self.level)
+            && let Some(panels) = panel::Panels::of(&flat)
+        {
+            let count = self.rows_at_a_time(&flat);
+            return packed::for_all(&panels, (others, &flat), count, self);
+        }
+        packed::for_all(panels, (around, product), count, self)
     }
 
     /// All rows, with the right operand where it is: in narrow tiles if there are few columns.
@@ -255,25 +280,6 @@ impl Target<'_> {
     }
 }
 
-/// Whether a condition depends on nothing but extents.
-fn depends_on_extents(condition: &Expr) -> bool {
-    let mut known = true;
-    visit::expressions(condition, &mut |expr| match expr {
-        Expr::Position { constant: _, terms } => known &= terms.is_empty(),
-        Expr::Constant(_) | Expr::Unary(..) | Expr::Binary(..) | Expr::Compare(..) => {}
-        Expr::Value(_)
-        | Expr::Register(_)
-        | Expr::Combine(..)
-        | Expr::Select(..)
-        | Expr::MultiplyAdd(..)
-        | Expr::Bits(_)
-        | Expr::Shift { .. }
-        | Expr::Convert(..)
-        | Expr::Load(..) => known = false,
-    });
-    known
-}
-
 /// A known number of rows is divided evenly if that leaves more than half as many at a time.
 fn even(rows: i64, product: &Product<'_>) -> i64 {
     let Some(extent) = product.rows.extent.as_constant() else { return rows };
@@ -287,6 +293,9 @@ fn even(rows: i64, product: &Product<'_>) -> i64 {
 
 /// How many rows a tile of one register of columns has: multiply-adds take four cycles, and two start in each.
 const NARROW_ROWS: i64 = 8;
+
+/// How many rows of a tile may lie anywhere: the address of each has a register of its own.
+const FLAT_ROWS: i64 = 8;
 
 /// Three quarters of the registers; the others hold the operands.
 fn accumulators(level: Level) -> u32 {

@@ -1,4 +1,4 @@
-//! Panels for all stripes: copied once, in a nest of their own in front of the one that goes through the stripes.
+//! Panels for all stripes, or for all workers: copied once, in a nest of their own in front of the one that goes through the stripes.
 //!
 //! ```text
 //! before                                              after
@@ -14,18 +14,20 @@
 //!                                                     } } } } }
 //! ```
 //!
-//! All stripes of all workers read the same panels.
+//! All stripes of all workers read the same panels. So do all workers where columns lie apart, and no loop around changes them:
+//! copied by each, they would be turned again whenever a worker begins.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::panel::{Panels, drop_unused, note_values};
 use super::{Product, Target, tile};
 use crate::graph::Dim;
-use crate::loops::visit;
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, Nest, Space, Statement, ValueId, VariableId,
 };
-use crate::schedule::collapse::Replace;
+use crate::loops::{ask, visit};
+use crate::schedule::collapse::{self, Replace};
+use crate::schedule::lanes::make_serial;
 
 /// Columns that are copied at a time: turned in registers, more of them would only be more code.
 const COPIED: u32 = 16;
@@ -51,6 +53,32 @@ pub(super) fn packed(
     if !is_known(panels, target) {
         return None;
     }
+    Some(over_panels(panels, (&[], product), (rows, Manner::Serial), target))
+}
+
+/// Whether panels can be copied before the nest, for all workers: no loop around changes them.
+pub(super) fn are_for_all(panels: &Panels<'_>, target: &Target<'_>) -> bool {
+    is_known(panels, target)
+        && !target.around.iter().any(|it| panels.depend_on(it.variable))
+        && target.conditions.iter().all(ask::is_of_extents)
+}
+
+/// The loop over groups of columns, with panels for all workers.
+pub(super) fn for_all(
+    panels: &Panels<'_>,
+    (around, product): (&[&For], &Product<'_>),
+    rows: i64,
+    target: &mut Target<'_>,
+) -> Statement {
+    over_panels(panels, (around, product), (rows, Manner::Parallel), target)
+}
+
+fn over_panels(
+    panels: &Panels<'_>,
+    (around, product): (&[&For], &Product<'_>),
+    (rows, manner): (i64, Manner),
+    target: &mut Target<'_>,
+) -> Statement {
     let batches: Vec<For> =
         target.around.iter().filter(|it| panels.depend_on(it.variable)).cloned().collect();
     let mut shape: Vec<Dim> = batches.iter().map(|it| it.extent.clone()).collect();
@@ -75,8 +103,13 @@ pub(super) fn packed(
     target.front.push(Nest::new(guarded));
     let (all, lanes) = packed.rows();
     let inside = Product { rows: &all, lanes: &lanes, before: product.before, ..*product };
-    let body = vec![tile::by_rows(&inside, rows, target.names)];
-    Some(Statement::For(packed.over_groups(Manner::Serial, body)))
+    let tiles = match manner {
+        Manner::Parallel => tile::one_by_one(&inside, rows, target.names),
+        Manner::Serial | Manner::Lanes(_) => tile::by_rows(&inside, rows, target.names),
+    };
+    let within = |body, it: &&For| Statement::For(For { body: vec![body], ..(*it).clone() });
+    let body = vec![around.iter().rev().fold(tiles, within)];
+    Statement::For(packed.over_groups(manner, body))
 }
 
 /// Whether all that goes into the panels is there before the nest begins.
@@ -149,10 +182,13 @@ impl Packed<'_, '_> {
             let expr = Expr::Value(*value);
             body.push(Statement::Store { buffer: *buffer, address: self.place(), expr });
         }
+        // Steps that lie side by side are one loop, which can be turned in registers.
         for inner in self.panels.reduction.iter().rev() {
-            let manner = Manner::Serial;
+            let manner = Manner::Parallel;
             body = vec![Statement::For(For { body, manner, ..(*inner).clone() })];
         }
+        let mut body = collapse::block(body);
+        make_serial(&mut body);
         let mut whole = self.over_groups(
             Manner::Parallel,
             vec![Statement::For(self.over_lanes(COPIED.min(self.product.width), body))],

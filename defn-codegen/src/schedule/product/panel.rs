@@ -16,7 +16,8 @@
 //! ```
 //!
 //! Where the operand lies row by row, the first tile of rows reads it in place and stores the panel on the way,
-//! which costs nothing beside its arithmetic; where its columns are apart, the copy turns it in blocks.
+//! which costs nothing beside its arithmetic; where its columns are apart, the copy turns it in blocks,
+//! and is made [for all workers](super::packed) unless a loop around changes it.
 //!
 //! Whatever is computed from positions in the reduction and the columns alone stands in the panel,
 //! so that a cast or a function of the operand is computed once for all rows.
@@ -27,10 +28,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Product, Target, tile};
 use crate::graph::{Comparison, Dim, Element};
-use crate::loops::visit;
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, Space, Statement, ValueId, VariableId,
 };
+use crate::loops::{ask, visit};
 use crate::schedule::names::{Choice, Fresh, Names, choice};
 
 /// A panel of more steps than this would not stay in a cache of the third level.
@@ -153,7 +154,7 @@ impl<'s> Panels<'s> {
     }
 
     /// Whether what goes into the panels is loaded from columns that are apart.
-    fn gathers(&self, product: &Product<'_>) -> bool {
+    pub(super) fn gathers(&self, product: &Product<'_>) -> bool {
         let mut gathers = false;
         for statement in &self.shared {
             visit::addresses(std::slice::from_ref(*statement), &mut |_, address, _| {
@@ -317,18 +318,7 @@ enum Panel {
 
 /// The loops of the only reduction in lanes, outermost first; none if there are several, or if it does more than fold.
 fn reduction(lanes: &For) -> Option<Vec<&For>> {
-    let mut loops = lanes.body.iter().filter_map(|statement| match statement {
-        Statement::For(inner) => Some(inner),
-        Statement::Let { .. }
-        | Statement::Declare { .. }
-        | Statement::Set { .. }
-        | Statement::Store { .. }
-        | Statement::If { .. } => None,
-    });
-    let mut reduction = vec![loops.next()?];
-    if loops.next().is_some() {
-        return None;
-    }
+    let mut reduction = vec![ask::only_loop(&lanes.body)?];
     while let [Statement::For(inner)] = reduction[reduction.len() - 1].body.as_slice() {
         reduction.push(inner);
     }

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Product;
 use crate::graph::{Comparison, Dim};
-use crate::loops::visit::{self, Rename};
+use crate::loops::visit::{self, Name, Rename};
 use crate::loops::{Address, Expr, For, Manner, RegisterId, Statement, ValueId, VariableId};
 use crate::schedule::collapse::Replace;
 use crate::schedule::names::{Names, compare, number, position};
@@ -147,7 +147,7 @@ fn clipped(product: &Product<'_>, clip: &Address, rows: i64, names: &mut Names) 
             terms.sort_by_key(|(variable, _)| *variable);
             Copy::new(Replace { variable: outer.variable, constant: Dim::from(row), terms })
         });
-        let bound = BTreeSet::from([Bound::Variable(outer.variable)]);
+        let bound = BTreeSet::from([Name::Variable(outer.variable)]);
         let mut body = Copies { rows: here.collect(), names, bound }.block(&outer.body);
         rename_loops(&mut body, names);
         split_columns(body, widths, &Blocks::One, names)
@@ -317,7 +317,7 @@ fn moved(lanes: &For, (start, block): (Dim, Option<(VariableId, i64)>), names: &
     let mut copies = Copies {
         rows: vec![Copy::new(shift)],
         names,
-        bound: BTreeSet::from([Bound::Variable(lanes.variable)]),
+        bound: BTreeSet::from([Name::Variable(lanes.variable)]),
     };
     let mut body = copies.block(&lanes.body);
     rename_loops(&mut body, names);
@@ -335,7 +335,7 @@ fn tile(outer: &For, (count, start): (i64, &Dim), tiles: Dim, names: &mut Names)
     let mut copies = Copies {
         rows: rows.map(Copy::new).collect(),
         names,
-        bound: BTreeSet::from([Bound::Variable(outer.variable)]),
+        bound: BTreeSet::from([Name::Variable(outer.variable)]),
     };
     let mut body = copies.block(&outer.body);
     // Each copy of a tile gets loop variables of its own, since a variable is unique in its function.
@@ -376,16 +376,8 @@ pub(in crate::schedule) fn side_by_side(
         terms: Vec::new(),
     });
     let rows = iterations.map(Copy::new).collect();
-    Copies { rows, names, bound: BTreeSet::from([Bound::Variable(outer.variable)]) }
+    Copies { rows, names, bound: BTreeSet::from([Name::Variable(outer.variable)]) }
         .block(&outer.body)
-}
-
-/// What depends on the row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Bound {
-    Variable(VariableId),
-    Value(ValueId),
-    Register(RegisterId),
 }
 
 /// One copy of the body.
@@ -416,7 +408,8 @@ impl Rename for Copy {
 struct Copies<'n> {
     rows: Vec<Copy>,
     names: &'n mut Names,
-    bound: BTreeSet<Bound>,
+    /// What depends on the row.
+    bound: BTreeSet<Name>,
 }
 
 impl Copies<'_> {
@@ -439,14 +432,14 @@ impl Copies<'_> {
                     }
                     return vec![visit::rename_statement(statement, &self.rows[0])];
                 }
-                self.bound.insert(Bound::Value(*value));
+                self.bound.insert(Name::Value(*value));
                 for copy in &mut self.rows {
                     copy.values.insert(*value, self.names.value());
                 }
                 self.each(statement)
             }
             Statement::Declare { register, .. } => {
-                self.bound.insert(Bound::Register(*register));
+                self.bound.insert(Name::Register(*register));
                 for copy in &mut self.rows {
                     copy.registers.insert(*register, self.names.register());
                 }
@@ -464,28 +457,7 @@ impl Copies<'_> {
 
     fn depends(&self, expr: &Expr) -> bool {
         let mut depends = false;
-        visit::expressions(expr, &mut |expr| {
-            let terms = |terms: &[(VariableId, Dim)]| {
-                terms.iter().any(|(variable, _)| self.bound.contains(&Bound::Variable(*variable)))
-            };
-            depends |= match expr {
-                Expr::Value(value) => self.bound.contains(&Bound::Value(*value)),
-                Expr::Register(register) | Expr::Combine(_, register) => {
-                    self.bound.contains(&Bound::Register(*register))
-                }
-                Expr::Position { constant: _, terms: all } => terms(all),
-                Expr::Load(_, address) => terms(&address.terms),
-                Expr::Constant(_)
-                | Expr::Unary(..)
-                | Expr::Binary(..)
-                | Expr::Compare(..)
-                | Expr::Select(..)
-                | Expr::MultiplyAdd(..)
-                | Expr::Bits(_)
-                | Expr::Shift { .. }
-                | Expr::Convert(..) => false,
-            };
-        });
+        visit::names(expr, &mut |name| depends |= self.bound.contains(&name));
         depends
     }
 }

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::blocks::folds;
 use crate::graph::{Binary, Combine, Dim, Element};
-use crate::loops::visit;
 use crate::loops::{
     Address, BufferId, Expr, For, Loops, Manner, Nest, RegisterId, Space, Statement, VariableId,
 };
+use crate::loops::{ask, visit};
 
 /// Nests to be joined.
 pub(super) struct Group {
@@ -101,7 +101,7 @@ fn rows_of_product(chain: &[&For]) -> Vec<Vec<usize>> {
     let mut operands: Vec<Vec<usize>> = Vec::new();
     visit::statements(&innermost.body, &mut |statement| {
         let Statement::For(reduction) = statement else { return };
-        if !reduction.body.iter().any(multiplies) {
+        if !reduction.body.iter().any(ask::multiplies) {
             return;
         }
         visit::addresses(&reduction.body, &mut |_, address, _| {
@@ -113,10 +113,6 @@ fn rows_of_product(chain: &[&For]) -> Vec<Vec<usize>> {
     let batches: Vec<usize> = left.iter().copied().filter(|at| right.contains(at)).collect();
     let rows = left.iter().chain(right).filter(|at| !batches.contains(at));
     rows.map(|row| batches.iter().chain([row]).copied().collect()).collect()
-}
-
-fn multiplies(statement: &Statement) -> bool {
-    matches!(statement, Statement::Set { register: _, expr: Expr::MultiplyAdd(..) })
 }
 
 /// What stands in front of the nested parallel loops that a nest consists of, and these loops, outermost first.
@@ -468,7 +464,7 @@ fn operands(member: &Member, is_batched: bool) -> BTreeSet<BufferId> {
     };
     visit::statements(body, &mut |statement| {
         let Statement::For(inner) = statement else { return };
-        if inner.body.iter().any(multiplies) {
+        if inner.body.iter().any(ask::multiplies) {
             visit::addresses(&inner.body, &mut |buffer, address, _| {
                 if is_operand(address) && of(address, inner.variable) {
                     found.insert(buffer);

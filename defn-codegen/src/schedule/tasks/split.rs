@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::names::Names;
 use super::{SMALL, cost, is_shared};
 use crate::graph::{Dim, Element};
-use crate::loops::visit;
-use crate::loops::visit::Rename;
+use crate::loops::ask;
+use crate::loops::visit::{self, Rename};
 use crate::loops::{
     Address, Buffer, BufferId, Expr, Loops, Nest, RegisterId, Space, Statement, ValueId, VariableId,
 };
@@ -24,7 +24,7 @@ pub(super) fn split(loops: &mut Loops) {
         }
         let bodies = match nest.body.as_slice() {
             // A condition around everything stands around each part.
-            [Statement::If { condition, body }] if is_known(condition) => {
+            [Statement::If { condition, body }] if ask::is_of_extents(condition) => {
                 let parts = parts(loops, &mut names, body);
                 let guard = |body| vec![Statement::If { condition: condition.clone(), body }];
                 parts.map(|parts| parts.into_iter().map(guard).collect::<Vec<_>>())
@@ -40,30 +40,11 @@ pub(super) fn split(loops: &mut Loops) {
     }
 }
 
-/// Whether a condition depends on extents alone.
-fn is_known(condition: &Expr) -> bool {
-    let mut known = true;
-    visit::expressions(condition, &mut |expr| match expr {
-        Expr::Position { constant: _, terms } => known &= terms.is_empty(),
-        Expr::Constant(_) | Expr::Compare(..) | Expr::Binary(..) | Expr::Unary(..) => {}
-        Expr::Value(_)
-        | Expr::Register(_)
-        | Expr::Combine(..)
-        | Expr::Select(..)
-        | Expr::MultiplyAdd(..)
-        | Expr::Convert(..)
-        | Expr::Bits(..)
-        | Expr::Shift { .. }
-        | Expr::Load(..) => known = false,
-    });
-    known
-}
-
 /// Whether a statement of the top is a nest of its own.
 fn stands_alone(statement: &Statement) -> bool {
     match statement {
         Statement::For(inner) => is_shared(inner),
-        Statement::If { condition, body } if is_known(condition) => {
+        Statement::If { condition, body } if ask::is_of_extents(condition) => {
             matches!(body.as_slice(), [Statement::For(inner)] if is_shared(inner))
         }
         Statement::If { .. }

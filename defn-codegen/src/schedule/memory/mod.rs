@@ -3,8 +3,8 @@
 //! [`update_in_place`]: an updated parameter that is read for the last time where its new value is computed, at the same element, is overwritten there,
 //! without a temporary.
 //!
-//! [`plan`]: every temporary gets a slot from its first to its last use; slots whose content is dead are used again
-//! by what provably fits.
+//! [`plan`]: every temporary gets a slot from its first to its last use; slots whose content is dead are used again,
+//! best by what provably fits, and are as large as the largest that they ever hold.
 //!
 //! ```text
 //! before                                              after
@@ -14,60 +14,34 @@
 //!
 //! Afterwards: no temporary is unused; offsets are multiples of 64; the workspace and the private scratch are their ends.
 
+mod slots;
+
 use crate::arena::Arena;
 use crate::graph::Dim;
-use crate::loops::control::part;
+use crate::loops::live;
 use crate::loops::visit::{self, Rename};
 use crate::loops::{BufferId, Control, Expr, Loops, Nest, Space, Statement, VariableId};
 
 /// Plans the memory of a program.
-pub(super) fn plan(loops: &mut Loops) {
+pub(in crate::schedule) fn plan(loops: &mut Loops) {
     drop_unused(loops);
-    loops.workspace = place(loops, |space| match space {
-        Space::Workspace(offset) => Some(offset),
-        Space::Private(_) | Space::Parameter(_) | Space::Updated(_) | Space::Result(_) => None,
-    });
-    loops.private = place(loops, |space| match space {
-        Space::Private(offset) => Some(offset),
-        Space::Workspace(_) | Space::Parameter(_) | Space::Updated(_) | Space::Result(_) => None,
-    });
+    loops.workspace = place(loops, Space::is_workspace);
+    loops.private = place(loops, Space::is_private);
 }
 
-/// Gives an offset to every buffer of a region, and says how large the region is.
-fn place(loops: &mut Loops, region: fn(&mut Space) -> Option<&mut Option<Dim>>) -> Dim {
-    let mut slots: Vec<Slot> = Vec::new();
-    for (buffer, first, last) in lifetimes(loops) {
-        let size = loops.buffers[buffer].bytes();
-        let Some(offset) = region(&mut loops.buffers[buffer].space) else { continue };
-        let free = slots
-            .iter_mut()
-            .enumerate()
-            .find(|(_, slot)| slot.busy_until < first && fits(&size, &slot.size));
-        let position = match free {
-            Some((position, slot)) => {
-                slot.busy_until = last;
-                position
-            }
-            None => {
-                slots.push(Slot { size, busy_until: last });
-                slots.len() - 1
-            }
-        };
-        // The position of the slot stands in for the offset until all sizes are known.
-        *offset = Some(Dim::from(position as i64));
-    }
-    let mut offsets = vec![Dim::default()];
-    for slot in &slots {
-        let end = offsets[offsets.len() - 1].clone() + rounded(&slot.size);
-        offsets.push(end);
-    }
-    for id in loops.buffers.ids() {
-        if let Some(offset) = region(&mut loops.buffers[id].space) {
-            let position = offset.as_ref().and_then(Dim::as_constant).unwrap_or(0);
-            *offset = Some(offsets[position as usize].clone());
+/// Gives an offset to every temporary of a region, and says how large the region is.
+fn place(loops: &mut Loops, region: fn(&Space) -> bool) -> Dim {
+    let lifetimes = live::lifetimes(loops, region);
+    let bytes: Vec<Dim> = lifetimes.iter().map(|it| rounded(&it.bytes)).collect();
+    let homes = slots::plan(&lifetimes, &bytes, loops.symbols.len());
+    let row = slots::Row::of(&homes, &bytes);
+    for (at, lifetime) in lifetimes.iter().enumerate() {
+        let space = &mut loops.buffers[lifetime.buffer].space;
+        if let Space::Workspace(offset) | Space::Private(offset) = space {
+            *offset = Some(row.offset(at));
         }
     }
-    offsets[slots.len()].clone()
+    row.bytes()
 }
 
 /// Drops temporaries that no nest touches.
@@ -113,19 +87,8 @@ impl Rename for Moved {
     }
 }
 
-/// A piece of the workspace.
-struct Slot {
-    size: Dim,
-    busy_until: usize,
-}
-
 fn is_scratch(space: &Space) -> bool {
-    matches!(space, Space::Workspace(_) | Space::Private(_))
-}
-
-/// Whether `size` is at most `slot` for all extents.
-fn fits(size: &Dim, slot: &Dim) -> bool {
-    (slot.clone() - size.clone()).is_surely_natural()
+    space.is_workspace() || space.is_private()
 }
 
 fn rounded(size: &Dim) -> Dim {
@@ -135,45 +98,8 @@ fn rounded(size: &Dim) -> Dim {
     (size.clone() + Dim::from(63)).floor_div(&Dim::from(64)) * Dim::from(64)
 }
 
-/// Temporaries in order of first use, with the first and the last nest that touch them.
-fn lifetimes(loops: &Loops) -> Vec<(BufferId, usize, usize)> {
-    let mut lifetimes: Vec<(BufferId, usize, usize)> = Vec::new();
-    for (position, nest) in loops.nests.iter().enumerate() {
-        nest.buffers(&mut |buffer| {
-            if !is_scratch(&loops.buffers[buffer].space) {
-                return;
-            }
-            match lifetimes.iter_mut().find(|(known, _, _)| *known == buffer) {
-                Some((_, _, last)) => *last = position,
-                None => lifetimes.push((buffer, position, position)),
-            }
-        });
-    }
-    // What is used inside of a loop and outside of it lives as long as the loop; what it collects does, and what it is given.
-    // Inner loops come before those around.
-    for (begin, end) in repeated(&loops.nests).into_iter().rev() {
-        for (_, first, last) in &mut lifetimes {
-            let is_inside = *first < end && begin < *last;
-            if is_inside && (*first < begin || end < *last) {
-                (*first, *last) = (begin.min(*first), end.max(*last));
-            }
-        }
-    }
-    lifetimes.sort_by_key(|(_, first, _)| *first);
-    lifetimes
-}
-
-/// The first and the last position of each part that runs again and again, in the order of the text.
-fn repeated(nests: &[Nest]) -> Vec<(usize, usize)> {
-    let begins = nests
-        .iter()
-        .enumerate()
-        .filter(|(_, nest)| nest.control.as_ref().is_some_and(Control::repeats));
-    begins.filter_map(|(begin, _)| part(nests, begin).map(|(_, end)| (begin, end))).collect()
-}
-
 /// Overwrites updated parameters where their new value is computed.
-pub(super) fn update_in_place(loops: &mut Loops) {
+pub(in crate::schedule) fn update_in_place(loops: &mut Loops) {
     for position in (0..loops.nests.len()).rev() {
         let Some((from, to)) = copied(loops, &loops.nests[position]) else { continue };
         let Some(writer) = only_writer(loops, from, position) else { continue };

@@ -1,13 +1,14 @@
-//! A loop is not compiled yet.
+//! Nobody knows how often a `while` runs, so it has no values.
 
 use defn::prelude::*;
 
 #[defn]
 fn f(x: f32) -> f32 {
     let mut y = x;
-    while y < 100.0 {
+    let all = while y < 100.0 {
         y = y * 2.0;
-    }
+        y
+    };
     y
 }
 
