@@ -16,6 +16,7 @@ use crate::graph::{
     TensorType, Times,
 };
 
+use super::Draft;
 use super::body::graft;
 
 /// How many steps are walked backward at once.
@@ -36,27 +37,26 @@ pub(super) struct Kept {
     pub(super) slots: Vec<NodeId>,
 }
 
-/// Runs a loop and keeps snapshots.
-pub(super) fn run(builder: &mut Builder, repeat: &Repeat, operands: &[NodeId]) -> Kept {
+/// Runs a loop and keeps snapshots; one that has run already does not run again.
+pub(super) fn run(draft: &mut Draft, repeat: &Repeat, operands: &[NodeId]) -> Kept {
     let (state, rest) = operands.split_at(repeat.state);
-    let zero = whole(builder, 0);
-    let one = whole(builder, 1);
+    let [zero, one] = [0, 1].map(|number| draft.splat(Scalar::from_i64(Element::I64, number), &[]));
     let slots: Vec<NodeId> = state
         .iter()
         .map(|node| {
-            let ty = slots_of(builder.ty(*node));
-            builder.splat(Scalar::from_i64(ty.element, 0), &ty.shape)
+            let ty = slots_of(&draft.ty(*node));
+            draft.zero(&ty)
         })
         .collect();
     let given = [state, &[zero, one], &slots, rest].concat();
     let chunks = Repeat {
-        times: Times::While(goes_on(builder, repeat, &given)),
+        times: Times::While(goes_on(&draft.builder, repeat, &given)),
         state: 2 * state.len() + 2,
         sequences: 0,
         reverse: false,
-        body: chunk(builder, repeat, &given),
+        body: chunk(&draft.builder, repeat, &given),
     };
-    let mut found = builder.control(Op::Repeat(Box::new(chunks)), &given);
+    let mut found = draft.control_once(Op::Repeat(Box::new(chunks)), &given);
     let slots = found.split_off(state.len() + 2);
     Kept {
         steps: found[state.len()],

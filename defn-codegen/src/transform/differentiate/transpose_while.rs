@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The steps of a chunk are a loop that runs 32 times and does nothing behind the last step, so that its gradient is that of any loop.
-//! The snapshots are those of the loop for the values, which is the same node after `simplify`.
+//! The snapshots are those of the loop for the values, unless that one is part of the body of another loop: then it runs again.
 
 use crate::graph::build::Builder;
 use crate::graph::{Binary, Branch, Comparison, Dim, Graph, Node, NodeId, Op, Repeat, Times};
@@ -52,7 +52,7 @@ impl Transposition {
         };
         let moved = self.moved(&found, (values, state_tangents), (rest, rest_tangents), &cotangent);
 
-        let kept = snapshots::run(&mut self.draft.builder, &found.repeat, &[values, rest].concat());
+        let kept = snapshots::run(&mut self.draft, &found.repeat, &[values, rest].concat());
         let mut given = Vec::new();
         for state in &moved.states {
             given.push(self.draft.or_zero(cotangent(*state), values[*state]));
