@@ -27,10 +27,21 @@ fn lorenz(p: Tensor<f32, parameter<3>>, start: Tensor<f32, xyz<3>>) -> f32 {
     s.sum()
 }
 
+#[defn]
+fn lorenz_grad(
+    p: Tensor<f32, parameter<3>>,
+    start: Tensor<f32, xyz<3>>,
+) -> Tensor<f32, parameter<3>> {
+    grad!(lorenz)(p, start)
+}
+
+/// The parameters, as the program has them.
+const LORENZ: [f64; 3] = [10.0, 28.0, (8.0 / 3.0f32) as f64];
+
 pub(crate) fn lorenz_rk4_1000(stopwatch: &Stopwatch) -> Verdict<Times> {
     let p = Tensor::from([10.0, 28.0, 8.0 / 3.0f32]);
     let start = Tensor::from([1.0f32; 3]);
-    let expected = || vec![amplified(&|round| of_lorenz(round))];
+    let expected = || vec![amplified(&|round| of_lorenz(LORENZ, round))];
     stopwatch.time(
         || lorenz(&p, &start),
         |y| lorenz::into(&p, &start, y),
@@ -38,9 +49,35 @@ pub(crate) fn lorenz_rk4_1000(stopwatch: &Stopwatch) -> Verdict<Times> {
     )
 }
 
+pub(crate) fn lorenz_rk4_1000_grad(stopwatch: &Stopwatch) -> Verdict<Times> {
+    let p = Tensor::from([10.0, 28.0, 8.0 / 3.0f32]);
+    let start = Tensor::from([1.0f32; 3]);
+    stopwatch.time(
+        || lorenz_grad(&p, &start),
+        |y| lorenz_grad::into(&p, &start, y),
+        |y| {
+            let along = |axis: usize| {
+                let moved = |by: f64| {
+                    let mut p = LORENZ;
+                    p[axis] += by;
+                    of_lorenz(p, &|x| x)
+                };
+                (moved(1e-6) - moved(-1e-6)) / 2e-6
+            };
+            // Chaos makes as much of the roundings of a gradient as of those of the values.
+            let share = amplified(&|round| of_lorenz(LORENZ, round));
+            let share = 8.0 * share.error / share.value.abs();
+            let expected: Vec<Near> = (0..3)
+                .map(along)
+                .map(|slope| within(slope, share.max(1e-3) * slope.abs()))
+                .collect();
+            check(y, &expected)
+        },
+    )
+}
+
 /// The sum of the last state, every operation followed by `round`.
-fn of_lorenz(round: Rounding<'_>) -> f64 {
-    let [sigma, rho, beta] = [10.0, 28.0, f64::from(8.0f32 / 3.0)];
+fn of_lorenz([sigma, rho, beta]: [f64; 3], round: Rounding<'_>) -> f64 {
     let h = f64::from(0.01f32);
     let slope = |[x, y, z]: [f64; 3]| {
         [
@@ -97,12 +134,77 @@ fn gru(w: Gru, inputs: Tensor<f32, time, input<32>>) -> f32 {
 
 pub(crate) fn gru32_1000(stopwatch: &Stopwatch) -> Verdict<Times> {
     let (w, x) = gru_inputs();
-    let expected = || vec![amplified(&|round| of_gru(&w, &x, round))];
+    let expected = || vec![amplified(&|round| of_gru(&exact_weights(&w), &x, round))];
     stopwatch.time(
         || gru(&w, &x),
         |y| gru::into(&w, &x, y),
         |y| check(&Tensor::<f32, 0>::from(*y), &expected()),
     )
+}
+
+#[defn]
+fn gru_grad(w: Gru, inputs: Tensor<f32, time, input<32>>) -> Gru {
+    grad!(gru)(w, inputs)
+}
+
+pub(crate) fn gru32_1000_grad(stopwatch: &Stopwatch) -> Verdict<Times> {
+    let (w, x) = gru_inputs();
+    stopwatch.time(
+        || leaves(gru_grad(&w, &x)),
+        |(update, reset, candidate)| {
+            let take = |leaf: &mut Tensor<f32, 2>| std::mem::replace(leaf, Tensor::zeros([0, 0]));
+            let mut found =
+                Gru { update: take(update), reset: take(reset), candidate: take(candidate) };
+            let done = gru_grad::into(&w, &x, &mut found);
+            (*update, *reset, *candidate) = leaves(found);
+            done
+        },
+        |(update, reset, candidate)| along_directions(&w, &x, [update, reset, candidate]),
+    )
+}
+
+fn leaves(w: Gru) -> (Tensor<f32, 2>, Tensor<f32, 2>, Tensor<f32, 2>) {
+    (w.update, w.reset, w.candidate)
+}
+
+fn exact_weights(w: &Gru) -> [Vec<f64>; 3] {
+    [&w.update, &w.reset, &w.candidate].map(|w| w.iter().copied().map(f64::from).collect())
+}
+
+/// Whether a gradient says how the sum moves along some directions.
+fn along_directions(
+    w: &Gru,
+    inputs: &Tensor<f32, 2>,
+    gradient: [&Tensor<f32, 2>; 3],
+) -> Verdict<f64> {
+    let weights = exact_weights(w);
+    let mut worst = 0.0f64;
+    for seed in 0..6 {
+        let direction: [Vec<f64>; 3] = [0, 1, 2].map(|leaf| {
+            normal([32, 64], 100 + 3 * seed + leaf).iter().copied().map(f64::from).collect()
+        });
+        let moved = |by: f64| {
+            let pairs = weights.iter().zip(&direction);
+            let mut all =
+                pairs.map(|(w, d)| w.iter().zip(d).map(|(w, d)| w + by * d).collect::<Vec<f64>>());
+            let moved = [(); 3].map(|()| all.next().unwrap_or_default());
+            of_gru(&moved, inputs, &|x| x)
+        };
+        let slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
+        let found: f64 = gradient
+            .iter()
+            .zip(&direction)
+            .map(|(g, d)| g.iter().zip(d).map(|(g, d)| f64::from(*g) * d).sum::<f64>())
+            .sum();
+        let apart = (found - slope).abs() / (1e-3 * slope.abs() + 1e-3);
+        // False for NaN, too.
+        let is_near = apart <= 1.0;
+        if !is_near {
+            return Err(format!("the slope along direction {seed} is {slope}, not {found}"));
+        }
+        worst = worst.max(apart);
+    }
+    Ok(worst)
 }
 
 fn gru_inputs() -> (Gru, Tensor<f32, 2>) {
@@ -112,19 +214,19 @@ fn gru_inputs() -> (Gru, Tensor<f32, 2>) {
 }
 
 /// The sum of the last state, every operation followed by `round`.
-fn of_gru(w: &Gru, inputs: &Tensor<f32, 2>, round: Rounding<'_>) -> f64 {
+fn of_gru(w: &[Vec<f64>; 3], inputs: &Tensor<f32, 2>, round: Rounding<'_>) -> f64 {
     let sigmoid = |x: f64| round(1.0 / (1.0 + (-x).exp()));
     let mut h = [0.0; 32];
     for step in 0..inputs.shape()[0] {
         let x = |i: usize| f64::from(inputs[[step, i]]);
-        let dot = |w: &Tensor<f32, 2>, h: &[f64; 32], row: usize| {
-            let term = |i: usize| f64::from(w[[row, i]]) * if i < 32 { h[i] } else { x(i - 32) };
+        let dot = |w: &[f64], h: &[f64; 32], row: usize| {
+            let term = |i: usize| w[64 * row + i] * if i < 32 { h[i] } else { x(i - 32) };
             (0..64).fold(0.0, |sum, i| round(sum + term(i)))
         };
-        let z: [f64; 32] = std::array::from_fn(|row| sigmoid(dot(&w.update, &h, row)));
-        let r: [f64; 32] = std::array::from_fn(|row| sigmoid(dot(&w.reset, &h, row)));
+        let z: [f64; 32] = std::array::from_fn(|row| sigmoid(dot(&w[0], &h, row)));
+        let r: [f64; 32] = std::array::from_fn(|row| sigmoid(dot(&w[1], &h, row)));
         let rh: [f64; 32] = std::array::from_fn(|row| round(r[row] * h[row]));
-        let n: [f64; 32] = std::array::from_fn(|row| round(dot(&w.candidate, &rh, row).tanh()));
+        let n: [f64; 32] = std::array::from_fn(|row| round(dot(&w[2], &rh, row).tanh()));
         h = std::array::from_fn(|i| round(round((1.0 - z[i]) * h[i]) + round(z[i] * n[i])));
     }
     h.iter().sum()

@@ -128,7 +128,7 @@ fn options(sizes: Sizes) -> Options {
         levels: Vec::new(),
         triple: String::new(),
         dump: Dump::default(),
-        verify: false,
+        verify: true,
         sizes,
     }
 }

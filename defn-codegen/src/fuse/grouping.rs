@@ -12,10 +12,17 @@ use super::prepare::is_matrix_product;
 use super::stored::scattered_tables;
 use crate::arena::SideTable;
 use crate::graph::{Dim, Graph, Node, NodeId, Op};
+use crate::kernels::columns as columns_of;
 
 /// What an epilogue may cost, in simple operations: a root or a quotient beside a few sums, which is less than to write the product and
 /// to read it again. An elementary function costs more to compile for every row of a tile than fusing it gains.
 const EPILOGUE: u32 = 12;
+
+/// A row of so many elements takes longer than what follows it.
+const LONG: i64 = 2048;
+
+/// With fewer rows, lanes along them stay empty.
+const LANES: i64 = 8;
 
 /// A kernel under construction.
 #[derive(Clone, Debug, Default)]
@@ -204,6 +211,9 @@ impl Grouping<'_> {
         {
             return false;
         }
+        if !reduces && rank == candidate.rows.len() && self.is_alone(graph, root, (group, found)) {
+            return false;
+        }
         if self.sources(found, group).contains(&group) {
             return false;
         }
@@ -227,6 +237,23 @@ impl Grouping<'_> {
         let between = found.between.iter().map(|access| access.node).collect::<BTreeSet<_>>();
         between.into_iter().chain([root]).map(|node| super::own_cost(graph, node)).sum::<u32>()
             > EPILOGUE
+    }
+
+    /// Whether a value of rows is better computed by a kernel of its own, in lanes along them: lanes of a fold run along its columns,
+    /// so that an elementary function behind it has one lane, and takes longer than a short row does.
+    fn is_alone(&self, graph: &Graph, root: NodeId, (group, found): (usize, &Reads)) -> bool {
+        let candidate = &self.groups[group];
+        let columns = candidate.roots.iter().filter(|root| self.folds(graph, **root));
+        let is_short = |root: &NodeId| {
+            let length =
+                columns_of(graph, *root).into_iter().fold(Dim::from(1), |all, it| all * it);
+            length.as_constant().is_none_or(|length| length < LONG)
+        };
+        let rows = candidate.rows.iter().fold(Dim::from(1), |all, it| all * it.clone());
+        !candidate.product
+            && rows.as_constant().is_none_or(|rows| rows >= LANES)
+            && columns.copied().any(|root| is_short(&root))
+            && self.is_dear(graph, root, found)
     }
 
     /// Whether a member is read in the row of the reader, and, if it has columns, in its column.

@@ -22,6 +22,7 @@ mod names;
 mod stripes;
 mod collapse;
 mod registers;
+mod together;
 mod short;
 mod unit;
 mod blocks;
@@ -48,6 +49,7 @@ pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     lanes::lanes(&mut loops);
     blocks::nest(&mut loops);
     product::products(&mut loops, level, sizes);
+    together::together(&mut loops);
     tasks::tasks(&mut loops);
     memory::plan(&mut loops);
     loops

@@ -73,7 +73,7 @@ fn joined(loops: &Loops, names: &mut Names, part: RangeInclusive<usize>) -> Opti
 }
 
 /// Markers and nests as statements, where all markers can be such.
-fn assembled(nests: &[Nest], names: &mut Names) -> Option<Vec<Statement>> {
+pub(super) fn assembled(nests: &[Nest], names: &mut Names) -> Option<Vec<Statement>> {
     let (mut body, mut position) = (Vec::new(), 0);
     while position < nests.len() {
         let nest = &nests[position];
@@ -226,6 +226,8 @@ impl Region {
             let left = room.checked_sub(size * times);
             let inside = match statement {
                 Statement::For(inner) if self.kept.contains(&inner.variable) => Some(times),
+                // Lanes that a scan has already are its order of additions.
+                Statement::For(For { manner: Manner::Lanes(_), .. }) => None,
                 Statement::For(inner) => match (inner.extent.as_constant(), &inner.clip) {
                     (Some(extent), None) => {
                         usize::try_from(extent).ok().and_then(|count| count.checked_mul(times))

@@ -30,68 +30,148 @@ const ALIKE: usize = 4;
 pub(super) fn plan(lifetimes: &[Lifetime], bytes: &[Dim], symbols: usize) -> Vec<Home> {
     let samples: [Vec<i64>; SAMPLES] = std::array::from_fn(|sample| extents(sample, symbols));
     let numbers = |bytes: &Dim| Bytes(samples.each_ref().map(|sample| bytes.evaluate(sample)));
-    let bytes: Vec<Bytes> = bytes.iter().map(numbers).collect();
+    let bytes: Vec<Bytes<SAMPLES>> = bytes.iter().map(numbers).collect();
     let least = least(lifetimes, &bytes);
-    let alike = (ALIKE..=SAMPLES).map(|end| (end - ALIKE, end));
-    let weights = std::iter::once((0, SAMPLES)).chain(alike);
-    let plans = weights.map(|weight| planned(lifetimes, &bytes, weight));
-    let best = plans.min_by_key(|(_, total)| total.over(&least));
-    best.map(|(homes, _)| homes).unwrap_or_default()
+    let mut best: Option<(i64, Vec<Home>)> = None;
+    let mut tried = |homes: Vec<Home>| {
+        let cost = total(&homes, &bytes).over(&least);
+        if best.as_ref().is_none_or(|(known, _)| cost < *known) {
+            best = Some((cost, homes));
+        }
+    };
+    plans(lifetimes, &bytes, &mut tried);
+    for start in 0..SAMPLES {
+        plans(lifetimes, &some::<1>(&bytes, start), &mut tried);
+        plans(lifetimes, &some::<ALIKE>(&bytes, start), &mut tried);
+    }
+    best.map(|(_, homes)| homes).unwrap_or_default()
 }
 
-/// Powers of two from 8 to 1024, as Steele, Lea and Flood's SplitMix64 of the position mixes them.
+/// The bytes for a few samples, from one on.
+fn some<const COUNT: usize>(bytes: &[Bytes<SAMPLES>], start: usize) -> Vec<Bytes<COUNT>> {
+    let chosen =
+        |Bytes(all): &Bytes<SAMPLES>| Bytes(std::array::from_fn(|at| all[(start + at) % SAMPLES]));
+    bytes.iter().map(chosen).collect()
+}
+
+/// The plans for some samples.
+fn plans<const COUNT: usize>(
+    lifetimes: &[Lifetime],
+    bytes: &[Bytes<COUNT>],
+    tried: &mut dyn FnMut(Vec<Home>),
+) {
+    tried(in_order(lifetimes, bytes));
+    tried(by_size(lifetimes, bytes, false));
+    tried(by_size(lifetimes, bytes, true));
+}
+
+/// How many bytes a plan needs.
+fn total(homes: &[Home], bytes: &[Bytes<SAMPLES>]) -> Bytes<SAMPLES> {
+    let mut slots: Vec<Bytes<SAMPLES>> = Vec::new();
+    for ((start, end), bytes) in homes.iter().zip(bytes) {
+        let held = sum(&slots[*start..*end]).largest(bytes);
+        slots.splice(*start..*end, [held]);
+    }
+    sum(&slots)
+}
+
+fn sum<const COUNT: usize>(all: &[Bytes<COUNT>]) -> Bytes<COUNT> {
+    all.iter().fold(Bytes::NONE, |sum, bytes| sum.plus(bytes))
+}
+
+/// Powers of two from 2 to 2048, as Steele, Lea and Flood's SplitMix64 of the position mixes them.
 fn extents(sample: usize, symbols: usize) -> Vec<i64> {
     let extent = |symbol: usize| {
         let position = (64 * sample + symbol + 1) as u64;
         let state = position.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        8 << (mixed >> 61)
+        2 << (mixed % 11)
     };
     (0..symbols).map(extent).collect()
 }
 
 /// What is alive at the most, which no plan can do without.
-fn least(lifetimes: &[Lifetime], bytes: &[Bytes]) -> Bytes {
-    let mut most = Bytes::default();
+fn least(lifetimes: &[Lifetime], bytes: &[Bytes<SAMPLES>]) -> Bytes<SAMPLES> {
+    let mut most = Bytes::NONE;
     for at in lifetimes.iter().map(|it| it.first) {
         let alive =
             lifetimes.iter().zip(bytes).filter(|(it, _)| (it.first..=it.last).contains(&at));
-        most = most.largest(&alive.fold(Bytes::default(), |sum, (_, bytes)| sum.plus(bytes)));
+        most = most.largest(&alive.fold(Bytes::NONE, |sum, (_, bytes)| sum.plus(bytes)));
     }
     most
 }
 
-/// A plan that grows as little as possible at every step for some of the samples, and how many bytes it needs for all.
-fn planned(lifetimes: &[Lifetime], bytes: &[Bytes], weight: (usize, usize)) -> (Vec<Home>, Bytes) {
-    let mut slots: Vec<(Bytes, usize)> = Vec::new();
+/// A plan that grows as little as possible at every step.
+fn in_order<const COUNT: usize>(lifetimes: &[Lifetime], bytes: &[Bytes<COUNT>]) -> Vec<Home> {
+    let mut slots: Vec<(Bytes<COUNT>, usize)> = Vec::new();
     let mut homes = Vec::with_capacity(lifetimes.len());
     for (lifetime, bytes) in lifetimes.iter().zip(bytes) {
-        let mut best: Option<((i64, usize, i64), Home, Bytes)> = None;
+        let mut best: Option<((i64, usize, i64), Home, Bytes<COUNT>)> = None;
         for start in 0..slots.len() {
-            let mut held = Bytes::default();
+            let mut held = Bytes::NONE;
             let free = slots[start..].iter().take_while(|(_, busy)| *busy < lifetime.first);
             for (length, (slot, _)) in (1..).zip(free) {
                 held = held.plus(slot);
                 // What grows the least is best, then what is shortest, then what is filled best.
-                let cost = (bytes.beyond(&held, weight), length, held.beyond(bytes, weight));
+                let cost = (bytes.beyond(&held), length, held.beyond(bytes));
                 if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
                     best = Some((cost, (start, start + length), held));
                 }
             }
         }
         let end = (slots.len(), slots.len());
-        let (home, held) = best.map_or((end, Bytes::default()), |(_, home, held)| (home, held));
+        let (home, held) = best.map_or((end, Bytes::NONE), |(_, home, held)| (home, held));
         slots.splice(home.0..home.1, [(held.largest(bytes), lifetime.last)]);
         homes.push(home);
     }
-    (homes, slots.iter().fold(Bytes::default(), |sum, (slot, _)| sum.plus(slot)))
+    homes
 }
 
-/// Bytes for each of the samples.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bytes([i64; SAMPLES]);
+/// A plan in which the largest chooses first, and takes the first or, if that is to be tight, the smallest slot
+/// whose content is alive at other times.
+fn by_size<const COUNT: usize>(
+    lifetimes: &[Lifetime],
+    bytes: &[Bytes<COUNT>],
+    tight: bool,
+) -> Vec<Home> {
+    let mut order: Vec<usize> = (0..lifetimes.len()).collect();
+    order.sort_by_key(|at| std::cmp::Reverse(bytes[*at].beyond(&Bytes::NONE)));
+    let mut slots: Vec<Vec<usize>> = Vec::new();
+    let mut slot_of = vec![0; lifetimes.len()];
+    for at in order {
+        let is_apart = |other: &usize| {
+            let (one, other) = (&lifetimes[at], &lifetimes[*other]);
+            one.last < other.first || other.last < one.first
+        };
+        let mut free = (0..slots.len()).filter(|slot| slots[*slot].iter().all(is_apart));
+        // Slots were begun by what is larger, so the last of them is the smallest.
+        let found = if tight { free.next_back() } else { free.next() };
+        let slot = found.unwrap_or(slots.len());
+        if slot == slots.len() {
+            slots.push(Vec::new());
+        }
+        slots[slot].push(at);
+        slot_of[at] = slot;
+    }
+    // In the row, slots stand in the order in which they are first used.
+    let mut places: Vec<usize> = Vec::with_capacity(slots.len());
+    let home = |slot: usize| match places.iter().position(|known| *known == slot) {
+        Some(place) => (place, place + 1),
+        None => {
+            places.push(slot);
+            (places.len() - 1, places.len() - 1)
+        }
+    };
+    slot_of.into_iter().map(home).collect()
+}
 
-impl Bytes {
+/// Bytes for each of some samples.
+#[derive(Clone, Copy, Debug)]
+struct Bytes<const COUNT: usize>([i64; COUNT]);
+
+impl<const COUNT: usize> Bytes<COUNT> {
+    const NONE: Self = Self([0; COUNT]);
+
     fn with(&self, other: &Self, of: fn(i64, i64) -> i64) -> Self {
         Self(std::array::from_fn(|at| of(self.0[at], other.0[at])))
     }
@@ -104,10 +184,10 @@ impl Bytes {
         self.with(other, i64::max)
     }
 
-    /// How many more there are than others, in a range of the samples.
-    fn beyond(&self, other: &Self, (start, end): (usize, usize)) -> i64 {
-        let more = self.with(other, |a, b| a.saturating_sub(b).max(0));
-        more.0[start..end].iter().copied().fold(0, i64::saturating_add)
+    /// How many more there are than others.
+    fn beyond(&self, other: &Self) -> i64 {
+        let more = |at: usize| self.0[at].saturating_sub(other.0[at]).max(0);
+        (0..COUNT).fold(0, |sum: i64, at| sum.saturating_add(more(at)))
     }
 
     /// The sum over all samples of how many times as many there are, in thousandths.

@@ -46,6 +46,11 @@ const SMALL: i64 = 2_000_000;
 /// Loops of fewer iterations than this leave workers idle.
 const FEW: i64 = 64;
 
+/// Whether a nest is never worth another thread, whatever the extents are.
+pub(super) fn is_small(loops: &Loops, nest: &Nest) -> bool {
+    cost::of_body(loops, &nest.body).as_constant().is_some_and(|whole| whole < SMALL)
+}
+
 /// Finds the tasks of every nest.
 pub(super) fn tasks(loops: &mut Loops) {
     split::split(loops);
