@@ -11,7 +11,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::compile::schedule_graph;
 use crate::graph::Callable;
-use crate::graph::arbitrary::{Case, generate, generate_control, generate_differentiable, shrink};
+use crate::graph::arbitrary::{
+    Case, generate, generate_control, generate_differentiable, generate_differentiable_control,
+    shrink,
+};
 use crate::graph::bounds::{Bounded, bounds};
 use crate::graph::eval::{self, Value};
 use crate::graph::{Element, Graph, parse, verify};
@@ -57,15 +60,15 @@ pub fn fuzz(seed: u64, programs: u64, patience: usize) -> Report {
     report
 }
 
-/// The program of a seed: of every four one runs bodies, and one is the gradient of a smooth function.
+/// The program of a seed: of every four one runs bodies, and one is the gradient of a smooth function, every other time through bodies.
 pub fn case(seed: u64) -> Case {
     let size = 2 + (seed % 13) as usize;
-    match seed % 4 {
-        2 => return generate_control(seed, size),
-        3 => {}
+    let case = match seed % 8 {
+        2 | 6 => return generate_control(seed, size),
+        3 => generate_differentiable(seed, size),
+        7 => generate_differentiable_control(seed, 2 + size / 3),
         _ => return generate(seed, size),
-    }
-    let case = generate_differentiable(seed, size);
+    };
     let wrt = (0..case.graph.parameters.len()).collect();
     let mut program = Program::default();
     let function = program.functions.push(case.graph);

@@ -20,6 +20,10 @@
 //! how the result moves with it. The tangent nodes themselves are needed by nothing then, and go.
 //! (Radul, Paszke, Frostig, Johnson, Maclaurin: *You Only Linearize Once*, POPL 2023.)
 //!
+//! What runs bodies is linearized with its bodies: [`mod@repeat`], [`mod@branch`] and [`mod@unbounded`] make a node for the values that keeps
+//! [`residuals`](mod@residuals) or [`snapshots`](mod@snapshots), and a linear node; [`mod@transpose_control`] and [`mod@transpose_while`] turn the
+//! linear one around. [`mod@forward`] carries values and tangents together instead, where nothing is transposed.
+//!
 //! Afterwards: the graph uses the same primitives, so that it can be differentiated again.
 //! Never here: simplifying; a factor of one stays.
 
@@ -45,7 +49,7 @@ use crate::arena::SideTable;
 use crate::bug;
 use crate::graph::build::Builder;
 use crate::graph::{
-    Binary, Combine, Comparison, Dim, Graph, Node, NodeId, Output, Scalar, TensorType, Unary,
+    Binary, Combine, Comparison, Dim, Graph, Node, NodeId, Op, Output, Scalar, TensorType, Unary,
 };
 
 use super::inline::without_dead_nodes;
@@ -163,6 +167,16 @@ impl Draft {
             name.push('_');
         }
         self.builder.parameter(&name, ty)
+    }
+
+    /// Runs bodies, or finds what has run them on the same operands.
+    fn control_once(&mut self, op: Op, operands: &[NodeId]) -> Vec<NodeId> {
+        let is_it = |(_, node): &(NodeId, &Node)| node.op == op && node.operands == operands;
+        let Some((id, node)) = self.graph().nodes.iter().find(is_it) else {
+            return self.builder.control(op, operands);
+        };
+        // Its projections stand behind it.
+        (1..=node.types.len()).map(|distance| NodeId::new(id.index() + distance)).collect()
     }
 
     /// A tangent, or zero.

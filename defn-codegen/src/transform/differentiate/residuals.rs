@@ -14,6 +14,7 @@
 //! }
 //! ```
 //!
+//! Of what is taken apart, the parts are collected if they are less than the whole.
 //! Elements of sequences, the position and everything that comes in from outside are there anyway.
 //! Never here: how the linear part is made; only what it needs.
 
@@ -73,6 +74,12 @@ pub(super) fn residuals(
     }
     for id in graph.nodes.ids().filter(|id| live[*id] && !linear[*id]) {
         choice.need(id);
+    }
+    while let Some(whole) = choice.taken_apart() {
+        let mut collected = std::mem::take(&mut choice.found.collected);
+        collected.retain(|node| !choice.is_part(*node, whole));
+        choice.found.collected = collected;
+        choice.need(whole);
     }
     choice.found.collected.sort_unstable();
     choice.found.outside.sort_unstable();
@@ -141,6 +148,20 @@ impl Choice<'_> {
             return node.operands.clone();
         }
         Vec::new()
+    }
+
+    /// A value of which so much is collected that it could be collected itself.
+    fn taken_apart(&self) -> Option<NodeId> {
+        let collected = &self.found.collected;
+        let parts = collected.iter().filter(|part| self.shrinks(**part));
+        parts.map(|part| self.graph.operands(*part)[0]).find(|whole| {
+            let parts = collected.iter().filter(|part| self.is_part(**part, *whole));
+            parts.map(|part| size(self.graph.ty(*part))).sum::<f64>() >= size(self.graph.ty(*whole))
+        })
+    }
+
+    fn is_part(&self, part: NodeId, whole: NodeId) -> bool {
+        self.graph.operands(part).first() == Some(&whole) && self.shrinks(part)
     }
 
     /// Whether it is a small part of what would have to be collected instead.

@@ -16,6 +16,7 @@ use crate::graph::{
     TensorType, Times,
 };
 
+use super::Draft;
 use super::body::graft;
 
 /// How many steps are walked backward at once.
@@ -25,9 +26,15 @@ pub(super) const CHUNK: i64 = 32;
 pub(super) const SLOTS: i64 = 64;
 
 /// A loop that has run.
-pub(super) struct Kept {
+pub(super) struct Run {
     /// The last state.
     pub(super) state: Vec<NodeId>,
+    /// What is left of the states before.
+    pub(super) kept: Kept,
+}
+
+/// Snapshots of a loop.
+pub(super) struct Kept {
     /// How often the body ran.
     pub(super) steps: NodeId,
     /// How many chunks lie between two snapshots.
@@ -36,34 +43,38 @@ pub(super) struct Kept {
     pub(super) slots: Vec<NodeId>,
 }
 
-/// Runs a loop and keeps snapshots.
-pub(super) fn run(builder: &mut Builder, repeat: &Repeat, operands: &[NodeId]) -> Kept {
+/// What ends some steps of a loop before their limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Its condition.
+    Condition,
+    /// Nothing: it is known that it runs so often.
+    Limit,
+}
+
+/// Runs a loop and keeps snapshots; one that has run already does not run again.
+pub(super) fn run(draft: &mut Draft, repeat: &Repeat, operands: &[NodeId]) -> Run {
     let (state, rest) = operands.split_at(repeat.state);
-    let zero = whole(builder, 0);
-    let one = whole(builder, 1);
+    let [zero, one] = [0, 1].map(|number| draft.splat(Scalar::from_i64(Element::I64, number), &[]));
     let slots: Vec<NodeId> = state
         .iter()
         .map(|node| {
-            let ty = slots_of(builder.ty(*node));
-            builder.splat(Scalar::from_i64(ty.element, 0), &ty.shape)
+            let ty = slots_of(&draft.ty(*node));
+            draft.zero(&ty)
         })
         .collect();
     let given = [state, &[zero, one], &slots, rest].concat();
     let chunks = Repeat {
-        times: Times::While(goes_on(builder, repeat, &given)),
+        times: Times::While(goes_on(&draft.builder, repeat, &given)),
         state: 2 * state.len() + 2,
         sequences: 0,
         reverse: false,
-        body: chunk(builder, repeat, &given),
+        body: chunk(&draft.builder, repeat, &given),
     };
-    let mut found = builder.control(Op::Repeat(Box::new(chunks)), &given);
+    let mut found = draft.control_once(Op::Repeat(Box::new(chunks)), &given);
     let slots = found.split_off(state.len() + 2);
-    Kept {
-        steps: found[state.len()],
-        stride: found[state.len() + 1],
-        state: found[..state.len()].to_vec(),
-        slots,
-    }
+    let numbers = found.split_off(state.len());
+    Run { state: found, kept: Kept { steps: numbers[0], stride: numbers[1], slots } }
 }
 
 /// The type of the snapshots of a state.
@@ -101,7 +112,8 @@ fn chunk(around: &Builder, repeat: &Repeat, given: &[NodeId]) -> Graph {
     let kept = builder.control(op, &[&[is_time], operands.as_slice()].concat());
 
     let limit = whole(&mut builder, CHUNK);
-    let (next, more) = advance(&mut builder, repeat, (steps, limit), (state, rest), true);
+    let (next, more) =
+        advance(&mut builder, repeat, (steps, limit), (state, rest), Until::Condition);
     let steps = builder.binary(Binary::Add, steps, more);
     finish(builder, &[next.as_slice(), &[steps], &kept].concat())
 }
@@ -138,13 +150,12 @@ fn snapshot(around: &Builder, count: usize, operands: &[NodeId]) -> Graph {
 }
 
 /// Runs the body of a loop from step `from` on, at most `limit` times; and how often it ran.
-/// With `asks` it also ends when the condition does not hold.
 pub(super) fn advance(
     builder: &mut Builder,
     repeat: &Repeat,
     (from, limit): (NodeId, NodeId),
     (state, rest): (&[NodeId], &[NodeId]),
-    asks: bool,
+    until: Until,
 ) -> (Vec<NodeId>, NodeId) {
     let zero = whole(builder, 0);
     let given = [state, &[zero, from, limit], rest].concat();
@@ -152,7 +163,7 @@ pub(super) fn advance(
 
     let (mut inner, parameters) = body(builder, "condition", &given);
     let mut holds = inner.compare(Comparison::Lt, parameters[0], parameters[count + 3]);
-    if asks {
+    if until == Until::Condition {
         let step = inner.binary(Binary::Add, parameters[count + 2], parameters[0]);
         let (state, rest) = (&parameters[1..=count], &parameters[count + 4..]);
         let asked = condition(&mut inner, repeat, step, (state, rest));

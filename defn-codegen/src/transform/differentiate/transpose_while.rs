@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The steps of a chunk are a loop that runs 32 times and does nothing behind the last step, so that its gradient is that of any loop.
-//! The snapshots are those of the loop for the values, which is the same node after `simplify`.
+//! The snapshots are those of the loop for the values, unless that one is part of the body of another loop: then it runs again.
 
 use crate::graph::build::Builder;
 use crate::graph::{Binary, Branch, Comparison, Dim, Graph, Node, NodeId, Op, Repeat, Times};
@@ -19,7 +19,7 @@ use crate::graph::{Binary, Branch, Comparison, Dim, Graph, Node, NodeId, Op, Rep
 use super::body::{Input, extract};
 use super::linearize::{Linearized, linearize};
 use super::moves::moves;
-use super::snapshots::{self, CHUNK, Kept, body, body_of, call, finish, whole};
+use super::snapshots::{self, CHUNK, Kept, Until, body, body_of, call, finish, whole};
 use super::transpose::{Seed, Transposition, transpose};
 use super::unbounded::Unbounded;
 use super::{Mode, linear_nodes};
@@ -52,7 +52,8 @@ impl Transposition {
         };
         let moved = self.moved(&found, (values, state_tangents), (rest, rest_tangents), &cotangent);
 
-        let kept = snapshots::run(&mut self.draft.builder, &found.repeat, &[values, rest].concat());
+        let run = snapshots::run(&mut self.draft, &found.repeat, &[values, rest].concat());
+        let kept = run.kept;
         let mut given = Vec::new();
         for state in &moved.states {
             given.push(self.draft.or_zero(cotangent(*state), values[*state]));
@@ -138,8 +139,7 @@ fn backward(around: &Builder, found: &Unbounded, moved: &Moved, given: &[NodeId]
     let (cotangents, sums) = cotangents.split_at(moved.states.len());
     let (numbers, others) = others.split_at(3);
     let (slots, rest) = others.split_at(found.repeat.state);
-    let kept =
-        Kept { state: Vec::new(), steps: numbers[1], stride: numbers[2], slots: slots.to_vec() };
+    let kept = Kept { steps: numbers[1], stride: numbers[2], slots: slots.to_vec() };
 
     let one = whole(builder, 1);
     let last = builder.binary(Binary::Sub, numbers[0], one);
@@ -170,7 +170,8 @@ fn beginning(
     let begin = builder.binary(Binary::Mul, chunk, length);
     let behind = builder.binary(Binary::Sub, begin, first);
     let limits = (first, behind);
-    let (state, _) = snapshots::advance(builder, &found.repeat, limits, (&state, rest), false);
+    let (state, _) =
+        snapshots::advance(builder, &found.repeat, limits, (&state, rest), Until::Limit);
     (state, begin)
 }
 

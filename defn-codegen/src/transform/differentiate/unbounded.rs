@@ -38,7 +38,7 @@ pub(super) fn split(
     let linear = with_tangents(repeat);
     // Found as it will be found again, so that both run the same loop.
     let found = Unbounded::of(&linear);
-    let values = snapshots::run(&mut draft.builder, &found.repeat, operands).state;
+    let values = snapshots::run(draft, &found.repeat, operands).state;
 
     let states = 0..repeat.state;
     let tangents = found.states.iter().map(|state| Operand::Tangent(*state));
