@@ -57,8 +57,13 @@ impl Walk<'_, '_> {
         });
     }
 
+    /// Whether two groups are faster than one after the other.
+    pub(super) fn goes_in_pairs(&self, repeated: &For, width: u32) -> bool {
+        self.pays_in_pairs(repeated, width) || self.waits_in_pairs(repeated, width)
+    }
+
     /// Whether a group of two registers has a body that two groups can share: values, stores and folds.
-    pub(super) fn pays_in_pairs(&self, repeated: &For, width: u32) -> bool {
+    fn pays_in_pairs(&self, repeated: &For, width: u32) -> bool {
         let (mut size, mut is_plain) = (0, self.level.registers() >= ENOUGH);
         let mut length = 0;
         visit::addresses(&repeated.body, &mut |buffer, _, _| {
@@ -101,7 +106,7 @@ impl Walk<'_, '_> {
 
     /// Whether a group of two registers has a body that is a loop in which registers depend on what they were: then every operation waits
     /// for the one before, and a second group finds the time.
-    pub(super) fn waits_in_pairs(&self, repeated: &For, width: u32) -> bool {
+    fn waits_in_pairs(&self, repeated: &For, width: u32) -> bool {
         let (mut size, mut is_plain) = (0, self.level.registers() >= ENOUGH);
         visit::addresses(&repeated.body, &mut |buffer, _, _| {
             let content = &self.loops.buffers[buffer];

@@ -208,10 +208,7 @@ impl<'a> Walk<'a, '_> {
         };
         self.group = Some(Group { variable, width, active: None });
         let is_long = constant.is_none_or(|extent| extent >= 2 * step);
-        let in_pairs = |walk: &Self| {
-            walk.pays_in_pairs(repeated, width) || walk.waits_in_pairs(repeated, width)
-        };
-        if is_long && inside.is_none() && in_pairs(self) {
+        if is_long && inside.is_none() && self.goes_in_pairs(repeated, width) {
             self.in_pairs(repeated, width, (begin, extent));
             self.group = None;
             return;

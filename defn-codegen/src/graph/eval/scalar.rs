@@ -114,7 +114,9 @@ pub fn reduce(combine: Combine, element: Element, items: &[Scalar]) -> Scalar {
     if !element.is_float() {
         return rest.iter().fold(*first, |sum, item| binary(function, sum, *item));
     }
-    let first = first.to_f64();
+    // A sum begins with +0, and so never is −0; one element is its own sum.
+    let begins = combine == Combine::Add && !rest.is_empty();
+    let first = if begins { 0.0 + first.to_f64() } else { first.to_f64() };
     let sum = rest.iter().fold(first, |sum, item| float_binary(function, sum, item.to_f64()));
     Scalar::from_f64(element, sum)
 }
