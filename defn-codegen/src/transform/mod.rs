@@ -22,6 +22,7 @@
 
 mod inline;
 mod differentiate;
+mod vectorize;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -33,6 +34,7 @@ use crate::program::Program;
 
 use differentiate::{differentiate, with_tangents};
 use inline::inline;
+use vectorize::vectorize;
 
 /// The first-order graph of the entry of `program`.
 pub fn transform(program: &Program) -> Graph {
@@ -61,6 +63,7 @@ impl Flattening<'_> {
             }
             Callable::Gradient { of, wrt, value } => differentiate(&self.flatten(of), wrt, *value),
             Callable::Jvp { of, wrt } => with_tangents(&self.flatten(of), wrt),
+            Callable::Map { of, mapped } => vectorize(&self.flatten(of), mapped),
         });
         self.done.insert(callable.clone(), Rc::clone(&graph));
         graph
