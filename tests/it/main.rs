@@ -26,6 +26,7 @@ mod loops;
 mod recurrences;
 mod parts;
 mod grad;
+mod vmap;
 mod items;
 mod programs;
 mod idioms;
