@@ -119,7 +119,7 @@ fn transformed_file_tests_simplify() {
         let entry = ids.last().map(|last| Callable::Function(*last));
         let graph = transform(&Program { functions, entry });
         check_verified(&graph);
-        let is_call = |op: &Op| matches!(op, Op::Call { .. } | Op::Project(_));
+        let is_call = |op: &Op| matches!(op, Op::Call { .. });
         assert!(graph.nodes.iter().all(|(_, node)| !is_call(&node.op)), "{file}");
         for _draw in 0..20 {
             let arguments = numbers.arguments(&graph, 0.2, 0.9);

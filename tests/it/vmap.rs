@@ -231,3 +231,28 @@ fn element_types_are_found() {
 fn extents_of_mapped_axes_agree() {
     let _ = vmap!(distance, over = b)(&floats([3, 2], 1), &floats([4, 2], 1));
 }
+
+/// Several models walk side by side through a loop of unknown length around the map.
+#[defn]
+fn descended(x: Tensor<f64, b, n>, limit: f64) -> (Tensor<f64, b, n>, i64) {
+    let mut x = x;
+    let mut steps = 0i64;
+    while vmap!(bowl, over = b)(x).max() > limit {
+        x -= 0.25 * vmap!(grad!(bowl), over = b)(x);
+        steps += 1;
+    }
+    (x, steps)
+}
+
+#[defn]
+fn bowl(x: Tensor<f64, n>) -> f64 {
+    (x * x).sum()
+}
+
+#[test]
+fn maps_stand_in_loops() {
+    let x = floats([3, 4], 12);
+    let (found, steps) = descended(&x, 1e-3);
+    assert!(steps > 3);
+    near(&found, 1e-12, |at| x[at] * 0.5f64.powi(steps as i32));
+}

@@ -16,7 +16,7 @@
 //! Requests are resolved innermost first, so that each rule book sees only first-order graphs; what one callable has become is kept,
 //! because several calls may name it.
 //!
-//! Afterwards: no [`Op::Call`](crate::graph::Op::Call) and no [`Op::Project`](crate::graph::Op::Project); every node is needed;
+//! Afterwards: no [`Op::Call`](crate::graph::Op::Call); every node is needed, but for unread results of what runs bodies;
 //! the checks of all callees stand in the caller, over its symbols.
 //! Never here: making the result smaller (that is `simplify`), looking at targets.
 

@@ -4,8 +4,8 @@
 //! before                                      after, with y mapped
 //! %0: f32[n] = mul x, y                       %0: f32[map, n] = broadcast x axes=[1]
 //!                                             %1: f32[map, n] = mul %0, y
-//! %1: f32[n] = contract w, %0                 %2: f32[n, map] = contract w, %1 batch=0 contracted=1
-//!   batch=0 contracted=1                      %3: f32[map, n] = transpose %2 permutation=[1, 0]
+//! %1: f32[m] = contract w, %0                 %2: f32[map, m] = contract %1, w batch=0 contracted=1
+//!   batch=0 contracted=1
 //! ```
 //!
 //! Where both operands of a contraction are mapped, the new axis is one more batch axis; where only one is, it is one more free axis,
@@ -129,6 +129,11 @@ impl Draft {
         } else if left.is_mapped {
             let left = self.move_first(left.node, batch);
             let product = self.builder.contract(left, right.node, batch, contracted);
+            self.put_first(product, batch)
+        } else if self.builder.ty(right.node).rank() == batch + 1 + contracted {
+            // Without free axes of its own the right side may stand left, and its new axis is in place.
+            let right = self.move_first(right.node, batch);
+            let product = self.builder.contract(right, left.node, batch, contracted);
             self.put_first(product, batch)
         } else {
             let free = self.builder.ty(left.node).rank() - contracted;
