@@ -82,7 +82,32 @@ macro_rules! vjp {
     ($($tokens:tt)*) => { $crate::__private::__request! { $crate vjp $($tokens)* } };
 }
 
-/// A function over one more axis: `vmap!(f, over = batch)`.
+/// A function over one more axis, each position alone: `vmap!(f, over = batch)`, or only of some parameters: `of = (x, y)`.
+///
+/// The new axis is the first of every mapped parameter and of all results; in a `#[defn]` body it may be any axis of the arguments,
+/// and is found by its name, which the function must not use itself. Without `of` every tensor is mapped, and every leaf of a
+/// container; from Rust only tensors can be. Requests nest in any order.
+///
+/// ```
+/// use defn::prelude::*;
+///
+/// #[defn]
+/// fn error(w: Tensor<f64, n>, x: Tensor<f64, n>) -> f64 {
+///     w.dot(x, n).square()
+/// }
+///
+/// let w = Tensor::from([1.0f64, 2.0]);
+/// let x = Tensor::from([[1.0f64, 0.0], [0.5, 1.0]]);
+/// assert_eq!(vmap!(error, over = example, of = x)(&w, &x), Tensor::from([1.0, 6.25]));
+///
+/// // The gradient of each example.
+/// let gradients = vmap!(grad!(error), over = example, of = x)(&w, &x);
+/// assert_eq!(gradients, Tensor::from([[2.0, 0.0], [2.5, 5.0]]));
+/// ```
+///
+/// A `while` runs until it is done for every position, and of an `if` whose condition differs both sides run; both give what
+/// they give alone. The derivative of a function that maps such an `if` is NaN where the side that is not taken has an infinite slope;
+/// `vmap!` of the derivative is not.
 #[macro_export]
 macro_rules! vmap {
     ($($tokens:tt)*) => { $crate::__private::__request! { $crate vmap $($tokens)* } };

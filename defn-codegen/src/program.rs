@@ -4,7 +4,7 @@
 //! Everything is typed already: a mistake of the user was found before a program exists.
 
 use crate::arena::Arena;
-use crate::graph::{Callable, Graph, TensorType};
+use crate::graph::{Callable, Dim, Graph, Symbol, TensorType};
 
 /// Functions, and the one that is compiled.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The types of the parameter leaves, over the symbols of the function at the bottom.
+    /// The types of the parameter leaves, over the symbols of the function at the bottom, and behind them the mapped extents.
     pub fn parameter_types(&self, callable: &Callable) -> Vec<TensorType> {
         match callable {
             Callable::Function(function) => {
@@ -29,10 +29,15 @@ impl Program {
                 types.extend(wrt.iter().map(|leaf| types[*leaf].clone()).collect::<Vec<_>>());
                 types
             }
+            Callable::Map { of, mapped } => {
+                let (mut types, extent) = (self.parameter_types(of), self.mapped_extent(of));
+                mapped.iter().for_each(|leaf| types[*leaf].shape.insert(0, extent.clone()));
+                types
+            }
         }
     }
 
-    /// The types of the result leaves, over the symbols of the function at the bottom.
+    /// The types of the result leaves, over the symbols of the function at the bottom, and behind them the mapped extents.
     pub fn result_types(&self, callable: &Callable) -> Vec<TensorType> {
         match callable {
             Callable::Function(function) => {
@@ -51,6 +56,17 @@ impl Program {
                 let floats = types.iter().filter(|ty| ty.element.is_float());
                 types.iter().chain(floats).cloned().collect()
             }
+            Callable::Map { of, mapped: _ } => {
+                let (mut types, extent) = (self.result_types(of), self.mapped_extent(of));
+                types.iter_mut().for_each(|ty| ty.shape.insert(0, extent.clone()));
+                types
+            }
         }
+    }
+
+    /// The extent that a map of `of` has.
+    fn mapped_extent(&self, of: &Callable) -> Dim {
+        let symbols = self.functions[of.function()].symbols.len() + of.mapped_extents();
+        Dim::from(Symbol(symbols as u32))
     }
 }

@@ -84,20 +84,19 @@ impl Requested {
     }
 
     fn vectorized(mut self, request: &Request) -> Result<Self, Vec<Mistake>> {
-        let Some(over) = &request.over else {
-            let refusal = Refusal::VmapWithoutAxis;
-            let span = request.function().0.span();
-            return Err(vec![Mistake { message: refusal.message(), span }]);
-        };
+        // Where it is missing, the parser has told so.
+        let Some(over) = &request.over else { return Err(Vec::new()) };
         let of = if request.of.is_empty() {
-            let is_tensor =
-                |parameter: &Parameter| matches!(parameter.ty.kind, TypeKind::Tensor { .. });
-            (0..self.parameters.len()).filter(|index| is_tensor(&self.parameters[*index])).collect()
+            let is_extent = |parameter: &Parameter| matches!(parameter.ty.kind, TypeKind::Extent);
+            (0..self.parameters.len()).filter(|it| !is_extent(&self.parameters[*it])).collect()
         } else {
             self.named(&request.of, request)?
         };
         for index in of {
             let ty = &mut self.parameters[index].ty;
+            if let TypeKind::Extent = ty.kind {
+                continue;
+            }
             *ty = batched(ty, over).ok_or_else(|| limited(request))?;
         }
         self.result = batched(&self.result, over).ok_or_else(|| limited(request))?;
@@ -171,6 +170,9 @@ fn batched(ty: &Type, over: &Name) -> Option<Type> {
         }
         TypeKind::Tuple(parts) => {
             TypeKind::Tuple(parts.iter().map(|part| batched(part, over)).collect::<Option<_>>()?)
+        }
+        TypeKind::Array { item, length } => {
+            TypeKind::Array { item: Box::new(batched(item, over)?), length: length.clone() }
         }
         _ => return None,
     };

@@ -1,4 +1,4 @@
-//! `vmap!` is not compiled yet.
+//! `hessian!` is not compiled yet.
 
 use defn::prelude::*;
 
@@ -8,8 +8,8 @@ fn loss(w: Tensor<f32, n>) -> f32 {
 }
 
 #[defn]
-fn f(x: Tensor<f32, b, n>) -> Tensor<f32, b> {
-    vmap!(loss, over = b)(x)
+fn f(x: Tensor<f32, n>) -> Tensor<f32, n, d_n<n>> {
+    hessian!(loss)(x)
 }
 
 fn main() {}

@@ -8,5 +8,5 @@ fn square(x: f32) -> f32 {
 }
 
 fn main() {
-    let _ = vmap!(square, over = batch);
+    let _ = hessian!(square);
 }

@@ -31,6 +31,15 @@ pub enum Callable {
         /// The parameter leaves that move, each once, in the order of their tangents.
         wrt: Vec<usize>,
     },
+    /// A callable on many arguments at once, each alone.
+    /// Its parameters are those of `of`, the leaves of `mapped` with one more axis, which is the first; its results are those of `of`,
+    /// each with that axis. The extent of the axis is one more symbol behind those of `of`.
+    Map {
+        /// What is called with each element.
+        of: Box<Callable>,
+        /// The parameter leaves that have the axis, increasing.
+        mapped: Vec<usize>,
+    },
 }
 
 impl Callable {
@@ -38,7 +47,20 @@ impl Callable {
     pub fn function(&self) -> FunctionId {
         match self {
             Self::Function(function) => *function,
-            Self::Gradient { of, wrt: _, value: _ } | Self::Jvp { of, wrt: _ } => of.function(),
+            Self::Gradient { of, wrt: _, value: _ }
+            | Self::Jvp { of, wrt: _ }
+            | Self::Map { of, mapped: _ } => of.function(),
+        }
+    }
+
+    /// How many symbols it has beyond those of the function at the bottom: the extents of mapped axes, the innermost first.
+    pub fn mapped_extents(&self) -> usize {
+        match self {
+            Self::Function(_) => 0,
+            Self::Gradient { of, wrt: _, value: _ } | Self::Jvp { of, wrt: _ } => {
+                of.mapped_extents()
+            }
+            Self::Map { of, mapped: _ } => of.mapped_extents() + 1,
         }
     }
 }

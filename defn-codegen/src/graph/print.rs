@@ -84,6 +84,10 @@ pub fn callable(callee: &Callable) -> String {
             let wrt: Vec<String> = wrt.iter().map(usize::to_string).collect();
             format!("jvp[wrt={}]({})", wrt.join(","), callable(of))
         }
+        Callable::Map { of, mapped } => {
+            let mapped: Vec<String> = mapped.iter().map(usize::to_string).collect();
+            format!("map[of={}]({})", mapped.join(","), callable(of))
+        }
     }
 }
 

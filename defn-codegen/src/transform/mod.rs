@@ -16,12 +16,14 @@
 //! Requests are resolved innermost first, so that each rule book sees only first-order graphs; what one callable has become is kept,
 //! because several calls may name it.
 //!
-//! Afterwards: no [`Op::Call`](crate::graph::Op::Call), and projections only of what runs bodies; every node but these is needed;
+//! Afterwards: no [`Op::Call`](crate::graph::Op::Call), and projections only of what runs bodies; every node is needed, but for unread
+//! results of what runs bodies;
 //! the checks of all callees stand in the caller, over its symbols.
 //! Never here: making the result smaller (that is `simplify`), looking at targets.
 
 mod inline;
 mod differentiate;
+mod vectorize;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -33,6 +35,7 @@ use crate::program::Program;
 
 use differentiate::{differentiate, with_tangents};
 use inline::inline;
+use vectorize::vectorize;
 
 /// The first-order graph of the entry of `program`.
 pub fn transform(program: &Program) -> Graph {
@@ -61,6 +64,7 @@ impl Flattening<'_> {
             }
             Callable::Gradient { of, wrt, value } => differentiate(&self.flatten(of), wrt, *value),
             Callable::Jvp { of, wrt } => with_tangents(&self.flatten(of), wrt),
+            Callable::Map { of, mapped } => vectorize(&self.flatten(of), mapped),
         });
         self.done.insert(callable.clone(), Rc::clone(&graph));
         graph

@@ -525,7 +525,10 @@ impl Refusal {
                 format!(
                     "`{request}!` cannot add axes to a container\n  this is a limitation of defn, not a mistake of yours"
                 ),
-                "write a function that takes and returns tensors",
+                match request.as_str() {
+                    "vmap" => "map inside of a `#[defn]` function, where containers have axes",
+                    _ => "write a function that takes and returns tensors",
+                },
                 "limitation",
             ),
         }

@@ -71,6 +71,9 @@ impl Reader {
         for argument in arguments {
             self.request_argument(argument, &mut request);
         }
+        if kind == RequestKind::Vmap && request.over.is_none() && self.mistakes.len() == told {
+            self.refuse(&Refusal::VmapWithoutAxis, request.function().0.span());
+        }
         Some(request)
     }
 

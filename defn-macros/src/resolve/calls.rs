@@ -121,11 +121,37 @@ impl Body<'_, '_> {
             return Value::Poison;
         }
         self.at(span);
+        let passed = match request {
+            Some(request) => self.in_place(request, &known.signature, passed),
+            None => Some(passed),
+        };
+        let Some(passed) = passed else { return Value::Poison };
         if request.is_none() && lifts(&known.signature, &passed) {
             return self.lifted(&known, &passed, (name, span));
         }
         let target = Target { name, place: &callee.place, symbols: &known.signature.symbols };
         self.applied(&known, &target, passed, span).unwrap_or(Value::Poison)
+    }
+
+    /// The arguments with mapped axes where the parameters of the request have them.
+    fn in_place(
+        &mut self,
+        request: &Request,
+        signature: &Signature,
+        passed: Passed,
+    ) -> Option<Passed> {
+        let mut moved = Some(Vec::new());
+        for (parameter, (value, place, span)) in signature.parameters.iter().zip(passed) {
+            let value = self.with_mapped_axes_in_front(request, parameter, value, span);
+            moved = match (moved, value) {
+                (Some(mut moved), Some(value)) => {
+                    moved.push((value, place, span));
+                    Some(moved)
+                }
+                _ => None,
+            };
+        }
+        moved
     }
 
     fn passed_arguments(&mut self, arguments: &[Expr]) -> Passed {

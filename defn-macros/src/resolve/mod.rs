@@ -39,6 +39,7 @@ mod calls;
 mod binding;
 mod lift;
 mod requests;
+mod mapped;
 mod world;
 
 pub(crate) use origins::Origins;

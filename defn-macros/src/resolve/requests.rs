@@ -1,4 +1,4 @@
-//! Requests: `grad!(f)` and `value_and_grad!(f)` as functions of their own (R33).
+//! Requests as functions of their own: `grad!(f)` and `value_and_grad!(f)` (R33); `vmap!(f)` is in [`mapped`](super::mapped).
 //!
 //! ```text
 //! loss(p: Mlp, x: …) -> (f32, State)
@@ -13,7 +13,7 @@ use super::signature::{Elements, Leaf, Signature, Tree};
 use super::value::Value;
 use super::world::{Known, World, declare};
 use crate::report::Mistake;
-use crate::surface::{Definition, Request, RequestKind, RequestTarget};
+use crate::surface::{Definition, Name, Request, RequestKind, RequestTarget};
 use crate::text::Callee;
 use defn_codegen::diagnostic::Mistake as Wrong;
 use defn_codegen::diagnostic::catalogue::{CallMistake, Limit, nearest};
@@ -24,7 +24,7 @@ use proc_macro2::Span;
 use std::ops::Range;
 use std::rc::Rc;
 
-fn wrong(wrong: impl Into<Wrong>, span: Span) -> Vec<Mistake> {
+pub(super) fn wrong(wrong: impl Into<Wrong>, span: Span) -> Vec<Mistake> {
     vec![Mistake { message: wrong.into().message(), span }]
 }
 
@@ -36,7 +36,7 @@ impl World {
         callees: &[Rc<Callee>],
         elements: &Elements,
     ) -> Result<Rc<Known>, Vec<Mistake>> {
-        if !is_gradient(request) {
+        if !is_compiled(request) {
             return Err(wrong(Limit::Request(request.kind.word().to_owned()), request.span));
         }
         let key = (key(request, callees), elements.values().copied().collect());
@@ -56,7 +56,11 @@ impl World {
             }
             RequestTarget::Request(inner) => self.request(inner, callees, elements)?,
         };
-        let known = self.gradient(request, &target).map(Rc::new);
+        let known = match request.kind {
+            RequestKind::Vmap => self.map(request, &target),
+            _ => self.gradient(request, &target),
+        };
+        let known = known.map(Rc::new);
         self.known.insert(key, known.as_ref().ok().cloned());
         known
     }
@@ -98,8 +102,8 @@ impl World {
     }
 }
 
-fn is_gradient(request: &Request) -> bool {
-    matches!(request.kind, RequestKind::Grad | RequestKind::ValueAndGrad)
+fn is_compiled(request: &Request) -> bool {
+    matches!(request.kind, RequestKind::Grad | RequestKind::ValueAndGrad | RequestKind::Vmap)
 }
 
 /// The part of a request that cannot be compiled, the innermost first.
@@ -108,11 +112,11 @@ pub(super) fn uncompiled(request: &Request) -> Option<&Request> {
         RequestTarget::Request(inner) => uncompiled(inner),
         RequestTarget::Function(..) => None,
     };
-    inner.or((!is_gradient(request)).then_some(request))
+    inner.or((!is_compiled(request)).then_some(request))
 }
 
 /// The token of what a request is made of.
-fn target_span(request: &Request) -> Span {
+pub(super) fn target_span(request: &Request) -> Span {
     match &request.target {
         RequestTarget::Function(path, _) => path.span(),
         RequestTarget::Request(inner) => inner.span,
@@ -127,8 +131,11 @@ fn key(request: &Request, callees: &[Rc<Callee>]) -> String {
         }
         RequestTarget::Request(inner) => key(inner, callees),
     };
-    let wrt: Vec<&str> = request.wrt.iter().map(|name| name.text.as_str()).collect();
-    format!("{}({inner}; {})", request.kind.word(), wrt.join(", "))
+    let names =
+        |names: &[Name]| names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(", ");
+    let over = request.over.as_ref().map_or("", |name| name.text.as_str());
+    let (word, wrt, of) = (request.kind.word(), names(&request.wrt), names(&request.of));
+    format!("{word}({inner}; {wrt}; {over}; {of})")
 }
 
 /// Whether the result is one float, or a tuple that begins with one.
@@ -202,7 +209,7 @@ fn result_tree(value: bool, result: &Tree, gradients: Tree) -> Tree {
 }
 
 /// The leaves of each parameter, as positions among all leaves.
-fn leaf_ranges(signature: &Signature) -> Vec<Range<usize>> {
+pub(super) fn leaf_ranges(signature: &Signature) -> Vec<Range<usize>> {
     let mut start = 0;
     let ranges = signature.parameters.iter().map(|parameter| {
         let count = parameter.tree.leaves(&parameter.name).len();
@@ -260,7 +267,7 @@ fn wrapper(
 }
 
 /// The nodes of a parameter, extents among them.
-fn operands(b: &mut Builder, value: &Value) -> Vec<NodeId> {
+pub(super) fn operands(b: &mut Builder, value: &Value) -> Vec<NodeId> {
     match value {
         Value::Extent(dim) => vec![b.extent(dim.clone())],
         Value::Tuple(parts) | Value::Array(parts) | Value::Container(_, parts) => {

@@ -124,6 +124,22 @@ catalogue! {
         /// `wrt = (x, x)`.
         ParameterTwice { parameter: String } "parameter-twice" =>
             say(format!("`{parameter}` is named twice")).help("name it once");
+        /// `vmap!` of a function that has the new axis already (R35).
+        MappedName { function: String, axis: String } "mapped-name" =>
+            say(format!("`{function}` uses the name `{axis}` itself"))
+                .help("choose another name for the new axis");
+        /// `vmap!(f, of = n)` where `n` is a `usize`.
+        MappedParameter { parameter: String } "mapped-parameter" =>
+            say(format!("`{parameter}` is an extent, which is the same for all"))
+                .help("name tensors: `of = (x, y)`");
+        /// `vmap!` of a function without tensors.
+        NothingMapped { function: String } "nothing-mapped" =>
+            say(format!("`{function}` takes no tensors, so there is nothing to map"))
+                .help("give it a tensor as a parameter");
+        /// An argument without the axis of a `vmap!` (R35).
+        MappedAxis { axis: String, parameter: String, found: String } "mapped-axis" =>
+            say(format!("`{parameter}` is mapped over `{axis}`, and this has no such axis")).fact("found", found)
+                .help("name the parameters that have the axis: `of = (x, y)`");
         /// `grad!(f)` where a number stands.
         UncalledRequest { request: String } "uncalled-request" =>
             say(format!("`{request}!` makes a function")).help("call it: `grad!(f)(x)`");

@@ -7,8 +7,15 @@ pub enum Limit {
     Operation(String),
     /// `normal`, `Key` and their like.
     Randomness,
-    /// `vmap!`, `jvp!`, `hessian!` and their like.
+    /// `jvp!`, `hessian!` and their like.
     Request(String),
+    /// `vmap!` of a function with `&mut`.
+    MapOfMutable {
+        /// The function.
+        function: String,
+        /// What it updates.
+        parameter: String,
+    },
     /// `f16`, `c64` and their like.
     ElementType(String),
     /// `f(&mut x[i])`.
@@ -44,9 +51,14 @@ impl Limit {
                 "random numbers cannot be made yet".to_owned(),
                 "draw them in Rust and pass them as a parameter",
             ),
-            Self::Request(word) => {
-                (format!("`{word}!` cannot be compiled yet"), "`grad!` and `value_and_grad!` work")
-            }
+            Self::Request(word) => (
+                format!("`{word}!` cannot be compiled yet"),
+                "`grad!`, `value_and_grad!` and `vmap!` work",
+            ),
+            Self::MapOfMutable { function, parameter } => (
+                format!("`{function}` updates `{parameter}`, which `vmap!` cannot do yet"),
+                "return the new value in place of the update",
+            ),
             Self::ElementType(word) => (
                 format!("tensors of `{word}` cannot be compiled yet"),
                 "`f32 f64 i32 i64 u8 bool` work",

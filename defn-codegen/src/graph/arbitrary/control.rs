@@ -15,8 +15,8 @@ use super::Random;
 use super::generator::{Generator, MOST_ELEMENTS, Mood};
 use crate::graph::build::Builder;
 use crate::graph::{
-    Binary, Branch, Comparison, Dim, Element, Graph, NodeId, Op, Output, Parameter, Repeat,
-    TensorType, Times, Unary,
+    Binary, Branch, Combine, Comparison, Dim, Element, Graph, NodeId, Op, Output, Parameter,
+    Repeat, Scalar, TensorType, Times, Unary,
 };
 
 /// Bodies in bodies in bodies are not made.
@@ -34,7 +34,7 @@ impl Generator {
         results.into_iter().for_each(|result| self.keep(result));
     }
 
-    /// A loop that runs while the position is below an extent, and below a number.
+    /// A loop that runs while the position is below an extent and below a number, and perhaps while something else holds.
     fn unbounded(&mut self) -> Vec<NodeId> {
         let state: Vec<NodeId> = (0..1 + self.random.below(2)).map(|_| self.any()).collect();
         let rest: Vec<NodeId> = (0..self.random.below(3)).map(|_| self.any()).collect();
@@ -60,7 +60,17 @@ impl Generator {
             let end = condition.builder.extent(end);
             condition.builder.compare(Comparison::Lt, parameters[0], end)
         });
-        let holds = condition.builder.binary(Binary::And, limits[0], limits[1]);
+        let mut holds = condition.builder.binary(Binary::And, limits[0], limits[1]);
+        let exact: Vec<NodeId> = parameters[1..]
+            .iter()
+            .copied()
+            .filter(|it| !condition.ty_of(*it).element.is_float())
+            .collect();
+        if self.mood != Mood::Smooth && !exact.is_empty() {
+            let looked_at = self.random.pick(&exact);
+            let more = condition.largest_is_positive(looked_at);
+            holds = condition.builder.binary(Binary::And, holds, more);
+        }
         let (condition, _) = self.leave(condition, vec![holds], parameters.len());
         let repeat = Repeat {
             times: Times::While(condition),
@@ -71,6 +81,15 @@ impl Generator {
         };
         let operands = [state, rest, more].concat();
         self.builder.control(Op::Repeat(Box::new(repeat)), &operands)
+    }
+
+    /// Whether an element is above zero, or `true`.
+    fn largest_is_positive(&mut self, node: NodeId) -> NodeId {
+        let TensorType { element, shape } = self.ty_of(node);
+        let axes: Vec<usize> = (0..shape.len()).collect();
+        let largest = self.builder.reduce(Combine::Max, node, &axes);
+        let zero = self.builder.constant(Scalar::from_i64(element, 0));
+        self.builder.compare(Comparison::Gt, largest, zero)
     }
 
     /// A loop over a state, sequences and others.
@@ -118,12 +137,15 @@ impl Generator {
         self.builder.control(Op::Repeat(Box::new(repeat)), &operands)
     }
 
-    /// One of two bodies, whose condition does not depend on floats.
+    /// One of two bodies; the condition of a smooth function does not depend on floats.
     fn branched(&mut self) -> Vec<NodeId> {
         let position = self.extent();
         let left = self.builder.extent(position);
         let right = self.builder.extent(Dim::from(self.random.between(0, 4)));
-        let condition = self.builder.compare(Comparison::Lt, left, right);
+        let mut condition = self.builder.compare(Comparison::Lt, left, right);
+        if self.mood != Mood::Smooth && self.random.chance(50) {
+            condition = self.like(&TensorType::scalar(Element::Bool));
+        }
         let operands: Vec<NodeId> = (0..1 + self.random.below(3)).map(|_| self.any()).collect();
         let side = |around: &mut Self, name: &str| {
             let mut body = around.inner(name);

@@ -173,18 +173,18 @@ fn call<'t>(cursor: &mut Cursor<'t>, symbols: &[String]) -> Result<Applied<'t>, 
 fn callable(cursor: &mut Cursor<'_>) -> Result<Callable, ParseError> {
     let place = *cursor;
     let word = cursor.word("a function like `fn0`")?;
-    if !matches!(word, "grad" | "value_and_grad" | "jvp") {
+    if !matches!(word, "grad" | "value_and_grad" | "jvp" | "map") {
         let number: Option<u32> = word.strip_prefix("fn").and_then(|digits| digits.parse().ok());
         let number = number.ok_or_else(|| place.expected("a function like `fn0`"))?;
         return Ok(Callable::Function(Id::new(number as usize)));
     }
     cursor.expect("[")?;
-    name(cursor, "wrt")?;
-    let mut wrt = Vec::new();
+    name(cursor, if word == "map" { "of" } else { "wrt" })?;
+    let mut leaves = Vec::new();
     if cursor.peek() != Token::Mark("]") {
-        wrt.push(cursor.natural()?);
+        leaves.push(cursor.natural()?);
         while cursor.eat(",") {
-            wrt.push(cursor.natural()?);
+            leaves.push(cursor.natural()?);
         }
     }
     cursor.expect("]")?;
@@ -192,8 +192,9 @@ fn callable(cursor: &mut Cursor<'_>) -> Result<Callable, ParseError> {
     let of = Box::new(cursor.nested(callable)?);
     cursor.expect(")")?;
     Ok(match word {
-        "jvp" => Callable::Jvp { of, wrt },
-        _ => Callable::Gradient { of, wrt, value: word == "value_and_grad" },
+        "jvp" => Callable::Jvp { of, wrt: leaves },
+        "map" => Callable::Map { of, mapped: leaves },
+        _ => Callable::Gradient { of, wrt: leaves, value: word == "value_and_grad" },
     })
 }
 

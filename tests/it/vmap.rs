@@ -1,0 +1,258 @@
+//! `vmap!`: functions over one more axis, in bodies and from Rust, nested with other requests, each against plain loops.
+
+use crate::support::{EXTENTS, between, floats, near, same, slopes, whole};
+use defn::prelude::*;
+
+/// One position of the first axis.
+fn row(x: &Tensor<f64, 2>, at: usize) -> Tensor<f64, 1> {
+    Tensor::from_fn([x.shape()[1]], |[j]| x[[at, j]])
+}
+
+#[defn]
+fn distance(x: Tensor<f64, n>, y: Tensor<f64, n>) -> f64 {
+    ((x - y) * (x - y)).sum().sqrt()
+}
+
+#[defn]
+fn distances(x: Tensor<f64, n, b>, y: Tensor<f64, b, n>) -> Tensor<f64, b> {
+    vmap!(distance, over = b)(x, y)
+}
+
+#[test]
+fn the_axis_is_where_its_name_is() {
+    for (b, n) in [(0, 3), (3, 0), (1, 1), (5, 17)] {
+        let (x, y) = (floats([b, n], 1), floats([b, n], 2));
+        let across = Tensor::from_fn([n, b], |[i, j]| x[[j, i]]);
+        let twin = |[i]: [usize; 1]| distance(&row(&x, i), &row(&y, i));
+        near(&vmap!(distance, over = b)(&x, &y), 1e-12, twin);
+        near(&distances(&across, &y), 1e-12, twin);
+        let first = row(&floats([1, n], 3), 0);
+        let shared = vmap!(distance, over = b, of = x)(&x, &first);
+        near(&shared, 1e-12, |[i]| distance(&row(&x, i), &first));
+    }
+}
+
+/// All pairs.
+#[defn]
+fn pairs(x: Tensor<f64, i, n>, y: Tensor<f64, j, n>) -> Tensor<f64, i, j> {
+    vmap!(vmap!(distance, over = j, of = y), over = i, of = x)(x, y)
+}
+
+#[test]
+fn maps_nest() {
+    for (i, j, n) in [(0, 2, 3), (2, 0, 3), (3, 4, 5)] {
+        let (x, y) = (floats([i, n], 1), floats([j, n], 2));
+        let twin = |[i, j]: [usize; 2]| distance(&row(&x, i), &row(&y, j));
+        near(&pairs(&x, &y), 1e-12, twin);
+        let inner = vmap!(vmap!(distance, over = j, of = y), over = i, of = x);
+        near(&inner(&x, &y), 1e-12, twin);
+    }
+}
+
+#[defn]
+fn root(x: f64, tolerance: f64) -> (f64, i64) {
+    let mut guess = x.max(1.0);
+    let mut steps = 0i64;
+    while (guess * guess - x).abs() > tolerance * x {
+        guess = 0.5 * (guess + x / guess);
+        steps += 1;
+    }
+    (guess, steps)
+}
+
+#[test]
+fn loops_end_at_different_times() {
+    for n in EXTENTS {
+        let x = between([n], 1, (0.01, 1e6));
+        let (found, steps) = vmap!(root, over = b, of = x)(&x, 1e-9);
+        same(&found, |at| root(x[at], 1e-9).0);
+        same(&steps, |at| root(x[at], 1e-9).1);
+    }
+}
+
+/// The loop would not end for what is negative.
+#[defn]
+fn root_or_none(x: f64) -> f64 {
+    if x < 0.0 { -1.0 } else { root(x, 1e-9).0 }
+}
+
+#[test]
+fn a_loop_waits_for_no_one_else() {
+    let x = floats([17], 1);
+    same(&vmap!(root_or_none, over = b)(&x), |at| root_or_none(x[at]));
+}
+
+/// A recurrent cell, with what it gives at each step.
+#[defn]
+fn recurrent(xs: Tensor<f64, time>, w: f64) -> (f64, Tensor<f64, time>) {
+    let mut h = 0.0_f64;
+    let ys = for x in xs.along(time) {
+        h = (w * h + x).tanh();
+        h
+    };
+    (h, ys)
+}
+
+#[test]
+fn sequences_keep_their_axis() {
+    for (b, n) in [(0, 3), (3, 0), (3, 7)] {
+        let xs = floats([b, n], 1);
+        let ws = floats([b], 2);
+        let (last, all) = vmap!(recurrent, over = b)(&xs, &ws);
+        near(&last, 1e-12, |[i]| recurrent(&row(&xs, i), ws[[i]]).0);
+        near(&all, 1e-12, |[i, t]| recurrent(&row(&xs, i), ws[[i]]).1[[t]]);
+        let (last, _) = vmap!(recurrent, over = b, of = w)(&row(&floats([1, n], 3), 0), &ws);
+        near(&last, 1e-12, |[i]| recurrent(&row(&floats([1, n], 3), 0), ws[[i]]).0);
+    }
+}
+
+#[defn]
+#[derive(Clone, Debug)]
+struct Mlp {
+    w: Tensor<f64, inp, hidden>,
+    b: Tensor<f64, hidden>,
+    v: Tensor<f64, hidden>,
+}
+
+fn mlp(inp: usize, hidden: usize) -> Mlp {
+    Mlp { w: floats([inp, hidden], 1), b: floats([hidden], 2), v: floats([hidden], 3) }
+}
+
+#[defn]
+fn loss(p: Mlp, x: Tensor<f64, inp>, y: f64) -> f64 {
+    let h = (x.dot(p.w, inp) + p.b).tanh();
+    (h.dot(p.v, hidden) - y).square()
+}
+
+/// The squared length of the gradient of each example: a container of which each leaf has one more axis.
+#[defn]
+fn lengths(p: Mlp, x: Tensor<f64, example, inp>, y: Tensor<f64, example>) -> Tensor<f64, example> {
+    let g = vmap!(grad!(loss), over = example, of = (x, y))(p, x, y);
+    g.w.square().sum(inp, hidden) + g.b.square().sum(hidden) + g.v.square().sum(hidden)
+}
+
+#[test]
+fn gradients_of_each_example() {
+    for (examples, inp, hidden) in [(0, 2, 3), (1, 1, 1), (5, 3, 7)] {
+        let p = mlp(inp, hidden);
+        let (x, y) = (floats([examples, inp], 4), floats([examples], 5));
+        near(&lengths(&p, &x, &y), 1e-10, |[i]| {
+            let g = grad!(loss)(&p, &row(&x, i), y[[i]]);
+            g.w.iter().chain(g.b.iter()).chain(g.v.iter()).map(|it| it * it).sum()
+        });
+        let slope = vmap!(grad!(loss, wrt = x), over = example, of = (x, y))(&p, &x, &y);
+        near(&slope, 1e-11, |[i, j]| grad!(loss, wrt = x)(&p, &row(&x, i), y[[i]])[[j]]);
+        let (value, _) =
+            vmap!(value_and_grad!(loss, wrt = x), over = example, of = (x, y))(&p, &x, &y);
+        near(&value, 1e-12, |[i]| loss(&p, &row(&x, i), y[[i]]));
+    }
+}
+
+/// One step for each of several models, whose leaves all have the axis.
+#[defn]
+fn steps(p: Mlp, rates: Tensor<f64, model>, x: Tensor<f64, inp>, y: f64) -> Tensor<f64, model> {
+    let many = vmap!(step, over = model, of = rate)(p, rates, x, y);
+    vmap!(loss, over = model, of = p)(many, x, y)
+}
+
+#[defn]
+fn step(p: Mlp, rate: f64, x: Tensor<f64, inp>, y: f64) -> Mlp {
+    p - rate * grad!(loss)(p, x, y)
+}
+
+#[test]
+fn containers_with_the_axis() {
+    let p = mlp(3, 5);
+    let (rates, x) = (between([4], 7, (0.0, 0.5)), floats([3], 8));
+    near(&steps(&p, &rates, &x, 0.3), 1e-12, |at| loss(&step(&p, rates[at], &x, 0.3), &x, 0.3));
+}
+
+/// A mean over examples that are mapped, which is differentiated.
+#[defn]
+fn mean_loss(p: Mlp, x: Tensor<f64, example, inp>, y: Tensor<f64, example>) -> f64 {
+    vmap!(loss, over = example, of = (x, y))(p, x, y).mean()
+}
+
+#[defn]
+fn smooth_root(x: Tensor<f64, b>) -> f64 {
+    let (roots, _) = vmap!(root, over = b, of = x)(x, 1e-12);
+    (roots * roots * roots).sum()
+}
+
+#[test]
+fn gradients_of_what_maps() {
+    let p = mlp(3, 5);
+    let (x, y) = (floats([4, 3], 9), floats([4], 10));
+    let found = grad!(mean_loss)(&p, &x, &y);
+    slopes(&found.w, &p.w, |w| mean_loss(&Mlp { w: w.copied(), ..p.clone() }, &x, &y));
+    slopes(&grad!(mean_loss, wrt = x)(&p, &x, &y), &x, |x| mean_loss(&p, x, &y));
+    let x = between([5], 11, (0.5, 4.0));
+    slopes(&grad!(smooth_root)(&x), &x, smooth_root);
+}
+
+#[defn]
+fn looked_up(table: Tensor<f32, row, n>, at: Tensor<i64, k>, from: usize) -> Tensor<f32, k, n> {
+    table.take(row, at + from as i64).sort(n)
+}
+
+#[test]
+fn what_is_shared_is_shared() {
+    let table: Tensor<f32, 2> = floats([6, 3], 1);
+    let at = whole([4, 2], 2);
+    let found = vmap!(looked_up, over = b, of = at)(&table, &at, 2);
+    for i in 0..4 {
+        let alone = looked_up(&table, &Tensor::from_fn([2], |[j]| at[[i, j]]), 2);
+        same(&Tensor::from_fn([2, 3], |[k, j]| found[[i, k, j]]), |at| alone[at]);
+    }
+    let tables: Tensor<f32, 3> = floats([4, 6, 3], 1);
+    let found = vmap!(looked_up, over = b)(&tables, &at, 2);
+    for i in 0..4 {
+        let table = Tensor::from_fn([6, 3], |[j, k]| tables[[i, j, k]]);
+        let alone = looked_up(&table, &Tensor::from_fn([2], |[j]| at[[i, j]]), 2);
+        same(&Tensor::from_fn([2, 3], |[k, j]| found[[i, k, j]]), |at| alone[at]);
+    }
+}
+
+#[defn]
+fn scaled<T: Float>(x: Tensor<T, n>, by: T) -> (Tensor<T, n>, T) {
+    (x * by, x.max())
+}
+
+#[test]
+fn element_types_are_found() {
+    let (x, by): (Tensor<f32, 2>, Tensor<f32, 1>) = (floats([3, 2], 1), floats([3], 2));
+    let (found, largest) = vmap!(scaled, over = b)(&x, &by);
+    same(&found, |[i, j]| x[[i, j]] * by[[i]]);
+    same(&largest, |[i]| x[[i, 0]].max(x[[i, 1]]));
+}
+
+#[test]
+#[should_panic(expected = "b")]
+fn extents_of_mapped_axes_agree() {
+    let _ = vmap!(distance, over = b)(&floats([3, 2], 1), &floats([4, 2], 1));
+}
+
+/// Several models walk side by side through a loop of unknown length around the map.
+#[defn]
+fn descended(x: Tensor<f64, b, n>, limit: f64) -> (Tensor<f64, b, n>, i64) {
+    let mut x = x;
+    let mut steps = 0i64;
+    while vmap!(bowl, over = b)(x).max() > limit {
+        x -= 0.25 * vmap!(grad!(bowl), over = b)(x);
+        steps += 1;
+    }
+    (x, steps)
+}
+
+#[defn]
+fn bowl(x: Tensor<f64, n>) -> f64 {
+    (x * x).sum()
+}
+
+#[test]
+fn maps_stand_in_loops() {
+    let x = floats([3, 4], 12);
+    let (found, steps) = descended(&x, 1e-3);
+    assert!(steps > 3);
+    near(&found, 1e-12, |at| x[at] * 0.5f64.powi(steps as i32));
+}
