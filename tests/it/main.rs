@@ -35,3 +35,4 @@ mod errors;
 mod explain;
 mod levels;
 mod threads;
+mod random;

@@ -5,8 +5,6 @@
 pub enum Limit {
     /// An operation that is not there.
     Operation(String),
-    /// `normal`, `Key` and their like.
-    Randomness,
     /// `vmap!`, `jvp!`, `hessian!` and their like.
     Request(String),
     /// `f16`, `c64` and their like.
@@ -40,16 +38,12 @@ impl Limit {
                 format!("`{word}` cannot be compiled yet"),
                 "compute it in Rust and pass the result as a parameter",
             ),
-            Self::Randomness => (
-                "random numbers cannot be made yet".to_owned(),
-                "draw them in Rust and pass them as a parameter",
-            ),
             Self::Request(word) => {
                 (format!("`{word}!` cannot be compiled yet"), "`grad!` and `value_and_grad!` work")
             }
             Self::ElementType(word) => (
                 format!("tensors of `{word}` cannot be compiled yet"),
-                "`f32 f64 i32 i64 u8 bool` work",
+                "`f32 f64 i32 i64 u8 u32 u64 bool` work",
             ),
             Self::IndexedAssignment => (
                 "this part of a tensor cannot be changed yet".to_owned(),
