@@ -17,6 +17,22 @@
 //! `#[defn]` compiles the body while your crate compiles: every mistake about element types, axes and extents
 //! is an error of `cargo check` at the guilty token, and the binary holds machine code, nothing else.
 //!
+//! Random numbers are functions of a key. A key is used once; whoever needs several splits it.
+//!
+//! ```
+//! use defn::prelude::*;
+//!
+//! #[defn]
+//! fn noisy(x: Tensor<f32, n>, key: Key) -> (Tensor<f32, n>, Tensor<bool, n>) {
+//!     let (a, b) = key.split();
+//!     (x + 0.1 * normal::<f32>(a, n), bernoulli(b, 0.5, n))
+//! }
+//!
+//! let x = Tensor::from([1.0f32, 2.0, 3.0]);
+//! assert_eq!(noisy(&x, Key::new(7)), noisy(&x, Key::new(7)));
+//! assert_ne!(noisy(&x, Key::new(7)), noisy(&x, Key::new(8)));
+//! ```
+//!
 //! Users' macros are built without optimisation, so large programs compile faster with
 //! ```toml
 //! [profile.dev.build-override]
@@ -27,7 +43,7 @@ pub mod prelude;
 
 pub use defn_macros::defn;
 pub use defn_runtime::{
-    Element, ElementKind, Error, Float, Level, Number, Tensor, set_threads, threads, trim,
+    Element, ElementKind, Error, Float, Key, Level, Number, Tensor, set_threads, threads, trim,
 };
 
 // One hidden macro does the work; these keep `$crate`, so that requests work under any name of this crate.

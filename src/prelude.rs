@@ -1,5 +1,6 @@
 //! What most users import: `use defn::prelude::*;`.
 
 pub use crate::{
-    Element, Float, Number, Tensor, defn, grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap,
+    Element, Float, Key, Number, Tensor, defn, grad, hessian, jacobian, jvp, value_and_grad, vjp,
+    vmap,
 };

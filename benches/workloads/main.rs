@@ -18,6 +18,7 @@
 mod inputs;
 mod reference;
 mod measure;
+mod draws;
 mod elementwise;
 mod rows;
 mod sums;
@@ -81,8 +82,8 @@ const WORKLOADS: &[(&str, Amount, Program)] = &[
     ("layernorm_gelu", Bytes(32.0 * MIB), Here(rows::layernorm_gelu)),
     ("sum_64m", Bytes(64.0 * MIB), Here(sums::sum_64m)),
     ("cumsum_1m", Bytes(8e6), Here(sums::cumsum_1m)),
-    ("uniform_1m", Bytes(4e6), Wanting("uniform")),
-    ("normal_1m", Bytes(4e6), Wanting("normal")),
+    ("uniform_1m", Bytes(4e6), Here(draws::uniform_1m)),
+    ("normal_1m", Bytes(4e6), Here(draws::normal_1m)),
     ("sort_1m", Calls, Here(sums::sort_1m)),
     ("scatter_add_1m", Calls, Here(sums::scatter_add_1m)),
     ("matmul_8", square(8), Here(products::matmul_8)),

@@ -29,7 +29,7 @@ use reference::{Random, binary_reference, range, special_values, unary_reference
 
 /// How many elements a call has.
 const CHUNK: usize = 1 << 14;
-/// What every function keeps to, in units in the last place.
+/// What every function but one keeps to, in units in the last place.
 const LIMIT: f64 = 2.0;
 
 /// What is held against its exact value.
@@ -85,7 +85,7 @@ impl Subject {
             Function::Sinh => core_math::sinhf(x),
             Function::Cosh => core_math::coshf(x),
             Function::Tanh => core_math::tanhf(x),
-            Function::Sigmoid => return None,
+            Function::Sigmoid | Function::ErfInv => return None,
             Function::Log => core_math::logf(x),
             Function::Log2 => core_math::log2f(x),
             Function::Log1p => core_math::log1pf(x),
@@ -99,6 +99,15 @@ impl Subject {
             Function::Rsqrt => core_math::rsqrtf(x),
             Function::Erf => core_math::erff(x),
         })
+    }
+
+    /// What it keeps to, in units in the last place.
+    fn limit(self) -> f64 {
+        match self {
+            // Its bits are those of random streams elsewhere, which lose digits near the poles.
+            Subject::Unary(Function::ErfInv) => 48.0,
+            Subject::Unary(_) | Subject::Sqrt | Subject::Binary(_) | Subject::Rem => LIMIT,
+        }
     }
 
     /// Whether a result is one that the function may take.
@@ -411,7 +420,7 @@ fn main() -> ExitCode {
             }
             match prove(subject, element, plan) {
                 Ok(finding) => {
-                    proven &= finding.ulp <= LIMIT;
+                    proven &= finding.ulp <= subject.limit();
                     let exhaustive = element == Element::F32 && !subject.is_binary();
                     let monotone = match (exhaustive && subject.slope() != 0, finding.monotone) {
                         (false, _) => "–",

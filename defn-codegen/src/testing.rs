@@ -195,7 +195,12 @@ fn canonical(mut outcome: Outcome) -> Outcome {
         let quiet = match value.element {
             Element::F64 => f64::NAN.to_bits(),
             Element::F32 => u64::from(f32::NAN.to_bits()),
-            Element::I32 | Element::I64 | Element::U8 | Element::Bool => continue,
+            Element::I32
+            | Element::I64
+            | Element::U8
+            | Element::U32
+            | Element::U64
+            | Element::Bool => continue,
         };
         for position in 0..value.data.len() {
             if value.scalar(position).to_f64().is_nan() {

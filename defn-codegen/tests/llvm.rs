@@ -69,7 +69,12 @@ fn same(expected: &Value, found: &Value, place: &str) {
         let is_nan = |bits: u64| match expected.element {
             Element::F32 => f32::from_bits(bits as u32).is_nan(),
             Element::F64 => f64::from_bits(bits).is_nan(),
-            Element::I32 | Element::I64 | Element::U8 | Element::Bool => false,
+            Element::I32
+            | Element::I64
+            | Element::U8
+            | Element::U32
+            | Element::U64
+            | Element::Bool => false,
         };
         let equal = a == b || (is_nan(*a) && is_nan(*b));
         let (x, y) = (expected.to_f64()[position], found.to_f64()[position]);
@@ -85,7 +90,7 @@ fn numbers(element: Element, shape: &[usize], seed: usize) -> Value {
         Element::F64 | Element::F32 => {
             Value::from_f64(element, shape, &(0..count).map(number).collect::<Vec<_>>())
         }
-        Element::I32 | Element::I64 | Element::U8 => {
+        Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 => {
             let whole: Vec<i64> = (0..count).map(|k| (number(k) * 3.0) as i64).collect();
             Value::from_i64(element, shape, &whole)
         }
@@ -158,7 +163,7 @@ fn reductions_keep_their_tree() {
             }
             let start = match element {
                 Element::F64 | Element::F32 => "0.5",
-                Element::I32 | Element::I64 | Element::U8 => "3",
+                Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 => "3",
                 Element::Bool => "true",
             };
             let text = format!(

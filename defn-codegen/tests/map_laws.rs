@@ -42,7 +42,7 @@ fn bits(element: Element, bits: u64, position: usize) -> u64 {
         Element::F64 | Element::F32 => {
             Value::number(element, value.to_f64()[0] * (1.0 - 0.75 * step)).data[0]
         }
-        Element::I32 | Element::I64 | Element::U8 => {
+        Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 => {
             let number = value.to_i64()[0].wrapping_add(position as i64);
             Value::from_i64(element, &[], &[number]).data[0]
         }

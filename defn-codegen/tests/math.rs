@@ -40,6 +40,8 @@ fn bound_f32(function: Function) -> f64 {
         Function::Rsqrt => 1.5,
         // The product of the table's constant and the argument is exact; the rest and the polynomial count half an ULP.
         Function::Erf => 1.1,
+        // Its bits are those of random streams elsewhere: near the poles the square of the argument has been rounded.
+        Function::ErfInv => 48.0,
         Function::Sinh
         | Function::Cosh
         | Function::Log1p
@@ -54,7 +56,12 @@ fn bound_f32(function: Function) -> f64 {
 /// The bound of a function of two arguments on `f32`: one rounding and the polynomial.
 const BINARY_BOUND_F32: f64 = 0.52;
 
-/// A result one step from the correctly rounded one is within 1.5 ULP.
+/// How far a result may be from the correctly rounded one: one step is within 1.5 ULP.
+fn steps_allowed(function: Function) -> u64 {
+    // A logarithm, a root and a polynomial that no rest corrects.
+    if function == Function::ErfInv { 8 } else { STEPS_F64 }
+}
+
 const STEPS_F64: u64 = 1;
 
 #[test]
@@ -90,7 +97,7 @@ fn check_unary_f64(function: Function, x: f64) {
     let result = unary_f64(&mut Scalar, function, x);
     let exact = unary_reference(function)(x);
     assert!(
-        steps_f64(result, exact) <= STEPS_F64,
+        steps_f64(result, exact) <= steps_allowed(function),
         "{} {x:e} = {result:e}, not {exact:e}",
         function.name()
     );

@@ -315,11 +315,11 @@ fn mixed(element: Element, shape: &[usize]) -> Value {
             };
             Value::from_f64(element, shape, &(0..count).map(float).collect::<Vec<_>>())
         }
-        Element::I32 => {
+        Element::I32 | Element::U32 => {
             let numbers: Vec<i64> = (0..count).map(|k| whole(k) * 20_000_003).collect();
             Value::from_i64(element, shape, &numbers)
         }
-        Element::I64 => {
+        Element::I64 | Element::U64 => {
             let numbers: Vec<i64> = (0..count).map(|k| whole(k) << (k % 57)).collect();
             Value::from_i64(element, shape, &numbers)
         }

@@ -147,7 +147,7 @@ fn gradients_of_functions_of_one_element() {
             // Nothing to differentiate; a slope that is not that of the function.
             Unary::Not | Unary::StopGrad => continue,
             Unary::Sqrt | Unary::Rsqrt | Unary::Cbrt | Unary::Log | Unary::Log2 => (0.5, 2.0),
-            Unary::Asin | Unary::Acos => (-0.6, 0.6),
+            Unary::Asin | Unary::Acos | Unary::ErfInv => (-0.6, 0.6),
             Unary::Log1p => (-0.5, 2.0),
             Unary::Floor | Unary::Ceil => (1.1, 1.9),
             Unary::Round => (0.6, 1.4),

@@ -217,9 +217,11 @@ mod tests {
             ElementKind::I32,
             ElementKind::I64,
             ElementKind::U8,
+            ElementKind::U32,
+            ElementKind::U64,
             ElementKind::Bool,
         ];
-        assert_eq!(sizes.map(ElementKind::size), [4, 8, 4, 8, 1, 1]);
+        assert_eq!(sizes.map(ElementKind::size), [4, 8, 4, 8, 1, 4, 8, 1]);
         assert_eq!((u8::from(true), u8::from(false)), (1, 0));
         assert_eq!(crate::storage::ALIGNMENT, 64);
     }

@@ -22,7 +22,7 @@ mod sealed {
 /// Each is also a leaf of its own, so that a generic function takes and returns it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an element type",
-    label = "a tensor holds `f32`, `f64`, `i32`, `i64`, `u8` or `bool`"
+    label = "a tensor holds `f32`, `f64`, `i32`, `i64`, `u8`, `u32`, `u64` or `bool`"
 )]
 pub trait Element:
     sealed::Sealed + Leaves + Copy + Default + PartialEq + Debug + Display + Send + Sync + 'static
@@ -48,7 +48,7 @@ pub trait Element:
 /// A generic function over `T: Number` is compiled once for each of these types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a number type",
-    label = "`f32`, `f64`, `i32`, `i64` or `u8` expected here"
+    label = "`f32`, `f64`, `i32`, `i64`, `u8`, `u32` or `u64` expected here"
 )]
 pub trait Number: Element {
     /// Position among the number types, which picks the entry of a generic function.
@@ -82,8 +82,10 @@ pub enum Value {
     Single(f32),
     /// A 64-bit float.
     Double(f64),
-    /// An integer of any width.
+    /// An integer that `i64` holds.
     Integer(i64),
+    /// An integer without a sign.
+    Natural(u64),
     /// A truth value.
     Bool(bool),
 }
@@ -130,6 +132,7 @@ macro_rules! elements {
             Value::Single(x) => x != 0.0,
             Value::Double(x) => x != 0.0,
             Value::Integer(x) => x != 0,
+            Value::Natural(x) => x != 0,
             Value::Bool(x) => x,
         }
     };
@@ -138,6 +141,7 @@ macro_rules! elements {
             Value::Single(x) => x as $type,
             Value::Double(x) => x as $type,
             Value::Integer(x) => x as $type,
+            Value::Natural(x) => x as $type,
             Value::Bool(x) => u8::from(x) as $type,
         }
     };
@@ -146,6 +150,8 @@ macro_rules! elements {
     (@class number_2 $type:ident) => { elements!(@number 2 $type); };
     (@class number_3 $type:ident) => { elements!(@number 3 $type); };
     (@class number_4 $type:ident) => { elements!(@number 4 $type); };
+    (@class number_5 $type:ident) => { elements!(@number 5 $type); };
+    (@class number_6 $type:ident) => { elements!(@number 6 $type); };
     (@number $position:literal $type:ident) => {
         impl Number for $type {
             const NUMBER: usize = $position;
@@ -171,6 +177,8 @@ elements! {
     i32  I32  Integer as i64, number_2;
     i64  I64  Integer, number_3;
     u8   U8   Integer as i64, number_4;
+    u32  U32  Integer as i64, number_5;
+    u64  U64  Natural, number_6;
     bool Bool Bool;
 }
 
@@ -194,6 +202,7 @@ mod tests {
             [f32::NUMBER, f64::NUMBER, i32::NUMBER, i64::NUMBER, u8::NUMBER],
             [0, 1, 2, 3, 4]
         );
+        assert_eq!((u32::NUMBER, u64::NUMBER), (5, 6));
         assert_eq!(format!("{:>5}", ElementKind::U8), "   u8");
     }
 
@@ -205,6 +214,9 @@ mod tests {
         assert_eq!(u8::cast_from((-1i64).value()), 255);
         assert_eq!(f32::cast_from(i64::MAX.value()).to_bits(), (i64::MAX as f32).to_bits());
         assert_eq!(i64::cast_from(true.value()), 1);
+        assert_eq!(f32::cast_from(u64::MAX.value()).to_bits(), (u64::MAX as f32).to_bits());
+        assert_eq!(i32::cast_from(u64::MAX.value()), -1);
+        assert_eq!(u32::cast_from((-1.0f32).value()), 0);
         assert!(bool::cast_from(0.5f32.value()));
         assert!(!bool::cast_from(0u8.value()));
     }

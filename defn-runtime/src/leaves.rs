@@ -83,7 +83,7 @@ macro_rules! scalars {
     )* };
 }
 
-scalars!(f32 f64 i32 i64 u8 bool);
+scalars!(f32 f64 i32 i64 u8 u32 u64 bool);
 
 /// An extent given as a number is only ever read.
 impl Leaves for usize {

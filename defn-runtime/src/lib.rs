@@ -41,6 +41,7 @@ mod leaves;
 mod team;
 #[expect(unsafe_code, reason = "the only place where generated code is entered")]
 mod call;
+mod key;
 mod error;
 #[doc(hidden)]
 pub mod __private;
@@ -50,6 +51,7 @@ pub use error::{
     CheckFailed, Error, ExtentMismatch, NegativeExtent, NotSolvable, Place, ResultShape,
     ShapeMismatch, Source,
 };
+pub use key::Key;
 pub use level::Level;
 pub use recycle::trim;
 pub use team::{set_threads, threads};

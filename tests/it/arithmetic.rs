@@ -59,7 +59,10 @@ macro_rules! integer_twin {
     )*};
 }
 
-integer_twin! { i32 i32::signum; i64 i64::signum; u8 |x| u8::from(x > 0); }
+integer_twin! {
+    i32 i32::signum; i64 i64::signum; u8 |x| u8::from(x > 0);
+    u32 |x| u32::from(x > 0); u64 |x| u64::from(x > 0);
+}
 
 macro_rules! float_twin {
     ($($type:ident)*) => {$(
@@ -109,6 +112,10 @@ fn operators_of_every_number_type() {
         compare_with_twin!(i64, whole::<i64, 1>([n], 1), whole::<i64, 1>([n], 2));
         let bytes = |seed| between::<u8, 1>([n], seed, (0.0, 255.9));
         compare_with_twin!(u8, bytes(1), bytes(2));
+        let words = |seed| between::<u32, 1>([n], seed, (0.0, 4.294e9));
+        compare_with_twin!(u32, words(1), words(2));
+        let long = |seed| between::<u64, 1>([n], seed, (0.0, 1.844e19));
+        compare_with_twin!(u64, long(1), long(2));
     }
 }
 
@@ -129,7 +136,7 @@ fn operators_at_the_edges_of_integers() {
             compare_with_twin!($type, Tensor::from(edges.to_vec()), minus_one);
         })*};
     }
-    edges! { i32 i64 u8 }
+    edges! { i32 i64 u8 u32 u64 }
 }
 
 #[defn]
@@ -163,6 +170,24 @@ fn bits_u8(
     (x & y, x | y, x ^ y, !x, x << y, x >> y)
 }
 
+#[defn]
+fn bits_u32(
+    x: Tensor<u32, n>,
+    y: Tensor<u32, n>,
+) -> (Tensor<u32, n>, Tensor<u32, n>, Tensor<u32, n>, Tensor<u32, n>, Tensor<u32, n>, Tensor<u32, n>)
+{
+    (x & y, x | y, x ^ y, !x, x << y, x >> y)
+}
+
+#[defn]
+fn bits_u64(
+    x: Tensor<u64, n>,
+    y: Tensor<u64, n>,
+) -> (Tensor<u64, n>, Tensor<u64, n>, Tensor<u64, n>, Tensor<u64, n>, Tensor<u64, n>, Tensor<u64, n>)
+{
+    (x & y, x | y, x ^ y, !x, x << y, x >> y)
+}
+
 #[test]
 fn bits_of_every_integer_type() {
     macro_rules! check {
@@ -181,7 +206,7 @@ fn bits_of_every_integer_type() {
             }
         )*};
     }
-    check! { i32 bits_i32; i64 bits_i64; u8 bits_u8; }
+    check! { i32 bits_i32; i64 bits_i64; u8 bits_u8; u32 bits_u32; u64 bits_u64; }
     let (sum, apart) = bits::<i32>(&Tensor::from(vec![1, -5]), &Tensor::from(vec![2, 3]));
     assert_eq!((sum.to_vec(), apart.to_vec()), (vec![3, -2], vec![1, 8]));
 }
@@ -393,7 +418,7 @@ fn choice_by_a_mask() {
                 same(&found.2, |at| if x[at] < y[at] { 0 as $type } else { y[at] });
             })*};
         }
-        check! { f32 f64 i32 i64 u8 }
+        check! { f32 f64 i32 i64 u8 u32 u64 }
     }
 }
 

@@ -98,7 +98,7 @@ fn take_replaces_an_axis_and_clamps() {
                 same(&found.2, |[v, b, t]| table[[v, clamp(ids[[b, t]], width)]]);
             })*};
         }
-        check! { f32 f64 i32 i64 u8 }
+        check! { f32 f64 i32 i64 u8 u32 u64 }
     }
 }
 
@@ -156,7 +156,7 @@ fn add_at_adds_repeatedly_and_drops_what_is_outside() {
                 assert_eq!(found.2, twin(&|_, _| 1 as $type));
             })*};
         }
-        check! { i32 i64 u8 }
+        check! { i32 i64 u8 u32 u64 }
         let (x, values) = (whole::<f32, 2>([vocab, width], 1), whole::<f32, 2>([batch, width], 2));
         let found = scattered(&x, &ids, &values, &Tensor::zeros([width])).0;
         near(&found, 0.0, |[v, w]| {

@@ -37,3 +37,4 @@ mod errors;
 mod explain;
 mod levels;
 mod threads;
+mod random;

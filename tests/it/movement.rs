@@ -23,7 +23,7 @@ fn rename_and_order() {
                 same(&found.3, |at| x[at]);
             })*};
         }
-        check! { f32 f64 i32 i64 u8 }
+        check! { f32 f64 i32 i64 u8 u32 u64 }
     }
 }
 
@@ -115,7 +115,7 @@ fn concat_and_stack() {
                 same(&found.2, |[p, t, w]| if p == 0 { y[[t, w]] } else { z[[w, t]] });
             })*};
         }
-        check! { f32 f64 i32 i64 u8 }
+        check! { f32 f64 i32 i64 u8 u32 u64 }
     }
 }
 
@@ -161,7 +161,7 @@ fn pad_puts_a_value_around() {
                 same(&found.2, |[i, j]| if j < m { x[[i, j]] } else { 1 as $type });
             })*};
         }
-        check! { f32 f64 i32 i64 u8 }
+        check! { f32 f64 i32 i64 u8 u32 u64 }
         let x = truths([n], 1);
         same(&padded_truths(&x), |[i]| (1..n + 1).contains(&i) && x[[i - 1]]);
     }

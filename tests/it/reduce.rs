@@ -57,6 +57,8 @@ fn extremes_of_every_number_type() {
             i32 i32::MIN, i32::MAX;
             i64 i64::MIN, i64::MAX;
             u8 u8::MIN, u8::MAX;
+            u32 u32::MIN, u32::MAX;
+            u64 u64::MIN, u64::MAX;
         }
     }
 }
@@ -185,7 +187,7 @@ fn places_of_extremes_are_the_first_ones() {
                 same(&found.3, |[j]| place([None, Some(j), None], |x, y| x < y));
             })*};
         }
-        check! { f32 f64 i32 i64 u8 }
+        check! { f32 f64 i32 i64 u8 u32 u64 }
     }
     let nan = Tensor::from_fn([1, 1, 3], |[_, _, k]| [1.0, f32::NAN, 5.0][k]);
     let (_, least, most, _) = places(&nan);

@@ -44,6 +44,8 @@ functions!(f64: extremes_f64, sums_f64, products_f64);
 functions!(i32: extremes_i32, sums_i32, products_i32);
 functions!(i64: extremes_i64, sums_i64, products_i64);
 functions!(u8: extremes_u8);
+functions!(u32: extremes_u32, sums_u32, products_u32);
+functions!(u64: extremes_u64, sums_u64, products_u64);
 functions!(bool: extremes_bool);
 
 /// Shapes with each of the lengths on each of the axes.
@@ -100,6 +102,8 @@ fn integers_are_exact_and_wrap() {
         }
         of!(i32: sums_i32, products_i32);
         of!(i64: sums_i64, products_i64);
+        of!(u32: sums_u32, products_u32);
+        of!(u64: sums_u64, products_u64);
     }
 }
 
@@ -122,6 +126,10 @@ fn extremes_are_exact() {
         of!(whole::<i32, 3>(shape, 3), extremes_i32, i32::MIN, i32::MAX, Ord::max, Ord::min);
         of!(whole::<i64, 3>(shape, 4), extremes_i64, i64::MIN, i64::MAX, Ord::max, Ord::min);
         of!(whole::<u8, 3>(shape, 5), extremes_u8, u8::MIN, u8::MAX, Ord::max, Ord::min);
+        let x = whole::<i32, 3>(shape, 7).cast::<u32>();
+        of!(x, extremes_u32, u32::MIN, u32::MAX, Ord::max, Ord::min);
+        let x = whole::<i64, 3>(shape, 8).map(|x| x as u64);
+        of!(x, extremes_u64, u64::MIN, u64::MAX, Ord::max, Ord::min);
         of!(truths::<3>(shape, 6), extremes_bool, false, true, Ord::max, Ord::min);
     }
 }

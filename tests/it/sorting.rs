@@ -24,7 +24,7 @@ macro_rules! ordered {
     )*};
 }
 
-ordered!(f32, f64, i32, i64, u8, bool);
+ordered!(f32, f64, i32, i64, u8, u32, u64, bool);
 
 /// The positions along an axis in order, for every place.
 fn positions<E: Ordered, const RANK: usize>(
@@ -87,6 +87,8 @@ functions!(f64: values_f64, orders_f64);
 functions!(i32: values_i32, orders_i32);
 functions!(i64: values_i64, orders_i64);
 functions!(u8: values_u8, orders_u8);
+functions!(u32: values_u32, orders_u32);
+functions!(u64: values_u64, orders_u64);
 functions!(bool: values_bool, orders_bool);
 
 /// Shapes with each of the lengths on each of the axes.
@@ -131,6 +133,9 @@ fn every_element_type_along_every_axis() {
         of!(whole::<i64, 3>(shape, 5), values_i64, orders_i64);
         of!(whole::<i64, 3>(shape, 6).map(|x| x << 55 | x & 3), values_i64, orders_i64);
         of!(whole::<u8, 3>(shape, 7), values_u8, orders_u8);
+        // Half of them have the highest bit.
+        of!(whole::<i32, 3>(shape, 9).cast::<u32>(), values_u32, orders_u32);
+        of!(whole::<i64, 3>(shape, 10).map(|x| x as u64), values_u64, orders_u64);
         of!(truths::<3>(shape, 8), values_bool, orders_bool);
     }
 }
@@ -269,6 +274,8 @@ rows!(f64: row_f64, largest_f64);
 rows!(i32: row_i32, largest_i32);
 rows!(i64: row_i64, largest_i64);
 rows!(u8: row_u8, largest_u8);
+rows!(u32: row_u32, largest_u32);
+rows!(u64: row_u64, largest_u64);
 
 /// Around where a row is parted into buckets.
 #[test]
@@ -311,6 +318,8 @@ fn rows_of_many_elements() {
         of!(whole::<i64, 1>([n], 3), row_i64, largest_i64);
         of!(x.map(|x| (x * 4e18) as i64), row_i64, largest_i64);
         of!(whole::<u8, 1>([n], 4), row_u8, largest_u8);
+        of!(x.map(|x| (x * 1e9) as i32 as u32), row_u32, largest_u32);
+        of!(x.map(|x| (x * 4e18) as i64 as u64), row_u64, largest_u64);
         of!(Tensor::full([n], 7_i64), row_i64, largest_i64);
     }
 }

@@ -44,7 +44,7 @@ fn windows_see_every_element_type() {
                 same(&padded, |at| place(at, [3, 2, 1], time).map_or(zero, |at| x[[at]]));
             })*};
         }
-        check! { f32 f64 i32 i64 u8 }
+        check! { f32 f64 i32 i64 u8 u32 u64 }
     }
 }
 
@@ -356,7 +356,7 @@ fn pooling() {
                 same(&least, |at| four(at).into_iter().reduce(|a, b| if a < b { a } else { b }).unwrap());
             })*};
         }
-        check! { f32 f64 i32 i64 u8 }
+        check! { f32 f64 i32 i64 u8 u32 u64 }
     }
     let x = floats::<f32, 2>([5, 18], 2);
     let around = |[i, j]: [usize; 2]| {

@@ -131,7 +131,8 @@ pub fn unary_accepts(unary: Unary, element: Element) -> bool {
         | Unary::Cosh
         | Unary::Tanh
         | Unary::Sigmoid
-        | Unary::Erf => element.is_float(),
+        | Unary::Erf
+        | Unary::ErfInv => element.is_float(),
     }
 }
 

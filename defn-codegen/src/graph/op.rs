@@ -307,6 +307,8 @@ words! {
         Sigmoid "sigmoid",
         /// The error function.
         Erf "erf",
+        /// The x whose error function this is.
+        ErfInv "erf_inv",
     }
 }
 
@@ -341,7 +343,8 @@ impl Unary {
             | Self::Cosh
             | Self::Tanh
             | Self::Sigmoid
-            | Self::Erf => false,
+            | Self::Erf
+            | Self::ErfInv => false,
         }
     }
 
@@ -441,8 +444,10 @@ impl Combine {
             (Self::Min, Element::I32) => Scalar::from_i64(element, i64::from(i32::MAX)),
             (Self::Max, Element::I64) => Scalar::from_i64(element, i64::MIN),
             (Self::Min, Element::I64) => Scalar::from_i64(element, i64::MAX),
-            (Self::Max, Element::U8 | Element::Bool) => Scalar::from_i64(element, 0),
-            (Self::Min, Element::U8) => Scalar::from_i64(element, 255),
+            (Self::Max, Element::U8 | Element::U32 | Element::U64 | Element::Bool) => {
+                Scalar::from_i64(element, 0)
+            }
+            (Self::Min, Element::U8 | Element::U32 | Element::U64) => Scalar::from_i64(element, -1),
             (Self::Min, Element::Bool) => Scalar::from_i64(element, 1),
         }
     }
@@ -466,9 +471,25 @@ impl Scalar {
             Element::I32 => u64::from((value as i32).cast_unsigned()),
             Element::I64 => (value as i64).cast_unsigned(),
             Element::U8 => u64::from(value as u8),
+            Element::U32 => u64::from(value as u32),
+            Element::U64 => value as u64,
             Element::Bool => u64::from(value != 0.0),
         };
         Self { element, bits }
+    }
+
+    /// The value of `element`, converted as by Rust's `as`.
+    pub fn from_u64(element: Element, value: u64) -> Self {
+        match element {
+            Element::F64 => Self { element, bits: (value as f64).to_bits() },
+            Element::F32 => Self { element, bits: u64::from((value as f32).to_bits()) },
+            Element::I32
+            | Element::I64
+            | Element::U8
+            | Element::U32
+            | Element::U64
+            | Element::Bool => Self::from_i64(element, value.cast_signed()),
+        }
     }
 
     /// The value of `element`, converted as by Rust's `as`; any number but zero is `true`.
@@ -479,28 +500,32 @@ impl Scalar {
             Element::I32 => u64::from((value as i32).cast_unsigned()),
             Element::I64 => value.cast_unsigned(),
             Element::U8 => u64::from(value as u8),
+            Element::U32 => u64::from(value as u32),
+            Element::U64 => value.cast_unsigned(),
             Element::Bool => u64::from(value != 0),
         };
         Self { element, bits }
     }
 
-    /// The value as `f64`: exact for every type but `i64`.
+    /// The value as `f64`: exact for every type but `i64` and `u64`.
     pub fn to_f64(self) -> f64 {
         match self.element {
             Element::F64 => f64::from_bits(self.bits),
             Element::F32 => f64::from(f32::from_bits(self.bits as u32)),
             Element::I32 => f64::from((self.bits as u32).cast_signed()),
             Element::I64 => self.bits.cast_signed() as f64,
-            Element::U8 | Element::Bool => self.bits as f64,
+            Element::U8 | Element::U32 | Element::U64 | Element::Bool => self.bits as f64,
         }
     }
 
-    /// The value as `i64`, floats converted as by Rust's `as`.
+    /// The value as `i64`, converted as by Rust's `as`.
     pub fn to_i64(self) -> i64 {
         match self.element {
             Element::F64 | Element::F32 => self.to_f64() as i64,
             Element::I32 => i64::from((self.bits as u32).cast_signed()),
-            Element::I64 | Element::U8 | Element::Bool => self.bits.cast_signed(),
+            Element::I64 | Element::U8 | Element::U32 | Element::U64 | Element::Bool => {
+                self.bits.cast_signed()
+            }
         }
     }
 }

@@ -55,6 +55,8 @@ pub fn scalar(scalar: Scalar) -> String {
         Element::I32 => ((bits as u32).cast_signed().to_string(), bits >> 32 == 0),
         Element::I64 => (bits.cast_signed().to_string(), true),
         Element::U8 => (bits.to_string(), bits >> 8 == 0),
+        Element::U32 => (bits.to_string(), bits >> 32 == 0),
+        Element::U64 => (bits.to_string(), true),
         Element::Bool => ((bits == 1).to_string(), bits <= 1),
     };
     if same { text } else { format!("{bits:#x} bits") }

@@ -53,6 +53,8 @@ elements! {
     I32 "i32" 4 Signed;
     I64 "i64" 8 Signed;
     U8 "u8" 1 Unsigned;
+    U32 "u32" 4 Unsigned;
+    U64 "u64" 8 Unsigned;
     Bool "bool" 1 Bool;
 }
 

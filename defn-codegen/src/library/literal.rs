@@ -48,9 +48,11 @@ fn scalar(value: &Literal, element: Element) -> Result<Scalar> {
             Ok(Scalar::from_f64(element, *whole as f64))
         }
         (Literal::Integer(whole), ElementKind::Signed | ElementKind::Unsigned) => {
-            let narrow = i64::try_from(*whole).map_err(|_| range())?;
-            let scalar = Scalar::from_i64(element, narrow);
-            if scalar.to_i64() == narrow { Ok(scalar) } else { Err(range().into()) }
+            let same = |scalar: Scalar| whole_of(scalar) == *whole;
+            let narrow = i64::try_from(*whole).map(|whole| Scalar::from_i64(element, whole));
+            let wide = || u64::try_from(*whole).map(|whole| Scalar::from_u64(element, whole));
+            let scalar = narrow.or_else(|_| wide()).map_err(|_| range())?;
+            if same(scalar) { Ok(scalar) } else { Err(range().into()) }
         }
         (Literal::Float(number), ElementKind::Float) => {
             let scalar = Scalar::from_f64(element, *number);
@@ -66,6 +68,14 @@ fn scalar(value: &Literal, element: Element) -> Result<Scalar> {
             }
             .into())
         }
+    }
+}
+
+/// An integer, without the loss that 64 bits with a sign have.
+fn whole_of(scalar: Scalar) -> i128 {
+    match scalar.element.kind() {
+        ElementKind::Unsigned => i128::from(scalar.bits),
+        ElementKind::Float | ElementKind::Signed | ElementKind::Bool => i128::from(scalar.to_i64()),
     }
 }
 

@@ -31,6 +31,7 @@ mod index;
 mod put;
 mod create;
 mod literal;
+mod random;
 
 pub use align::{Aligned, align};
 pub use arithmetic::{Logic, arithmetic, compare, logic, logical_not, neg, select};
@@ -44,6 +45,10 @@ pub use literal::{Literal, literal};
 pub use movement::{broadcast, front, merge, name, order, rename, reorder, split};
 pub use position::{argmax, argmin};
 pub use put::{Place, put};
+pub use random::{
+    Draw, bernoulli, bits, categorical, exponential, fold_in, gumbel, key, normal, permutation,
+    randint, shuffle, split_key, split_key_in_two, truncated_normal, uniform,
+};
 pub use reduce::{all, any, count, logsumexp, max, mean, min, product, softmax, sum, variance};
 pub use scan::{cummax, cummin, cumprod, cumsum};
 pub use slice::{Bound, slice};

@@ -30,7 +30,9 @@ pub(super) fn summable(b: &Builder, operation: &str, x: &Tensor) -> Result<()> {
     match x.element(b) {
         Element::Bool => Err(ElementMistake::SumOfBool { operation, ty }.into()),
         Element::U8 => Err(ElementMistake::NarrowSum { operation, ty }.into()),
-        Element::F64 | Element::F32 | Element::I32 | Element::I64 => Ok(()),
+        Element::F64 | Element::F32 | Element::I32 | Element::I64 | Element::U32 | Element::U64 => {
+            Ok(())
+        }
     }
 }
 
@@ -38,7 +40,7 @@ fn floats(b: &Builder, operation: &str, x: &Tensor) -> Result<()> {
     let (operation, ty) = (operation.to_owned(), show(b, x));
     match x.element(b) {
         Element::F64 | Element::F32 => Ok(()),
-        Element::I32 | Element::I64 | Element::U8 => {
+        Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 => {
             Err(ElementMistake::IntegerMean { operation, ty }.into())
         }
         Element::Bool => Err(ElementMistake::NeedsFloat { operation, ty }.into()),

@@ -20,9 +20,12 @@ impl Walk<'_, '_> {
                 match a.element {
                     Element::F32 => math::unary_f32(&mut machine, function, a.raw),
                     Element::F64 => math::unary_f64(&mut machine, function, a.raw),
-                    Element::I32 | Element::I64 | Element::U8 | Element::Bool => {
-                        refuse(function.name(), a.element)
-                    }
+                    Element::I32
+                    | Element::I64
+                    | Element::U8
+                    | Element::U32
+                    | Element::U64
+                    | Element::Bool => refuse(function.name(), a.element),
                 }
             }
             None if a.element.is_float() => self.plain_float(function, a),
@@ -60,7 +63,8 @@ impl Walk<'_, '_> {
             | Unary::Cosh
             | Unary::Tanh
             | Unary::Sigmoid
-            | Unary::Erf => refuse(function.word(), a.element),
+            | Unary::Erf
+            | Unary::ErfInv => refuse(function.word(), a.element),
         };
         self.ir.intrinsic(name, &[self.ty(a)], &[a.raw])
     }
@@ -119,7 +123,8 @@ impl Walk<'_, '_> {
             | Unary::Cosh
             | Unary::Tanh
             | Unary::Sigmoid
-            | Unary::Erf => refuse(function.word(), a.element),
+            | Unary::Erf
+            | Unary::ErfInv => refuse(function.word(), a.element),
         }
     }
 
@@ -235,7 +240,7 @@ impl Walk<'_, '_> {
                 (Opcode::LLVMUDiv, Opcode::LLVMUIToFP, Opcode::LLVMFPToUI)
             }
         };
-        if a.lanes == 1 || a.element == Element::I64 {
+        if a.lanes == 1 || a.element.size() == 8 {
             return ir.binary(divide, a.raw, b.raw);
         }
         let wide = ir.vector(ir.element(Element::F64), a.lanes);

@@ -89,8 +89,8 @@ impl<'c> Ir<'c> {
             Element::F64 => Type(unsafe { core::LLVMDoubleTypeInContext(context) }),
             // SAFETY: the context is alive.
             Element::F32 => Type(unsafe { core::LLVMFloatTypeInContext(context) }),
-            Element::I64 => self.int(64),
-            Element::I32 => self.int(32),
+            Element::I64 | Element::U64 => self.int(64),
+            Element::I32 | Element::U32 => self.int(32),
             Element::U8 => self.int(8),
             Element::Bool => self.int(1),
         }
@@ -142,7 +142,12 @@ impl<'c> Ir<'c> {
     pub(super) fn constant_bits(&self, element: Element, bits: u64) -> Value {
         let integer = match element {
             Element::F64 | Element::F32 => self.int(element.size() as u32 * 8),
-            Element::I32 | Element::I64 | Element::U8 | Element::Bool => self.element(element),
+            Element::I32
+            | Element::I64
+            | Element::U8
+            | Element::U32
+            | Element::U64
+            | Element::Bool => self.element(element),
         };
         let constant = self.constant(integer, bits.cast_signed());
         // SAFETY: ownership; both types have the same width.

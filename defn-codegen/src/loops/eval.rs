@@ -547,7 +547,7 @@ fn multiply_add(a: Scalar, b: Scalar, c: Scalar) -> Scalar {
     match a.element {
         Element::F32 => from_single(single(a).mul_add(single(b), single(c))),
         Element::F64 => from_double(a.to_f64().mul_add(b.to_f64(), c.to_f64())),
-        Element::I32 | Element::I64 | Element::U8 | Element::Bool => {
+        Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 | Element::Bool => {
             scalar::binary(Binary::Add, scalar::binary(Binary::Mul, a, b), c)
         }
     }

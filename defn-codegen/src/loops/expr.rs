@@ -58,14 +58,14 @@ pub enum Expr {
 }
 
 impl Expr {
-    /// The other element type that has bits of this size as well; none of bytes.
+    /// The other element type that stands for the bits of this one; none of what is not signed.
     pub fn bits_of(element: Element) -> Option<Element> {
         match element {
             Element::F32 => Some(Element::I32),
             Element::F64 => Some(Element::I64),
             Element::I32 => Some(Element::F32),
             Element::I64 => Some(Element::F64),
-            Element::U8 | Element::Bool => None,
+            Element::U32 | Element::U64 | Element::U8 | Element::Bool => None,
         }
     }
 }

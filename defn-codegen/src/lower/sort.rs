@@ -23,7 +23,7 @@
 use super::emit::Emitter;
 use super::pull::{address, binary, load, position, pull, shifted};
 use super::radix::{self, Radix};
-use crate::graph::{Binary, Comparison, Dim, Element, NodeId, Op, Scalar};
+use crate::graph::{Binary, Comparison, Dim, Element, ElementKind, NodeId, Op, Scalar};
 use crate::loops::{Address, BufferId, Expr, Manner, RegisterId, Statement};
 
 /// Rows up to this length count; longer ones are worth the histograms.
@@ -160,7 +160,14 @@ impl Sorting {
             let turned = binary(Binary::And, sign, Expr::Constant(largest(keys)));
             emitter.bind(keys, binary(Binary::Xor, bits, turned))
         } else {
-            emitter.bind(keys, Expr::Convert(keys, Box::new(x.clone())))
+            let bits = emitter.bind(keys, Expr::Convert(keys, Box::new(x.clone())));
+            if is_natural(element, keys) {
+                // What has the highest bit comes behind, as what has no sign does.
+                let least = Expr::Constant(smallest(keys));
+                emitter.bind(keys, binary(Binary::Xor, bits, least))
+            } else {
+                bits
+            }
         };
         if self.descending {
             // −1 − key
@@ -391,6 +398,11 @@ fn before(left: (Expr, Expr), right: (Expr, Expr)) -> Expr {
 
 pub(super) fn compare(comparison: Comparison, left: Expr, right: Expr) -> Expr {
     Expr::Compare(comparison, Box::new(left), Box::new(right))
+}
+
+/// Whether keys of this type have the highest bit of elements where their own sign is.
+pub(super) fn is_natural(element: Element, keys: Element) -> bool {
+    element.kind() == ElementKind::Unsigned && element.size() == keys.size()
 }
 
 pub(super) fn whole(element: Element, value: i64) -> Expr {

@@ -25,6 +25,7 @@ mod hyperbolic_tangent;
 mod logarithm;
 mod trigonometry;
 mod two_over_pi;
+mod inverse_error;
 mod inverse_trigonometry;
 mod power;
 mod error_function;
@@ -115,6 +116,8 @@ unary! {
     Rsqrt "rsqrt" power::rsqrt_f32, power::rsqrt_f64;
     /// The error function.
     Erf "erf" error_function::erf_f32, error_function::erf_f64;
+    /// What the error function takes to the argument.
+    ErfInv "erf_inv" inverse_error::erf_inv_f32, inverse_error::erf_inv_f64;
 }
 
 /// One row a function of two arguments: variant, name, the function on `f32`, the function on `f64`.

@@ -92,7 +92,8 @@ fn unary(sharing: &mut Sharing, unary: Unary, x: NodeId) -> Option<NodeId> {
         | Unary::Cosh
         | Unary::Tanh
         | Unary::Sigmoid
-        | Unary::Erf => None,
+        | Unary::Erf
+        | Unary::ErfInv => None,
     }
 }
 
@@ -232,8 +233,8 @@ fn all_ones(sharing: &Sharing, node: NodeId) -> bool {
 
 fn all_bits(element: Element) -> u64 {
     match element {
-        Element::F64 | Element::I64 => u64::MAX,
-        Element::F32 | Element::I32 => u64::from(u32::MAX),
+        Element::F64 | Element::I64 | Element::U64 => u64::MAX,
+        Element::F32 | Element::I32 | Element::U32 => u64::from(u32::MAX),
         Element::U8 => u64::from(u8::MAX),
         Element::Bool => 1,
     }
@@ -355,7 +356,11 @@ fn holds_all(wide: Element, narrow: Element) -> bool {
         Element::Bool => true,
         Element::U8 => wide != Element::Bool,
         Element::I32 => matches!(wide, Element::I32 | Element::I64 | Element::F64),
+        Element::U32 => {
+            matches!(wide, Element::U32 | Element::U64 | Element::I64 | Element::F64)
+        }
         Element::I64 => wide == Element::I64,
+        Element::U64 => wide == Element::U64,
         Element::F32 => matches!(wide, Element::F32 | Element::F64),
         Element::F64 => wide == Element::F64,
     }

@@ -26,7 +26,7 @@ const WHOLES: &[i64] = &[
 fn specials(element: Element) -> Value {
     match element {
         Element::F32 | Element::F64 => Value::from_f64(element, &[FLOATS.len()], FLOATS),
-        Element::I32 | Element::I64 | Element::U8 => {
+        Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 => {
             Value::from_i64(element, &[WHOLES.len()], WHOLES)
         }
         Element::Bool => Value::from_i64(element, &[2], &[0, 1]),

@@ -151,7 +151,10 @@ fn limit(element: Element, name: &str) -> Option<Number> {
         (Element::I64, "MAX") => Integer(i64::MAX),
         (Element::I64, "MIN") => Integer(i64::MIN),
         (Element::U8, "MAX") => Integer(255),
-        (Element::U8, "MIN") => Integer(0),
+        (Element::U32, "MAX") => Integer(i64::from(u32::MAX)),
+        // The same 64 bits.
+        (Element::U64, "MAX") => Integer(-1),
+        (Element::U8 | Element::U32 | Element::U64, "MIN") => Integer(0),
         _ => return None,
     })
 }

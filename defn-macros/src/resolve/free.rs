@@ -3,6 +3,7 @@
 use super::arguments::Usage;
 use super::body::Body;
 use super::intrinsics::FUNCTIONS;
+use super::random::takes_element;
 use super::value::Value;
 use crate::surface::{Element as Word, Expr, Name};
 use defn_codegen::diagnostic::catalogue::{CallMistake, ElementMistake, Limit};
@@ -23,11 +24,7 @@ impl Body<'_, '_> {
         let known = FUNCTIONS.iter().find(|(name, _)| *name == function.text);
         let Some((name, form)) = known else { return Value::Poison };
         let Some(form) = form else {
-            let limit = match *name {
-                "stop_grad" | "checkpoint" => Limit::Operation((*name).to_owned()),
-                _ => Limit::Randomness,
-            };
-            return self.wrong(limit, span);
+            return self.wrong(Limit::Operation((*name).to_owned()), span);
         };
         let element = match elements {
             [] => None,
@@ -54,6 +51,7 @@ impl Body<'_, '_> {
     ) -> Option<Tensor> {
         if let Some((_, at)) = element
             && !matches!(usage.name, "iota" | "zeros" | "ones" | "eye")
+            && !takes_element(usage.name)
         {
             self.wrong(CallMistake::UnusedElements { function: usage.name.to_owned() }, at);
             return None;
@@ -107,11 +105,12 @@ impl Body<'_, '_> {
                 let answer = self.padded(&x, &of, &arguments[2..], usage)?;
                 self.answer(answer, span)
             }
-            _ => self.joined(usage, arguments, span),
+            "concat" | "stack" => self.joined(usage, arguments, span),
+            _ => self.random(usage, element, arguments, span),
         }
     }
 
-    fn known_element(
+    pub(super) fn known_element(
         &mut self,
         usage: Usage,
         element: Option<(Element, Span)>,

@@ -46,6 +46,16 @@ impl Body<'_, '_> {
         if let Form::Own(Own::TopK) = form {
             return self.top_k(&receiver, &call.arguments, (usage, span));
         }
+        if let Form::Own(Own::FoldIn) = form {
+            return self.fold_in(&receiver, &call.arguments, (usage, span));
+        }
+        // An axis is split in the names of its parts, a key has no axis.
+        if let Form::Own(Own::Split) = form
+            && (receiver.rank() == 0 || call.arguments.is_empty())
+            && call.arguments.len() < 2
+        {
+            return self.split_key(&receiver, &call.arguments, (usage, span));
+        }
         Value::of(self.method(*form, &receiver, &call.arguments, (usage, span)))
     }
 
@@ -200,7 +210,8 @@ impl Body<'_, '_> {
             | Own::Zeros
             | Own::Ones
             | Own::Extent
-            | Own::TopK => self.valued(own, x, arguments, at),
+            | Own::TopK
+            | Own::FoldIn => self.valued(own, x, arguments, at),
         }
     }
 

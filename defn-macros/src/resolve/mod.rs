@@ -35,6 +35,7 @@ mod intrinsics;
 mod methods;
 mod windows;
 mod free;
+mod random;
 mod calls;
 mod binding;
 mod lift;
@@ -160,7 +161,15 @@ fn choices(parameters: &[ElementParameter]) -> Vec<Elements> {
 fn allowed(bound: Bound) -> &'static [Element] {
     match bound {
         Bound::Float => &[Element::F32, Element::F64],
-        Bound::Number => &[Element::F32, Element::F64, Element::I32, Element::I64, Element::U8],
+        Bound::Number => &[
+            Element::F32,
+            Element::F64,
+            Element::I32,
+            Element::I64,
+            Element::U8,
+            Element::U32,
+            Element::U64,
+        ],
     }
 }
 
@@ -172,17 +181,11 @@ fn resolved_element(word: &Word, elements: &Elements) -> Option<Element> {
         Word::I32 => Some(Element::I32),
         Word::I64 => Some(Element::I64),
         Word::U8 => Some(Element::U8),
+        Word::U32 => Some(Element::U32),
+        Word::U64 => Some(Element::U64),
         Word::Bool => Some(Element::Bool),
         Word::Parameter(name) => elements.get(name).copied(),
-        Word::F16
-        | Word::Bf16
-        | Word::I8
-        | Word::I16
-        | Word::U16
-        | Word::U32
-        | Word::U64
-        | Word::C64
-        | Word::C128 => None,
+        Word::F16 | Word::Bf16 | Word::I8 | Word::I16 | Word::U16 | Word::C64 | Word::C128 => None,
     }
 }
 

@@ -123,10 +123,7 @@ impl<'r> TypeReader<'r> {
                 self.say(NameMistake::ExtentType {}, ty.span, env);
                 None
             }
-            TypeKind::Key => {
-                self.say(Limit::Randomness, ty.span, env);
-                None
-            }
+            TypeKind::Key => Some(Tree::Scalar(Element::U64)),
             TypeKind::Tensor { element, axes } => self.tensor(element, axes, ty.span, env),
             TypeKind::Named { path, callee, arguments } => {
                 self.named(path, *callee, arguments, env)

@@ -112,7 +112,7 @@ impl Body<'_, '_> {
 
 /// What changes nothing in an operation over an axis, if that is not zero.
 fn identity(operation: &str, element: Element) -> Option<String> {
-    let natural = matches!(element, Element::U8 | Element::Bool);
+    let natural = matches!(element, Element::U8 | Element::U32 | Element::U64 | Element::Bool);
     let end = |float: &str, whole: &str| {
         let bound = if element.is_float() { float } else { whole };
         Some(format!("{element}::{bound}"))

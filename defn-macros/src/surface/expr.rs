@@ -268,7 +268,7 @@ pub(crate) struct For {
 }
 
 /// The functions of the language that are called without a receiver (R17); no definition may be named so.
-pub(crate) const INTRINSICS: [&str; 15] = [
+pub(crate) const INTRINSICS: [&str; 23] = [
     "iota",
     "concat",
     "stack",
@@ -278,8 +278,16 @@ pub(crate) const INTRINSICS: [&str; 15] = [
     "full",
     "pad",
     "eye",
+    "key",
+    "random_bits",
     "normal",
     "uniform",
+    "truncated_normal",
+    "exponential",
+    "gumbel",
+    "randint",
+    "categorical",
+    "permutation",
     "bernoulli",
     "shuffle",
     "stop_grad",

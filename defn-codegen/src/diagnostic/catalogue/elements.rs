@@ -16,6 +16,14 @@ catalogue! {
         /// `&` of floats.
         NeedsInteger { operation: String, ty: String } "needs-integer" =>
             say(format!("`{operation}` is for integers")).fact("found", ty);
+        /// `normal::<f32>(0.5, n)`.
+        NeedsKey { operation: String, ty: String } "needs-key" =>
+            say(format!("`{operation}` draws from a key")).fact("found", ty)
+                .help("a key is a parameter of type `Key`, or `key(7)`, or a part of another: `let (a, b) = k.split();`");
+        /// `random_bits::<f32>(k, n)`.
+        BitsOf { operation: String, element: String } "bits-of" =>
+            say(format!("`{operation}` makes integers without a sign")).fact("asked for", element)
+                .help("write `random_bits::<u32>`, `random_bits::<u64>` or `random_bits::<u8>`; `uniform` makes floats, `randint` integers");
         /// `any` of numbers.
         NeedsBool { operation: String, ty: String } "needs-bool" =>
             say(format!("`{operation}` is for truth values")).fact("found", ty)

@@ -5,8 +5,6 @@
 pub enum Limit {
     /// An operation that is not there.
     Operation(String),
-    /// `normal`, `Key` and their like.
-    Randomness,
     /// `jvp!`, `hessian!` and their like.
     Request(String),
     /// `vmap!` of a function with `&mut`.
@@ -47,10 +45,6 @@ impl Limit {
                 format!("`{word}` cannot be compiled yet"),
                 "compute it in Rust and pass the result as a parameter",
             ),
-            Self::Randomness => (
-                "random numbers cannot be made yet".to_owned(),
-                "draw them in Rust and pass them as a parameter",
-            ),
             Self::Request(word) => (
                 format!("`{word}!` cannot be compiled yet"),
                 "`grad!`, `value_and_grad!` and `vmap!` work",
@@ -61,7 +55,7 @@ impl Limit {
             ),
             Self::ElementType(word) => (
                 format!("tensors of `{word}` cannot be compiled yet"),
-                "`f32 f64 i32 i64 u8 bool` work",
+                "`f32 f64 i32 i64 u8 u32 u64 bool` work",
             ),
             Self::IndexedAssignment => (
                 "a part of a tensor cannot be passed as `&mut` yet".to_owned(),

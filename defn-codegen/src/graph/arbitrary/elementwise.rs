@@ -56,7 +56,7 @@ impl Generator {
                 let small = self.builder.splat(small, &ty.shape);
                 self.builder.binary(Binary::Add, size, small)
             }
-            Unary::Asin | Unary::Acos => self.builder.unary(Unary::Tanh, operand),
+            Unary::Asin | Unary::Acos | Unary::ErfInv => self.builder.unary(Unary::Tanh, operand),
             Unary::Exp | Unary::Exp2 | Unary::Expm1 | Unary::Sinh | Unary::Cosh
                 if self.random.chance(50) =>
             {

@@ -137,7 +137,7 @@ impl Generator {
         }
         match element {
             Element::Bool => Scalar::from_i64(element, whole & 1),
-            Element::U8 => Scalar::from_i64(element, whole.abs()),
+            Element::U8 | Element::U32 | Element::U64 => Scalar::from_i64(element, whole.abs()),
             Element::F64 | Element::F32 | Element::I32 | Element::I64 => {
                 Scalar::from_i64(element, whole)
             }

@@ -58,6 +58,7 @@ impl Generator {
             | Unary::Expm1
             | Unary::Tan
             | Unary::Asin
+            | Unary::ErfInv
             | Unary::Acos
             | Unary::Sinh
             | Unary::Cosh => self.below_half(x),

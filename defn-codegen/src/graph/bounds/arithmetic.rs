@@ -10,6 +10,9 @@ use crate::graph::{Binary, Combine, Comparison, Element, Scalar, Unary};
 /// Roundings of an elementary function, in halves of a unit: its own, and two units for the evaluator's.
 const ELEMENTARY: f64 = 2.0 * ELEMENTARY_ULPS + 4.0;
 
+/// Roundings of the inverse of the error function, in halves of a unit: up to 48 units of its own.
+const INVERSE_ERROR: f64 = 100.0;
+
 /// Roundings of one arithmetic operation, in halves of a unit: its own and the evaluator's.
 const ARITHMETIC: f64 = 2.0;
 
@@ -252,6 +255,8 @@ fn unary(element: Element, function: Unary, x: Near) -> Bound {
         | Unary::Tanh
         | Unary::Sigmoid
         | Unary::Erf => spanned(element, value, &ends, ELEMENTARY),
+        // The machine takes its logarithm of a rounded square, which is worse the nearer both ends are to the poles.
+        Unary::ErfInv => spanned(element, value, &ends, INVERSE_ERROR),
         // Both ends may lie above the bottom between them.
         Unary::Cosh if x.may_be_zero() => {
             spanned(element, value, &[ends[0], ends[1], 1.0], ELEMENTARY)

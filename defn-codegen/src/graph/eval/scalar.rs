@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::f64::consts::PI;
 
-use crate::graph::{Binary, Combine, Comparison, Element, Scalar, Unary};
+use crate::graph::{Binary, Combine, Comparison, Element, ElementKind, Scalar, Unary};
 
 /// A function of one element.
 pub fn unary(function: Unary, operand: Scalar) -> Scalar {
@@ -12,10 +12,13 @@ pub fn unary(function: Unary, operand: Scalar) -> Scalar {
         return Scalar::from_f64(element, float_unary(function, operand.to_f64()));
     }
     let x = operand.to_i64();
+    let is_signed = element.kind() == ElementKind::Signed;
     let result = match function {
         Unary::Neg => x.wrapping_neg(),
-        Unary::Abs => x.wrapping_abs(),
-        Unary::Sign => x.signum(),
+        Unary::Abs if is_signed => x.wrapping_abs(),
+        Unary::Abs => x,
+        Unary::Sign if is_signed => x.signum(),
+        Unary::Sign => i64::from(x != 0),
         Unary::Not if element == Element::Bool => 1 - x,
         Unary::Not => !x,
         Unary::Floor
@@ -41,7 +44,8 @@ pub fn unary(function: Unary, operand: Scalar) -> Scalar {
         | Unary::Cosh
         | Unary::Tanh
         | Unary::Sigmoid
-        | Unary::Erf => crate::bug!("eval", "{} of {element}", function.word()),
+        | Unary::Erf
+        | Unary::ErfInv => crate::bug!("eval", "{} of {element}", function.word()),
     };
     Scalar::from_i64(element, result)
 }
@@ -55,21 +59,29 @@ pub fn binary(function: Binary, left: Scalar, right: Scalar) -> Scalar {
     }
     // Integers of fewer bits are computed in 64 and wrap when they go back.
     let (x, y) = (left.to_i64(), right.to_i64());
+    // Only what has all 64 bits and no sign is not the same number as `i64`.
+    let (ux, uy) = (x.cast_unsigned(), y.cast_unsigned());
+    let is_unsigned = element.kind() == ElementKind::Unsigned;
     let width = 8 * element.size() as i64;
     let result = match function {
         Binary::Add => x.wrapping_add(y),
         Binary::Sub => x.wrapping_sub(y),
         Binary::Mul => x.wrapping_mul(y),
         Binary::Div if y == 0 => 0,
+        Binary::Div if is_unsigned => (ux / uy).cast_signed(),
         Binary::Div => x.wrapping_div(y),
         Binary::Rem if y == 0 => x,
+        Binary::Rem if is_unsigned => (ux % uy).cast_signed(),
         Binary::Rem => x.wrapping_rem(y),
+        Binary::Max if is_unsigned => ux.max(uy).cast_signed(),
+        Binary::Min if is_unsigned => ux.min(uy).cast_signed(),
         Binary::Max => x.max(y),
         Binary::Min => x.min(y),
         Binary::And => x & y,
         Binary::Or => x | y,
         Binary::Xor => x ^ y,
         Binary::ShiftLeft => x << y.rem_euclid(width),
+        Binary::ShiftRight if is_unsigned => (ux >> y.rem_euclid(width)).cast_signed(),
         Binary::ShiftRight => x >> y.rem_euclid(width),
         Binary::Pow | Binary::Atan2 => crate::bug!("eval", "{} of {element}", function.word()),
     };
@@ -80,6 +92,8 @@ pub fn binary(function: Binary, left: Scalar, right: Scalar) -> Scalar {
 pub fn compare(comparison: Comparison, left: Scalar, right: Scalar) -> Scalar {
     let order = if left.element.is_float() {
         left.to_f64().partial_cmp(&right.to_f64())
+    } else if left.element.kind() == ElementKind::Unsigned {
+        Some(left.bits.cmp(&right.bits))
     } else {
         Some(left.to_i64().cmp(&right.to_i64()))
     };
@@ -102,6 +116,8 @@ pub(in crate::graph) fn holds(comparison: Comparison, order: Option<Ordering>) -
 pub fn convert(element: Element, operand: Scalar) -> Scalar {
     if operand.element.is_float() {
         Scalar::from_f64(element, operand.to_f64())
+    } else if operand.element.kind() == ElementKind::Unsigned {
+        Scalar::from_u64(element, operand.bits)
     } else {
         Scalar::from_i64(element, operand.to_i64())
     }
@@ -165,6 +181,7 @@ pub(in crate::graph) fn float_unary(function: Unary, x: f64) -> f64 {
         Unary::Sigmoid if x < 0.0 => x.exp() / (1.0 + x.exp()),
         Unary::Sigmoid => 1.0 / (1.0 + (-x).exp()),
         Unary::Erf => erf(x),
+        Unary::ErfInv => erf_inv(x),
         Unary::Not => crate::bug!("eval", "not of a float"),
     }
 }
@@ -215,9 +232,47 @@ fn erf(x: f64) -> f64 {
     2.0 / PI.sqrt() * bell * x * sum
 }
 
+/// 1 − erf x for x of at least 1, by the continued fraction of [`erf`].
+fn erfc(x: f64) -> f64 {
+    let fraction = (1..=400).rev().fold(x, |tail, k| x + 0.5 * f64::from(k) / tail);
+    let square = x * x;
+    let lost = x.mul_add(x, -square);
+    (-square).exp() * (1.0 - lost) / (PI.sqrt() * fraction)
+}
+
+/// The x whose error function this is, by bisection between the numbers of which it is one, and two of Newton's steps.
+///
+/// Above 0.85 what is searched for has the complement 1 − y, which is exact.
+fn erf_inv(y: f64) -> f64 {
+    let size = y.abs();
+    if size.is_nan() || size > 1.0 {
+        return f64::NAN;
+    }
+    if size >= 1.0 {
+        return f64::INFINITY.copysign(y);
+    }
+    // What is left to the point: positive on its left.
+    let left = |x: f64| if size > 0.85 { erfc(x) - (1.0 - size) } else { size - erf(x) };
+    let (mut low, mut high): (f64, f64) = if size > 0.85 { (1.0, 6.0) } else { (0.0, 1.1) };
+    if size < 1e-6 {
+        // The next term is x³ π^(3/2) / 24.
+        let first = 0.5 * PI.sqrt() * y;
+        return first + first * y * y * PI / 12.0;
+    }
+    for _ in 0..40 {
+        let middle = 0.5 * (low + high);
+        if left(middle) > 0.0 { low = middle } else { high = middle }
+    }
+    let step = |x: f64| x + left(x) * 0.5 * PI.sqrt() * (x * x).exp();
+    step(step(0.5 * (low + high))).copysign(y)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Binary, Combine, Element, Scalar, Unary, binary, erf, reduce, unary};
+    use super::{
+        Binary, Combine, Comparison, Element, Scalar, Unary, binary, compare, convert, erf, reduce,
+        unary,
+    };
 
     #[test]
     fn erf_agrees_with_longer_arithmetic() {
@@ -248,6 +303,24 @@ mod tests {
         assert_eq!(binary(Binary::ShiftLeft, int(1), int(-1)), int(min));
         assert_eq!(unary(Unary::Abs, int(min)), int(min));
         assert_eq!(unary(Unary::Neg, Scalar::from_i64(Element::U8, 1)).bits, 255);
+    }
+
+    #[test]
+    fn what_has_no_sign_has_no_sign_at_64_bits_either() {
+        let most = Scalar::from_i64(Element::U64, -1);
+        let two = Scalar::from_i64(Element::U64, 2);
+        assert_eq!(binary(Binary::Div, most, two).bits, u64::MAX / 2);
+        assert_eq!(binary(Binary::Rem, most, two).bits, 1);
+        assert_eq!(binary(Binary::Max, most, two), most);
+        assert_eq!(binary(Binary::Min, most, two), two);
+        assert_eq!(binary(Binary::ShiftRight, most, two).bits, u64::MAX >> 2);
+        assert_eq!(unary(Unary::Abs, most), most);
+        assert_eq!(unary(Unary::Sign, most).bits, 1);
+        assert_eq!(compare(Comparison::Gt, most, two).bits, 1);
+        assert_eq!(convert(Element::F32, most).bits, u64::from((u64::MAX as f32).to_bits()));
+        assert_eq!(convert(Element::I64, most).to_i64(), -1);
+        assert_eq!(convert(Element::U64, Scalar::from_f64(Element::F64, -1.0)).bits, 0);
+        assert_eq!(convert(Element::U64, Scalar::from_f64(Element::F64, 1e30)), most);
     }
 
     #[test]

@@ -224,6 +224,8 @@ pub fn scalar(cursor: &mut Cursor<'_>, element: Element) -> Result<Scalar, Parse
         Element::I32 => written.parse().ok().map(|value: i32| u64::from(value.cast_unsigned())),
         Element::I64 => written.parse().ok().map(i64::cast_unsigned),
         Element::U8 => written.parse().ok().map(|value: u8| u64::from(value)),
+        Element::U32 => written.parse().ok().map(|value: u32| u64::from(value)),
+        Element::U64 => written.parse().ok(),
         Element::Bool => written.parse().ok().map(|value: bool| u64::from(value)),
     };
     let bits = bits.ok_or_else(|| place.error(format!("`{written}` is no {element}")))?;

@@ -30,8 +30,10 @@ mod parts;
 
 use super::emit::Emitter;
 use super::pull::{address, binary, load, position};
-use super::sort::{Sorting, at_scratch, compare, computed, largest, smallest, whole, wide};
-use crate::graph::{Binary, Combine, Comparison, Dim, Element};
+use super::sort::{
+    Sorting, at_scratch, compare, computed, is_natural, largest, smallest, whole, wide,
+};
+use crate::graph::{Binary, Combine, Comparison, Dim, Element, ElementKind};
 use crate::loops::{Address, Buffer, BufferId, Expr, Manner, RegisterId, Space};
 
 /// The values of a digit, and its bits. A table of them and what is moved stay in the first cache.
@@ -180,7 +182,8 @@ impl<'s> Radix<'s> {
         } else if element == self.item {
             x.clone()
         } else {
-            self.bind(emitter, Expr::Convert(self.item, Box::new(x.clone())))
+            let bits = self.bind(emitter, Expr::Convert(self.item, Box::new(x.clone())));
+            self.natural(emitter, element, bits)
         };
         if self.sorting.descending {
             key = self.bind(emitter, binary(Binary::Xor, key, self.whole(-1)));
@@ -212,8 +215,18 @@ impl<'s> Radix<'s> {
         } else if element == self.item {
             key
         } else {
-            Expr::Convert(element, Box::new(key))
+            let bits = self.natural(emitter, element, key);
+            Expr::Convert(element, Box::new(bits))
         }
+    }
+
+    /// The highest bit is turned where it is no sign in the elements, there and back.
+    fn natural(&self, emitter: &mut Emitter<'_, '_>, element: Element, bits: Expr) -> Expr {
+        if !is_natural(element, self.item) {
+            return bits;
+        }
+        let least = Expr::Constant(smallest(self.item));
+        self.bind(emitter, binary(Binary::Xor, bits, least))
     }
 
     /// Whether an element is −0 or NaN, as 1 or 0.
@@ -280,8 +293,7 @@ impl<'s> Radix<'s> {
             Home::Scratch(buffer) => at_scratch(buffer, at),
             Home::Result => {
                 let found = load(emitter, result, &self.sorting.place(at));
-                let is_float = emitter.lowering.buffers[result].element.is_float();
-                if is_float { Expr::Bits(Box::new(found)) } else { found }
+                same_bits(emitter.lowering.buffers[result].element, element, found)
             }
         };
         emitter.bind(element, expr)
@@ -292,8 +304,8 @@ impl<'s> Radix<'s> {
         match home {
             Home::Scratch(buffer) => emitter.put(buffer, at.clone(), expr),
             Home::Result => {
-                let is_float = emitter.lowering.buffers[result].element.is_float();
-                let expr = if is_float { Expr::Bits(Box::new(expr)) } else { expr };
+                let own = emitter.lowering.buffers[result].element;
+                let expr = same_bits(own, own, expr);
                 let target = address(emitter, result, &self.sorting.place(at));
                 emitter.put(result, target, expr);
             }
@@ -431,4 +443,13 @@ fn one_if(element: Element, condition: Expr) -> Expr {
 /// An `i64` as a number of some type.
 fn narrow(element: Element, expr: Expr) -> Expr {
     if element == Element::I64 { expr } else { Expr::Convert(element, Box::new(expr)) }
+}
+
+/// A number that is kept in a result of type `own`, as the type `to` of the same size, one of which is that of items.
+fn same_bits(own: Element, to: Element, expr: Expr) -> Expr {
+    match own.kind() {
+        ElementKind::Float => Expr::Bits(Box::new(expr)),
+        ElementKind::Unsigned => Expr::Convert(to, Box::new(expr)),
+        ElementKind::Signed | ElementKind::Bool => expr,
+    }
 }

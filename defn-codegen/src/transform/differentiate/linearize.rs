@@ -393,13 +393,9 @@ impl Linearization {
                 let rest = draft.sub(one, z);
                 Slope::Times(draft.mul(z, rest))
             }
-            // 2/√π · exp(−x²)
-            Unary::Erf => {
-                let square = draft.mul(x, x);
-                let exponent = draft.neg(square);
-                let bell = draft.unary(Unary::Exp, exponent);
-                Slope::Times(scaled(draft, std::f64::consts::FRAC_2_SQRT_PI, bell))
-            }
+            Unary::Erf => Slope::Times(bell(draft, x)),
+            // The slope of erf at z is the one that x would divide by.
+            Unary::ErfInv => Slope::Over(bell(draft, z)),
         }
     }
 
@@ -513,6 +509,14 @@ impl Linearization {
 fn scaled(draft: &mut Draft, factor: f64, x: NodeId) -> NodeId {
     let factor = draft.number(factor, x);
     draft.mul(factor, x)
+}
+
+/// 2/√π · exp(−x²), the slope of the error function.
+fn bell(draft: &mut Draft, x: NodeId) -> NodeId {
+    let square = draft.mul(x, x);
+    let exponent = draft.neg(square);
+    let bell = draft.unary(Unary::Exp, exponent);
+    scaled(draft, std::f64::consts::FRAC_2_SQRT_PI, bell)
 }
 
 fn one_plus(draft: &mut Draft, x: NodeId) -> NodeId {

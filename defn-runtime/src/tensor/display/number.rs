@@ -110,7 +110,7 @@ fn is_finite(value: &Value) -> bool {
     match value {
         Value::Single(x) => x.is_finite(),
         Value::Double(x) => x.is_finite(),
-        Value::Integer(_) | Value::Bool(_) => true,
+        Value::Integer(_) | Value::Natural(_) | Value::Bool(_) => true,
     }
 }
 
@@ -119,7 +119,7 @@ fn magnitude(value: Value) -> f64 {
     match value {
         Value::Single(x) => f64::from(x.abs()),
         Value::Double(x) => x.abs(),
-        Value::Integer(_) | Value::Bool(_) => 0.0,
+        Value::Integer(_) | Value::Natural(_) | Value::Bool(_) => 0.0,
     }
 }
 
@@ -127,6 +127,7 @@ fn magnitude(value: Value) -> f64 {
 fn whole(value: Value) -> String {
     match value {
         Value::Integer(x) => x.to_string(),
+        Value::Natural(x) => x.to_string(),
         Value::Bool(true) => " True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
         Value::Single(_) | Value::Double(_) => String::new(),
@@ -138,7 +139,7 @@ fn special(value: Value) -> &'static str {
     let (nan, negative) = match value {
         Value::Single(x) => (x.is_nan(), x < 0.0),
         Value::Double(x) => (x.is_nan(), x < 0.0),
-        Value::Integer(_) | Value::Bool(_) => (false, false),
+        Value::Integer(_) | Value::Natural(_) | Value::Bool(_) => (false, false),
     };
     match (nan, negative) {
         (true, _) => "nan",
@@ -164,7 +165,7 @@ fn wants_exponents(finite: &[Value]) -> bool {
             most >= 1e6 || least < 0.0001 || most / least > 1000.0
         }
         Value::Double(_) => most >= 1e8 || least < 0.0001 || most / least > 1000.0,
-        Value::Integer(_) | Value::Bool(_) => false,
+        Value::Integer(_) | Value::Natural(_) | Value::Bool(_) => false,
     }
 }
 
@@ -189,7 +190,7 @@ fn float_text(value: Value, precision: Option<usize>, exponent: bool) -> String 
         (Value::Double(x), None, true) => format!("{x:e}"),
         (Value::Double(x), Some(precision), false) => format!("{x:.precision$}"),
         (Value::Double(x), Some(precision), true) => format!("{x:.precision$e}"),
-        (Value::Integer(_) | Value::Bool(_), ..) => String::new(),
+        (Value::Integer(_) | Value::Natural(_) | Value::Bool(_), ..) => String::new(),
     }
 }
 
