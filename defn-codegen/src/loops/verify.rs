@@ -293,6 +293,7 @@ impl Verifier<'_> {
         self.lanes_of(buffer);
         if let Some((variable, _)) = self.lanes
             && content.lanes == 1
+            && !content.size().is(0)
             && address.coefficient(variable).is(0)
             && address.computed.is_empty()
         {

@@ -29,9 +29,12 @@ mod find;
 mod again;
 mod write;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::names::{Choice, Names, choice};
-use crate::graph::Comparison;
-use crate::loops::Loops;
+use crate::graph::{Comparison, Dim};
+use crate::loops::visit::{self, Rename};
+use crate::loops::{Buffer, BufferId, Loops, Nest, VariableId};
 use crate::options::Sizes;
 
 /// Joins all such nests.
@@ -48,13 +51,15 @@ pub(super) fn stripes(loops: &mut Loops, sizes: Sizes) {
         position += match choice(&[rows], &[]) {
             Choice::Never => 1,
             Choice::Always => {
-                let joined = write::joined(&group, &mut loops.buffers, &mut names, sizes);
+                let mut joined = write::joined(&group, &mut loops.buffers, &mut names, sizes);
+                own_scratch(&mut joined, loops);
                 gather(loops, &group.positions);
                 loops.nests.splice(position..position + group.members.len(), [joined]);
                 1
             }
             Choice::If(many, few) => {
                 let mut joined = write::joined(&group, &mut loops.buffers, &mut names, sizes);
+                own_scratch(&mut joined, loops);
                 write::guard(&mut joined, &many);
                 write::shrink(&group.kept, &mut loops.buffers, sizes);
                 gather(loops, &group.positions);
@@ -64,6 +69,43 @@ pub(super) fn stripes(loops: &mut Loops, sizes: Sizes) {
                 group.members.len() + 1
             }
         };
+    }
+}
+
+/// Gives a nest private scratch of its own: what other nests use too may have other lanes there.
+fn own_scratch(nest: &mut Nest, loops: &mut Loops) {
+    let mut used = BTreeSet::new();
+    let is_private = |loops: &Loops, id: BufferId| loops.buffers[id].space.is_private();
+    loops.nests.iter().for_each(|other| {
+        other.buffers(&mut |id| {
+            used.insert(id);
+        })
+    });
+    let mut shared = BTreeSet::new();
+    nest.buffers(&mut |id| {
+        if used.contains(&id) && is_private(loops, id) {
+            shared.insert(id);
+        }
+    });
+    let mut fresh = BTreeMap::new();
+    for id in shared {
+        let name = format!("s{}", loops.buffers.len());
+        let buffer = Buffer { name, ..loops.buffers[id].clone() };
+        fresh.insert(id, loops.buffers.push(buffer));
+    }
+    let fresh = Scratch(fresh);
+    nest.body = nest.body.iter().map(|it| visit::rename_statement(it, &fresh)).collect();
+}
+
+/// Other buffers for some.
+struct Scratch(BTreeMap<BufferId, BufferId>);
+
+impl Rename for Scratch {
+    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
+        None
+    }
+    fn buffer(&self, buffer: BufferId) -> BufferId {
+        self.0.get(&buffer).copied().unwrap_or(buffer)
     }
 }
 
