@@ -76,11 +76,11 @@ pub(super) fn stripes(loops: &mut Loops, sizes: Sizes) {
 fn own_scratch(nest: &mut Nest, loops: &mut Loops) {
     let mut used = BTreeSet::new();
     let is_private = |loops: &Loops, id: BufferId| loops.buffers[id].space.is_private();
-    loops.nests.iter().for_each(|other| {
+    for other in &loops.nests {
         other.buffers(&mut |id| {
             used.insert(id);
-        })
-    });
+        });
+    }
     let mut shared = BTreeSet::new();
     nest.buffers(&mut |id| {
         if used.contains(&id) && is_private(loops, id) {
