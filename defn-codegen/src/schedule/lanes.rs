@@ -135,11 +135,10 @@ fn combine_folds(statements: &mut [Statement], folds: &Folds) {
 }
 
 fn fold_reads(expr: &mut Expr, folds: &Folds) {
-    if let Expr::Register(register) = expr
-        && let Some((combine, _)) = folds.get(register)
-    {
-        *expr = Expr::Combine(*combine, *register);
-    }
+    *expr = visit::replaced(expr, &mut |inner| {
+        let Expr::Register(register) = inner else { return None };
+        folds.get(register).map(|(combine, _)| Expr::Combine(*combine, *register))
+    });
 }
 
 /// Whether every lane could have an iteration of its own.
