@@ -61,7 +61,8 @@ fn unary(sharing: &mut Sharing, unary: Unary, x: NodeId) -> Option<NodeId> {
         // −(−x) = x, !(!x) = x
         Unary::Neg => inner(Unary::Neg).or_else(|| scaled_by_opposite(sharing, x)),
         Unary::Not => inner(Unary::Not).or_else(|| not_compared(sharing, x)),
-        // |−x| = |x|, ||x|| = |x|
+        // |−x| = |x|, ||x|| = |x|; what has no sign is its own size, and −x is another number.
+        Unary::Abs if sharing.element(x).kind() == ElementKind::Unsigned => Some(x),
         Unary::Abs => match inner(Unary::Neg) {
             Some(inner) => Some(sharing.unary(Unary::Abs, inner)),
             None => inner(Unary::Abs).map(|_| x),
