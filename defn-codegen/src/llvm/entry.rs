@@ -33,8 +33,8 @@ use super::ir::{Block, Function, IntPredicate, Ir, Linkage, Opcode, Value};
 use super::parts::{Call, Functions};
 use super::target;
 use super::walk::{NestFunction, groups};
-use crate::graph::{Binary, Comparison, Dim, Element, Unary};
-use crate::loops::{BufferId, Expr, Loops, Nest, Space, Statement, VariableId};
+use crate::graph::{Binary, Comparison, Dim, Unary};
+use crate::loops::{BufferId, Expr, Loops, Nest, Space, Statement, VariableId, ask};
 use crate::options::Level;
 
 /// The words of a job, and the places of those that have a name here.
@@ -44,29 +44,6 @@ const LIST: i64 = 1;
 const PRIVATE: i64 = 2;
 const ITERATIONS: i64 = 4;
 const WHOLE: i64 = 6;
-
-/// Whether an expression is made of comparisons of extents.
-fn is_of_extents(expr: &Expr) -> bool {
-    match expr {
-        Expr::Position { constant: _, terms } => terms.is_empty(),
-        Expr::Constant(scalar) => scalar.element == Element::I64,
-        Expr::Compare(_, left, right) | Expr::Binary(Binary::And, left, right) => {
-            is_of_extents(left) && is_of_extents(right)
-        }
-        Expr::Unary(Unary::Not, operand) => is_of_extents(operand),
-        Expr::Value(_)
-        | Expr::Register(_)
-        | Expr::Combine(..)
-        | Expr::Unary(..)
-        | Expr::Binary(..)
-        | Expr::Select(..)
-        | Expr::MultiplyAdd(..)
-        | Expr::Convert(..)
-        | Expr::Bits(..)
-        | Expr::Shift { .. }
-        | Expr::Load(..) => false,
-    }
-}
 
 /// What is known in the entry point.
 pub(super) struct Entry<'a, 'c> {
@@ -113,7 +90,9 @@ const MANY: usize = 8;
 /// What a nest does if the entry point calls it, and the condition on extents under which it does: every worker would decide it again.
 pub(super) fn called_under(nest: &Nest) -> (Option<&Expr>, &[Statement]) {
     match nest.body.as_slice() {
-        [Statement::If { condition, body }] if is_of_extents(condition) => (Some(condition), body),
+        [Statement::If { condition, body }] if ask::is_of_extents(condition) => {
+            (Some(condition), body)
+        }
         body => (None, body),
     }
 }
@@ -307,7 +286,7 @@ impl Entry<'_, '_> {
         self.ir.element_address(self.ir.int(8), self.workspace, offset)
     }
 
-    /// A condition [on extents](is_of_extents).
+    /// A condition [on extents](ask::is_of_extents).
     fn condition(&mut self, expr: &Expr) -> Value {
         let ir = self.ir;
         match expr {

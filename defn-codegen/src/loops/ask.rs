@@ -4,7 +4,7 @@
 
 use super::visit;
 use super::{Expr, For, RegisterId, Statement, VariableId};
-use crate::graph::Combine;
+use crate::graph::{Binary, Combine, Element, Unary};
 
 /// Whether a condition compares nothing but positions that `is_fixed` variables make.
 pub fn is_of_positions(condition: &Expr, is_fixed: &dyn Fn(VariableId) -> bool) -> bool {
@@ -27,9 +27,27 @@ pub fn is_of_positions(condition: &Expr, is_fixed: &dyn Fn(VariableId) -> bool) 
     plain
 }
 
-/// Whether a condition depends on extents alone.
+/// Whether a condition is made of comparisons of extents: with `and` and `not` the only form in which choices between forms are written.
 pub fn is_of_extents(condition: &Expr) -> bool {
-    is_of_positions(condition, &|_| false)
+    match condition {
+        Expr::Position { constant: _, terms } => terms.is_empty(),
+        Expr::Constant(scalar) => scalar.element == Element::I64,
+        Expr::Compare(_, left, right) | Expr::Binary(Binary::And, left, right) => {
+            is_of_extents(left) && is_of_extents(right)
+        }
+        Expr::Unary(Unary::Not, operand) => is_of_extents(operand),
+        Expr::Value(_)
+        | Expr::Register(_)
+        | Expr::Combine(..)
+        | Expr::Unary(..)
+        | Expr::Binary(..)
+        | Expr::Select(..)
+        | Expr::MultiplyAdd(..)
+        | Expr::Convert(..)
+        | Expr::Bits(..)
+        | Expr::Shift { .. }
+        | Expr::Load(..) => false,
+    }
 }
 
 /// What a register is folded with, if this is a fold of it: `$0 = add($0, value)` or `$0 = fma(a, b, $0)`.

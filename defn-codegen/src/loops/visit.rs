@@ -1,5 +1,7 @@
 //! Walks over statements and expressions, for passes that look at or change all of them.
 
+use std::collections::BTreeMap;
+
 use super::{Address, BufferId, Expr, RegisterId, Statement, ValueId, VariableId};
 use crate::graph::Dim;
 
@@ -126,7 +128,9 @@ pub trait Rename {
         extent.clone()
     }
     /// The affine position that stands for a variable: `constant + Σ coefficient · variable`; none if it stays.
-    fn variable(&self, variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)>;
+    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
+        None
+    }
     /// The variable that a loop has instead.
     fn counter(&self, variable: VariableId) -> VariableId {
         variable
@@ -146,6 +150,15 @@ pub trait Rename {
     /// The place that stands for a place in a buffer; none if it is the same place of [`buffer`](Self::buffer).
     fn place(&self, _buffer: BufferId, _address: &Address) -> Option<(BufferId, Address)> {
         None
+    }
+}
+
+/// Other buffers for some, and everything else as it is.
+pub struct Buffers(pub BTreeMap<BufferId, BufferId>);
+
+impl Rename for Buffers {
+    fn buffer(&self, buffer: BufferId) -> BufferId {
+        self.0.get(&buffer).copied().unwrap_or(buffer)
     }
 }
 
@@ -184,9 +197,7 @@ fn rename_affine(
 
 /// An expression with everything renamed.
 pub fn rename_expr(expr: &Expr, rename: &dyn Rename) -> Expr {
-    let inner = |operand: &Expr| Box::new(rename_expr(operand, rename));
     match expr {
-        Expr::Constant(scalar) => Expr::Constant(*scalar),
         Expr::Value(value) => Expr::Value(rename.value(*value)),
         Expr::Register(register) => Expr::Register(rename.register(*register)),
         Expr::Combine(combine, register) => Expr::Combine(*combine, rename.register(*register)),
@@ -194,31 +205,30 @@ pub fn rename_expr(expr: &Expr, rename: &dyn Rename) -> Expr {
             let (constant, terms) = rename_affine(constant, terms, rename);
             Expr::Position { constant, terms }
         }
-        Expr::Unary(unary, operand) => Expr::Unary(*unary, inner(operand)),
-        Expr::Binary(binary, left, right) => Expr::Binary(*binary, inner(left), inner(right)),
-        Expr::Compare(comparison, left, right) => {
-            Expr::Compare(*comparison, inner(left), inner(right))
-        }
-        Expr::Select(a, b, c) => Expr::Select(inner(a), inner(b), inner(c)),
-        Expr::MultiplyAdd(a, b, c) => Expr::MultiplyAdd(inner(a), inner(b), inner(c)),
-        Expr::Bits(operand) => Expr::Bits(inner(operand)),
-        Expr::Shift { by, fill, operand } => {
-            Expr::Shift { by: *by, fill: *fill, operand: inner(operand) }
-        }
-        Expr::Convert(element, operand) => Expr::Convert(*element, inner(operand)),
         Expr::Load(buffer, address) => {
             let (buffer, address) = rename_place(*buffer, address, rename);
             Expr::Load(buffer, Box::new(address))
         }
+        Expr::Constant(_)
+        | Expr::Unary(..)
+        | Expr::Binary(..)
+        | Expr::Compare(..)
+        | Expr::Select(..)
+        | Expr::MultiplyAdd(..)
+        | Expr::Bits(_)
+        | Expr::Shift { .. }
+        | Expr::Convert(..) => with_operands(expr, &mut |inner| rename_expr(inner, rename)),
     }
 }
 
 /// An expression with others in place of parts of it; what is replaced is not looked into.
 pub fn replaced(expr: &Expr, other: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Expr {
-    if let Some(other) = other(expr) {
-        return other;
-    }
-    let mut inner = |operand: &Expr| Box::new(replaced(operand, other));
+    other(expr).unwrap_or_else(|| with_operands(expr, &mut |inner| replaced(inner, other)))
+}
+
+/// An expression with others in place of its operands; of a load of the computed parts of its address.
+fn with_operands(expr: &Expr, other: &mut dyn FnMut(&Expr) -> Expr) -> Expr {
+    let mut inner = |operand: &Expr| Box::new(other(operand));
     match expr {
         Expr::Constant(_)
         | Expr::Value(_)
@@ -239,7 +249,7 @@ pub fn replaced(expr: &Expr, other: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Ex
         Expr::Convert(element, operand) => Expr::Convert(*element, inner(operand)),
         Expr::Load(buffer, address) => {
             let computed = address.computed.iter();
-            let computed = computed.map(|(expr, by)| (replaced(expr, other), by.clone())).collect();
+            let computed = computed.map(|(expr, by)| (other(expr), by.clone())).collect();
             Expr::Load(*buffer, Box::new(Address { computed, ..Address::clone(address) }))
         }
     }

@@ -82,9 +82,6 @@ fn sorted(mut terms: Vec<(VariableId, Dim)>) -> Vec<(VariableId, Dim)> {
 struct Registers<'r>(&'r [(RegisterId, RegisterId)]);
 
 impl Rename for Registers<'_> {
-    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
-        None
-    }
     fn register(&self, register: RegisterId) -> RegisterId {
         let found = self.0.iter().find(|(from, _)| *from == register);
         found.map_or(register, |(_, to)| *to)

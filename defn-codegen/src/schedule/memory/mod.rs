@@ -16,11 +16,13 @@
 
 mod slots;
 
+use std::collections::BTreeMap;
+
 use crate::arena::Arena;
 use crate::graph::Dim;
 use crate::loops::live;
-use crate::loops::visit::{self, Rename};
-use crate::loops::{BufferId, Control, Expr, Loops, Nest, Space, Statement, VariableId};
+use crate::loops::visit::{self, Buffers, Rename};
+use crate::loops::{BufferId, Control, Expr, Loops, Nest, Space, Statement};
 
 /// Plans the memory of a program.
 pub(in crate::schedule) fn plan(loops: &mut Loops) {
@@ -51,11 +53,12 @@ fn drop_unused(loops: &mut Loops) {
     for nest in &loops.nests {
         nest.buffers(&mut |buffer| used[buffer.index()] = true);
     }
-    let mut moved = Moved(Vec::new());
+    let mut moved = Buffers(BTreeMap::new());
     let mut buffers = Arena::default();
     for (id, buffer) in loops.buffers.iter() {
-        let kept = used[id.index()].then(|| buffers.push(buffer.clone()));
-        moved.0.push(kept.unwrap_or(id));
+        if used[id.index()] {
+            moved.0.insert(id, buffers.push(buffer.clone()));
+        }
     }
     loops.buffers = buffers;
     for nest in &mut loops.nests {
@@ -73,18 +76,6 @@ fn rename(nest: &mut Nest, other: &dyn Rename) {
         | None => {}
     }
     nest.body = nest.body.iter().map(|it| visit::rename_statement(it, other)).collect();
-}
-
-/// The new position of each buffer.
-struct Moved(Vec<BufferId>);
-
-impl Rename for Moved {
-    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
-        None
-    }
-    fn buffer(&self, buffer: BufferId) -> BufferId {
-        self.0[buffer.index()]
-    }
 }
 
 fn is_scratch(space: &Space) -> bool {
@@ -106,7 +97,7 @@ pub(in crate::schedule) fn update_in_place(loops: &mut Loops) {
         let safe_later = (writer + 1..loops.nests.len())
             .all(|nest| nest == position || !touches(&loops.nests[nest], to));
         if safe_later && reads_where_it_writes(&loops.nests[writer].body, from, to) {
-            let redirect = Redirect { from, to };
+            let redirect = Buffers(BTreeMap::from([(from, to)]));
             loops.nests.remove(position);
             loops.nests.iter_mut().for_each(|nest| rename(nest, &redirect));
         }
@@ -180,20 +171,5 @@ fn find_store<'s>(
             *found = Some((statements, position));
         }
         find_store(visit::body(statement), buffer, found);
-    }
-}
-
-/// One buffer for another.
-struct Redirect {
-    from: BufferId,
-    to: BufferId,
-}
-
-impl Rename for Redirect {
-    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
-        None
-    }
-    fn buffer(&self, buffer: BufferId) -> BufferId {
-        if buffer == self.from { self.to } else { buffer }
     }
 }

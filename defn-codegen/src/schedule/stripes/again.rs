@@ -17,9 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::names::{Choice, Names, choice};
 use super::find::{self, Group};
-use crate::graph::{Comparison, Dim};
-use crate::loops::visit::{self, Rename};
-use crate::loops::{Buffer, BufferId, Loops, Nest, Space, VariableId};
+use crate::graph::Comparison;
+use crate::loops::visit::{self, Buffers};
+use crate::loops::{Buffer, BufferId, Loops, Nest, Space};
 use crate::options::Sizes;
 
 /// Computes again what pays. Out: what is stored first by each group that now begins with a copy.
@@ -89,7 +89,7 @@ fn recomputed(
 ) -> Option<Loops> {
     let copied = copied(loops, (group, shared));
     let mut changed = loops.clone();
-    let mut fresh = Fresh(BTreeMap::new());
+    let mut fresh = Buffers(BTreeMap::new());
     for buffer in copied.iter().flat_map(|position| touched(&loops.nests[*position], true)) {
         let Buffer { element, shape, space, .. } = loops.buffers[buffer].clone();
         match space {
@@ -167,16 +167,4 @@ fn touched(nest: &Nest, stored: bool) -> BTreeSet<BufferId> {
         }
     });
     found
-}
-
-/// Fresh buffers for those that are computed again.
-struct Fresh(BTreeMap<BufferId, BufferId>);
-
-impl Rename for Fresh {
-    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
-        None
-    }
-    fn buffer(&self, buffer: BufferId) -> BufferId {
-        self.0.get(&buffer).copied().unwrap_or(buffer)
-    }
 }

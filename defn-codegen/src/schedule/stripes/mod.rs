@@ -32,9 +32,9 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{Choice, Names, choice};
-use crate::graph::{Comparison, Dim};
-use crate::loops::visit::{self, Rename};
-use crate::loops::{Buffer, BufferId, Loops, Nest, VariableId};
+use crate::graph::Comparison;
+use crate::loops::visit::{self, Buffers};
+use crate::loops::{Buffer, BufferId, Loops, Nest};
 use crate::options::Sizes;
 
 /// Joins all such nests.
@@ -93,20 +93,8 @@ fn own_scratch(nest: &mut Nest, loops: &mut Loops) {
         let buffer = Buffer { name, ..loops.buffers[id].clone() };
         fresh.insert(id, loops.buffers.push(buffer));
     }
-    let fresh = Scratch(fresh);
+    let fresh = Buffers(fresh);
     nest.body = nest.body.iter().map(|it| visit::rename_statement(it, &fresh)).collect();
-}
-
-/// Other buffers for some.
-struct Scratch(BTreeMap<BufferId, BufferId>);
-
-impl Rename for Scratch {
-    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
-        None
-    }
-    fn buffer(&self, buffer: BufferId) -> BufferId {
-        self.0.get(&buffer).copied().unwrap_or(buffer)
-    }
 }
 
 /// Puts nests next to each other, behind the first of them; what stood between stands behind them.

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::names::Names;
 use super::{SMALL, cost, is_shared};
-use crate::graph::{Dim, Element};
+use crate::graph::Element;
 use crate::loops::ask;
 use crate::loops::visit::{self, Rename};
 use crate::loops::{
-    Address, Buffer, BufferId, Expr, Loops, Nest, RegisterId, Space, Statement, ValueId, VariableId,
+    Address, Buffer, BufferId, Expr, Loops, Nest, RegisterId, Space, Statement, ValueId,
 };
 
 /// Splits all nests that can be.
@@ -138,9 +138,6 @@ struct Origin {
 struct Renamed<'m>(&'m BTreeMap<ValueId, ValueId>);
 
 impl Rename for Renamed<'_> {
-    fn variable(&self, _variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
-        None
-    }
     fn value(&self, value: ValueId) -> ValueId {
         self.0.get(&value).copied().unwrap_or(value)
     }
