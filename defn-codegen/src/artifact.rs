@@ -2,9 +2,14 @@
 //!
 //! The entry point is `extern "C" fn(buffers: *const *mut u8, symbols: *const i64, workspace: *mut u8, team: *const Team)`:
 //! the leaves of the parameters in order, then those of the results without the updated parameters; each contiguous.
+//! If the host looks at values, the address of what it is called through stands behind them.
 
-use crate::graph::{Dim, Signature};
+use crate::graph::{Dim, Signature, TensorType};
 use crate::options::Level;
+use crate::origin::Site;
+
+/// The status of a call in which no condition failed.
+pub const NONE_FAILED: i64 = i64::MAX;
 
 /// A compiled function.
 #[derive(Clone, Debug)]
@@ -17,6 +22,10 @@ pub struct Artifact {
     pub workspace: Dim,
     /// Bytes of scratch behind them for each thread, likewise.
     pub private: Dim,
+    /// Where the host looks at values, by the number that the code gives it: for whom, and of which type over the symbols.
+    pub inspects: Vec<(Site, TensorType)>,
+    /// Whether the last result is the number of the condition that failed first, [`NONE_FAILED`] if all hold.
+    pub has_status: bool,
     /// What was fused, planned and vectorized, for people.
     pub explanation: String,
 }

@@ -12,12 +12,13 @@ use crate::artifact::{Artifact, Code};
 use crate::diagnostic::Limitation;
 use crate::explain::explain;
 use crate::fuse::fuse;
-use crate::graph::{Dim, Graph, Signature};
+use crate::graph::{Dim, Graph, Signature, TensorType};
 use crate::kernels::Kernels;
 use crate::llvm;
 use crate::loops::Loops;
 use crate::lower::lower;
 use crate::options::{Level, Options};
+use crate::origin::Site;
 use crate::program::Program;
 use crate::schedule::schedule;
 use crate::simplify::simplify;
@@ -38,6 +39,8 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         code: Vec::new(),
         workspace: Dim::default(),
         private: Dim::default(),
+        inspects: inspects(&front.loops),
+        has_status: program.has_status,
         explanation: String::new(),
     };
     // Levels know nothing of each other, and most of the time goes into them.
@@ -65,6 +68,15 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         artifact.code.push(code);
     }
     Ok(artifact)
+}
+
+/// What the host looks at.
+fn inspects(loops: &Loops) -> Vec<(Site, TensorType)> {
+    let shown = loops.inspects().map(|(_, buffer, site)| {
+        let buffer = &loops.buffers[buffer];
+        (site, TensorType::new(buffer.element, buffer.shape.clone()))
+    });
+    shown.collect()
 }
 
 fn one_level(

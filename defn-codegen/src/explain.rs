@@ -117,6 +117,8 @@ fn describe(kernels: &Kernels, step: &Step) -> String {
         Step::Control(node) => {
             if let Op::Repeat(repeat) = graph.op(*node) {
                 repetition(graph, repeat)
+            } else if let Op::Inspect(_) = graph.op(*node) {
+                format!("show {} to the host", graph.element(graph.operands(*node)[1]))
             } else {
                 "one of two bodies".to_owned()
             }
@@ -192,6 +194,7 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
             | Op::Call { .. }
             | Op::Repeat(_)
             | Op::Branch(_)
+            | Op::Inspect(_)
             | Op::Project(_) => {}
         }
         open.extend(graph.operands(node));

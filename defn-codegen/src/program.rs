@@ -13,6 +13,9 @@ pub struct Program {
     pub functions: Arena<Graph>,
     /// What becomes the entry point.
     pub entry: Option<Callable>,
+    /// Whether the last result of the entry is the number of the condition that failed first, or
+    /// [`NONE_FAILED`](crate::artifact::NONE_FAILED).
+    pub has_status: bool,
 }
 
 impl Program {

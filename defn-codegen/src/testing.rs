@@ -191,7 +191,8 @@ fn admit(stage: &str, expected: &[Bounded], values: &[Value]) -> Result<(), Stri
 /// Every NaN as one, since its sign and payload are not promised.
 fn canonical(mut outcome: Outcome) -> Outcome {
     let updated = outcome.updated.iter_mut().map(|(_, value)| value);
-    for value in outcome.results.iter_mut().chain(updated) {
+    let shown = outcome.shown.iter_mut().map(|(_, value)| value);
+    for value in outcome.results.iter_mut().chain(updated).chain(shown) {
         let quiet = match value.element {
             Element::F64 => f64::NAN.to_bits(),
             Element::F32 => u64::from(f32::NAN.to_bits()),

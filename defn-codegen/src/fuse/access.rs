@@ -63,6 +63,7 @@ pub(super) fn is_boundary(graph: &Graph, (stored, short): Tables<'_>, node: Node
             | Op::Call { .. }
             | Op::Repeat(_)
             | Op::Branch(_)
+            | Op::Inspect(_)
             | Op::Project(_) => true,
             Op::Constant(_)
             | Op::Extent(_)
@@ -205,6 +206,7 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)
+        | Op::Inspect(_)
         | Op::Project(_) => Vec::new(),
     }
 }

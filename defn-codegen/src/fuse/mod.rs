@@ -115,6 +115,7 @@ fn costs(graph: &Graph) -> (SideTable<Node, u32>, SideTable<Node, bool>) {
                 | Op::Call { .. }
                 | Op::Repeat(_)
                 | Op::Branch(_)
+                | Op::Inspect(_)
                 | Op::Project(_)
         );
         // What is repeated is computed in front of the loop that repeats it, or stored.
@@ -162,6 +163,7 @@ fn own_cost(graph: &Graph, node: NodeId) -> u32 {
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)
+        | Op::Inspect(_)
         | Op::Project(_) => 0,
     }
 }

@@ -1,4 +1,4 @@
-//! Parts of a graph that run again and again, or perhaps never.
+//! Parts of a graph that run again and again, or perhaps never; and what the host looks at between kernels.
 //!
 //! A body is a [`Graph`] over the symbols of the graph around it, without checks of its own: whatever it reads comes in as a parameter.
 //! The node that runs it has one type for each result, and only [`Op::Project`] reads them.
@@ -54,9 +54,10 @@ pub struct Branch {
 }
 
 impl Op {
-    /// Whether it runs bodies: then it has one type for each result, and only projections read it.
+    /// Whether it is done between kernels: it runs bodies, or shows a value to the host.
+    /// Then it has one type for each result, and only projections read it.
     pub fn is_control(&self) -> bool {
-        matches!(self, Self::Repeat(_) | Self::Branch(_))
+        matches!(self, Self::Repeat(_) | Self::Branch(_) | Self::Inspect(_))
     }
 
     /// The bodies with their names in dumps; none of other primitives.
@@ -105,6 +106,12 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<Vec<TensorType>, Strin
         return match results == self::results(&branch.otherwise) {
             true => Ok(results),
             false => Err("the bodies have different results".to_owned()),
+        };
+    }
+    if let Op::Inspect(_) = op {
+        return match operands {
+            [number, _] if number.element == Element::I64 => Ok(vec![(*number).clone()]),
+            _ => Err("takes a number and what is shown".to_owned()),
         };
     }
     let Op::Repeat(repeat) = op else { return Err("no body runs".to_owned()) };

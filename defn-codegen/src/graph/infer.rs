@@ -28,7 +28,9 @@ pub fn infer(application: Application<'_>) -> Result<TensorType, String> {
     }
     let shape = match op {
         Op::Parameter(_) | Op::Call { .. } | Op::Project(_) => return Ok(claimed.clone()),
-        Op::Repeat(_) | Op::Branch(_) => return Err("has several results".to_owned()),
+        Op::Repeat(_) | Op::Branch(_) | Op::Inspect(_) => {
+            return Err("has several results".to_owned());
+        }
         Op::Constant(scalar) => return Ok(TensorType::scalar(scalar.element)),
         Op::Extent(_) => return Ok(TensorType::scalar(Element::I64)),
         Op::Iota { axis } => return iota(*axis, claimed),
@@ -95,9 +97,12 @@ pub fn arity(op: &Op) -> Option<usize> {
         | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Project(_) => Some(1),
-        Op::Binary(_) | Op::Compare(_) | Op::Pad { .. } | Op::Take { .. } | Op::Contract { .. } => {
-            Some(2)
-        }
+        Op::Binary(_)
+        | Op::Compare(_)
+        | Op::Pad { .. }
+        | Op::Take { .. }
+        | Op::Contract { .. }
+        | Op::Inspect(_) => Some(2),
         Op::Select | Op::AddAt { .. } => Some(3),
         Op::Concat { .. } | Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) => None,
     }

@@ -7,6 +7,7 @@ use super::control::{Branch, Repeat};
 use super::shape::Dim;
 use super::ty::Element;
 use crate::graph::Callable;
+use crate::origin::Site;
 
 /// A primitive. The operands stand in the node; what is here are the attributes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,7 +138,10 @@ pub enum Op {
     Repeat(Box<Repeat>),
     /// Runs one of two bodies; the node has one type for each result.
     Branch(Box<Branch>),
-    /// Result `k` of a call with several results, or of what runs bodies.
+    /// Shows the host a value, and then gives back the first operand as it is. Operands: a number, and what is shown.
+    /// The number goes from one to the next, so that they stand in one order and each is needed by what comes behind it.
+    Inspect(Site),
+    /// Result `k` of a call with several results, or of what runs bodies or shows values.
     Project(usize),
 }
 

@@ -230,7 +230,8 @@ impl<'g> Printer<'g> {
             return format!("{text}({operands})");
         }
         let (word, attributes) = self.op(&node.op);
-        let bodies = if node.op.is_control() { self.bodies(&node.op) } else { String::new() };
+        let has_bodies = !node.op.bodies().is_empty();
+        let bodies = if has_bodies { self.bodies(&node.op) } else { String::new() };
         [word, operands, attributes, bodies]
             .into_iter()
             .filter(|part| !part.is_empty())
@@ -302,6 +303,7 @@ impl<'g> Printer<'g> {
             Op::Call { callee, symbols: _ } => ("call", callable(callee)),
             Op::Repeat(repeat) => ("repeat", self.repeat(repeat)),
             Op::Branch(_) => ("branch", String::new()),
+            Op::Inspect(site) => ("inspect", format!("site={}", site.0)),
             Op::Project(position) => ("project", format!("index={position}")),
         };
         (word.to_owned(), attributes)

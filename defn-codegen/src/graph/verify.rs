@@ -169,6 +169,7 @@ impl Verifier<'_> {
             | Op::Reduce { .. }
             | Op::Contract { .. }
             | Op::Branch(_)
+            | Op::Inspect(_)
             | Op::Project(_) => {}
             Op::Repeat(repeat) => {
                 if let Times::Extent(extent) = &repeat.times {

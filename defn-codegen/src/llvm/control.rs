@@ -59,7 +59,18 @@ impl Entry<'_, '_> {
                 }
             }
             Control::End => self.leave(),
+            Control::Inspect { buffer, site: _ } => self.inspect(*buffer),
         }
+    }
+
+    /// Calls the host with the number of the marker and the address of what it looks at.
+    fn inspect(&mut self, buffer: BufferId) {
+        let ir = self.ir;
+        let host = self.host();
+        let callback = ir.load(ir.pointer(), host, 8);
+        let number = ir.i64(self.shown);
+        self.shown += 1;
+        ir.call_pointer(callback, &[host, number, self.address(buffer)]);
     }
 
     /// Begins a loop, and gives its variable.

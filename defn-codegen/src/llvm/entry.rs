@@ -19,6 +19,13 @@
 //!         i64 iterations, i64 multiple, i64 whole, i64 front, i64 block }
 //! ```
 //!
+//! Where the host looks at a buffer, its function is called with the number of the marker and the address of the elements.
+//! The address of `host` stands behind those of the results, if there is such a place:
+//!
+//! ```text
+//! host  { void (*inspect)(ptr host, i64 number, ptr elements) }
+//! ```
+//!
 //! `private` is the scratch of worker 0, which is the caller; that of worker k begins `k * stride` bytes behind it.
 //! `multiple` divides the beginning of every range; `whole` is what all iterations take, `front` what every range takes besides
 //! for each block of iterations that it meets, and the gate a time, all in picoseconds.
@@ -59,6 +66,10 @@ pub(super) struct Entry<'a, 'c> {
     pub(super) variables: BTreeMap<VariableId, Value>,
     /// The parts that are open, the innermost last.
     pub(super) open: Vec<Open>,
+    /// The addresses of all buffers.
+    buffers: Value,
+    /// How many markers before this one show something to the host.
+    pub(super) shown: i64,
     /// Memory for what the next nest is called with.
     memory: Memory,
     /// Calls a task or gives it to the team, if nests are many.
@@ -124,6 +135,8 @@ pub(super) fn entry(
         addresses: BTreeMap::new(),
         variables: BTreeMap::new(),
         open: Vec::new(),
+        buffers,
+        shown: 0,
         memory,
         runner,
     };
@@ -279,6 +292,18 @@ impl Entry<'_, '_> {
             };
             self.addresses.insert(id, place);
         }
+    }
+
+    /// The address of what the host is called through, which stands behind those of the results.
+    pub(super) fn host(&self) -> Value {
+        let (ir, pointer) = (self.ir, self.ir.pointer());
+        let leaves = self
+            .loops
+            .buffers
+            .iter()
+            .filter(|(_, buffer)| !buffer.space.is_workspace() && !buffer.space.is_private());
+        let slot = ir.element_address(pointer, self.buffers, ir.i64(leaves.count() as i64));
+        ir.load(pointer, slot, 8)
     }
 
     fn scratch(&mut self, offset: &Dim) -> Value {

@@ -4,6 +4,7 @@
 //!
 //! The functions of the module carry their processor with them, so that one process runs the code of every level.
 
+use std::cell::RefCell;
 use std::ffi::{CStr, c_char};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,8 +19,8 @@ use llvm_sys::execution_engine::{
 
 use super::parts::Functions;
 use super::{target, walk};
-use crate::graph::Dim;
 use crate::graph::eval::Value;
+use crate::graph::{Dim, Element};
 use crate::loops::eval::Outcome;
 use crate::loops::{BufferId, Loops, Space, eval};
 use crate::options::Level;
@@ -93,6 +94,47 @@ unsafe extern "C" fn run_by_two(_team: *const Team, job: *const Job) {
             });
         }
     });
+}
+
+/// What the code shows values to.
+#[repr(C)]
+struct Host {
+    inspect: unsafe extern "C" fn(*const Host, i64, *const u8),
+    /// For each marker element type and shape of what it shows.
+    shapes: Vec<(Element, Vec<usize>)>,
+    /// What was shown: the number of the marker, and the value.
+    shown: RefCell<Vec<(usize, Value)>>,
+}
+
+impl Host {
+    fn new(loops: &Loops, symbols: &[i64]) -> Self {
+        let shapes = loops.inspects().map(|(_, buffer, _)| {
+            (loops.buffers[buffer].element, eval::shape(loops, buffer, symbols))
+        });
+        Self { inspect: keep, shapes: shapes.collect(), shown: RefCell::default() }
+    }
+}
+
+/// Keeps what is shown.
+///
+/// # Safety
+///
+/// The code calls it with the host that it was given, the number of a marker, and the address of the elements.
+unsafe extern "C" fn keep(host: *const Host, number: i64, elements: *const u8) {
+    // SAFETY: the caller's promise; the host lives as long as the call.
+    let host = unsafe { &*host };
+    let number = number as usize;
+    let (element, shape) = host.shapes[number].clone();
+    let bytes = shape.iter().product::<usize>() * element.size();
+    // SAFETY: so many bytes are at the address of a buffer of this shape.
+    let content = unsafe { std::slice::from_raw_parts(elements, bytes) };
+    let value = Value { element, shape, data: content.chunks(element.size()).map(bits).collect() };
+    host.shown.borrow_mut().push((number, value));
+}
+
+/// The bits of one element.
+fn bits(chunk: &[u8]) -> u64 {
+    chunk.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }
 
 /// A compiled program.
@@ -186,6 +228,7 @@ impl Compiled {
     /// # Safety
     ///
     /// - The buffers are as large as the loops say, for the values of the symbols, and no written one overlaps another.
+    ///   If something is shown to the host, its address stands behind them.
     /// - The workspace has as many bytes as the loops say, behind them those of two workers, aligned to 64.
     pub unsafe fn call(
         &self,
@@ -273,6 +316,7 @@ struct Arguments {
     /// One for each buffer outside of the workspace, in order, with its shape.
     buffers: Vec<(BufferId, Vec<usize>, Memory)>,
     workspace: Memory,
+    host: Host,
 }
 
 impl Arguments {
@@ -293,19 +337,23 @@ impl Arguments {
         // Private scratch of two workers stands behind the workspace.
         let workspace = loops.workspace.clone() + loops.private.clone() * Dim::from(2);
         let workspace = usize::try_from(workspace.evaluate(symbols)).unwrap_or(0);
-        Self { buffers, workspace: Memory::new(workspace) }
+        let host = Host::new(loops, symbols);
+        Self { buffers, workspace: Memory::new(workspace), host }
     }
 
     fn call(&mut self, compiled: &Compiled, symbols: &[i64], workers: Workers) {
-        let buffers: Vec<*mut u8> =
+        let mut buffers: Vec<*mut u8> =
             self.buffers.iter_mut().map(|(_, _, block)| block.start()).collect();
+        self.host.shown.borrow_mut().clear();
+        buffers.push((&raw const self.host).cast_mut().cast());
         // SAFETY: every buffer has its size, and they are all apart; parameters and results stand in order.
         unsafe { compiled.call(&buffers, symbols, self.workspace.start(), workers) };
     }
 
     /// What stands in the buffers, after a look at what surrounds them.
     fn outcome(&self, loops: &Loops) -> Outcome {
-        let mut outcome = Outcome { results: Vec::new(), updated: Vec::new() };
+        let shown = self.host.shown.borrow().clone();
+        let mut outcome = Outcome { results: Vec::new(), updated: Vec::new(), shown };
         for (id, shape, block) in &self.buffers {
             let buffer = &loops.buffers[*id];
             block.check_borders(&buffer.name);
@@ -368,10 +416,8 @@ impl Memory {
         }
     }
 
-    fn read(&self, element: crate::graph::Element, shape: Vec<usize>) -> Value {
+    fn read(&self, element: Element, shape: Vec<usize>) -> Value {
         let content: Vec<u8> = self.all().skip(BORDER * 64).take(self.bytes).collect();
-        let bits =
-            |chunk: &[u8]| chunk.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
         Value { element, shape, data: content.chunks(element.size()).map(bits).collect() }
     }
 

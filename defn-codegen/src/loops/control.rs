@@ -1,10 +1,10 @@
-//! Markers between nests: parts that run again and again, or perhaps never.
+//! Markers between nests: parts that run again and again, or perhaps never, and places where the host looks at a buffer.
 //!
 //! ```text
 //! repeat i0 in 0..n {          loop i0 {                    if flag {
 //!   nest 0 { … }                 nest 0 { … }                 nest 0 { … }
 //! }                              leave unless flag          } else {
-//!                                nest 1 { … }                 nest 1 { … }
+//! inspect t0 site=2              nest 1 { … }                 nest 1 { … }
 //!                              }                            }
 //! ```
 //!
@@ -12,6 +12,7 @@
 
 use super::{BufferId, Nest, VariableId};
 use crate::graph::Dim;
+use crate::origin::Site;
 
 /// A marker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,14 @@ pub enum Control {
     Else,
     /// The end of a `Repeat`, `Loop` or `If`.
     End,
+    /// The host looks at all elements of a buffer here. Markers of this kind are never moved, doubled or dropped:
+    /// the host knows them by their number in the order of the text.
+    Inspect {
+        /// What it looks at.
+        buffer: BufferId,
+        /// For whom.
+        site: Site,
+    },
 }
 
 impl Control {
@@ -50,6 +59,7 @@ impl Control {
         match self {
             Self::Leave { unless } => Some(*unless),
             Self::If { condition } => Some(*condition),
+            Self::Inspect { buffer, site: _ } => Some(*buffer),
             Self::Repeat { .. } | Self::Loop { .. } | Self::Else | Self::End => None,
         }
     }
@@ -58,7 +68,11 @@ impl Control {
     pub fn variable(&self) -> Option<VariableId> {
         match self {
             Self::Repeat { variable, extent: _ } | Self::Loop { variable } => Some(*variable),
-            Self::Leave { .. } | Self::If { .. } | Self::Else | Self::End => None,
+            Self::Leave { .. }
+            | Self::If { .. }
+            | Self::Else
+            | Self::End
+            | Self::Inspect { .. } => None,
         }
     }
 
@@ -66,7 +80,7 @@ impl Control {
     pub fn opens(&self) -> bool {
         match self {
             Self::Repeat { .. } | Self::Loop { .. } | Self::If { .. } => true,
-            Self::Leave { .. } | Self::Else | Self::End => false,
+            Self::Leave { .. } | Self::Else | Self::End | Self::Inspect { .. } => false,
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Outcome {
     pub results: Vec<Value>,
     /// The updated parameters: position and new value.
     pub updated: Vec<(usize, Value)>,
+    /// What the host was shown, in order: the number of the marker and the value.
+    pub shown: Vec<(usize, Value)>,
 }
 
 /// Executes a program for these values of the symbols and parameters.
@@ -94,6 +96,8 @@ struct Machine<'l> {
     depth: usize,
     /// The variables of the loops that are shared.
     shared: Vec<VariableId>,
+    /// What the host was shown.
+    shown: Vec<(usize, Value)>,
 }
 
 impl<'l> Machine<'l> {
@@ -117,11 +121,12 @@ impl<'l> Machine<'l> {
             lanes: None,
             depth: 0,
             shared: Vec::new(),
+            shown: Vec::new(),
         }
     }
 
     fn outcome(self) -> Outcome {
-        let mut outcome = Outcome { results: Vec::new(), updated: Vec::new() };
+        let mut outcome = Outcome { results: Vec::new(), updated: Vec::new(), shown: self.shown };
         for (id, buffer) in self.loops.buffers.iter() {
             let value = || {
                 let size = buffer.element.size();
@@ -154,6 +159,10 @@ impl<'l> Machine<'l> {
                 }
                 continue;
             }
+            if let Control::Inspect { buffer, site: _ } = control {
+                self.show(position - 1, *buffer)?;
+                continue;
+            }
             let Some((otherwise, end)) = part(&self.loops.nests, position - 1) else {
                 return Err(Fault("a marker has no end".to_owned()));
             };
@@ -161,6 +170,19 @@ impl<'l> Machine<'l> {
             position = end + 1;
         }
         Ok(true)
+    }
+
+    /// The host looks at a buffer.
+    fn show(&mut self, nest: usize, buffer: BufferId) -> Result<(), Fault> {
+        let number = self.loops.inspects().position(|(position, ..)| position == nest);
+        let (element, shape) =
+            (self.loops.buffers[buffer].element, shape(self.loops, buffer, self.symbols));
+        let places = 0..shape.iter().product::<usize>() as i64;
+        let data: Result<Vec<u64>, Fault> =
+            places.map(|at| Ok(self.load(buffer, (at, 0))?.bits)).collect();
+        let value = Value { element, shape, data: data? };
+        self.shown.push((number.unwrap_or_default(), value));
+        Ok(())
     }
 
     /// What a marker encloses.
@@ -194,7 +216,7 @@ impl<'l> Machine<'l> {
                 };
                 self.nests(chosen)?;
             }
-            Control::Leave { .. } | Control::Else | Control::End => {
+            Control::Leave { .. } | Control::Else | Control::End | Control::Inspect { .. } => {
                 return Err(Fault("a marker encloses nothing".to_owned()));
             }
         }

@@ -86,6 +86,7 @@ pub use index::{Address, VariableId};
 
 use crate::arena::Arena;
 use crate::graph::{Dim, Element};
+use crate::origin::Site;
 
 /// A function as loops: see the page above.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +103,16 @@ pub struct Loops {
     pub workspace: Dim,
     /// Bytes of scratch that the caller provides for each worker, a multiple of 64 and aligned so.
     pub private: Dim,
+}
+
+impl Loops {
+    /// The places where the host looks at a buffer, in the order of the text: position among the nests, buffer and site.
+    pub fn inspects(&self) -> impl Iterator<Item = (usize, BufferId, Site)> + '_ {
+        self.nests.iter().enumerate().filter_map(|(position, nest)| {
+            let Some(Control::Inspect { buffer, site }) = &nest.control else { return None };
+            Some((position, *buffer, *site))
+        })
+    }
 }
 
 /// One kernel, or a marker between kernels.

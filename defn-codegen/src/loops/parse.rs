@@ -27,6 +27,7 @@ use super::{
 use crate::arena::Arena;
 use crate::graph::parse::{extent, scalar};
 use crate::graph::{Binary, Combine, Comparison, Dim, Element, Unary};
+use crate::origin::Site;
 use crate::text::{Cursor, ParseError, Token};
 
 /// The loops that a text describes.
@@ -112,7 +113,16 @@ impl Reader {
         if cursor.eat_word("if") {
             return Ok(Control::If { condition: self.buffer_name(cursor)? });
         }
-        Err(cursor.expected("`nest`, `repeat`, `loop`, `leave` or `if`"))
+        if cursor.eat_word("inspect") {
+            let buffer = self.buffer_name(cursor)?;
+            cursor.expect_word("site")?;
+            cursor.expect("=")?;
+            let place = *cursor;
+            let site = u32::try_from(cursor.natural()?);
+            let site = site.map_err(|_| place.expected("the number of a site"))?;
+            return Ok(Control::Inspect { buffer, site: Site(site) });
+        }
+        Err(cursor.expected("`nest`, `repeat`, `loop`, `leave`, `if` or `inspect`"))
     }
 
     fn tasks(&self, cursor: &mut Cursor<'_>) -> Result<Tasks, ParseError> {

@@ -96,6 +96,9 @@ impl Printer<'_> {
             Control::If { condition } => format!("if {} {{", name(condition)),
             Control::Else => "} else {".to_owned(),
             Control::End => "}".to_owned(),
+            Control::Inspect { buffer, site } => {
+                format!("inspect {} site={}", name(buffer), site.0)
+            }
         }
     }
 

@@ -89,6 +89,7 @@ impl Verifier<'_> {
                     _ => false,
                 },
                 Control::End => open.pop().is_some(),
+                Control::Inspect { .. } => true,
             };
             if !fits {
                 return self.fault("a marker stands where it cannot");
@@ -105,7 +106,8 @@ impl Verifier<'_> {
         if nest.tasks.is_some() || !nest.body.is_empty() {
             self.fault("a marker with a body");
         }
-        if let Some(flag) = control.reads() {
+        let is_flag = |_: &BufferId| !matches!(control, Control::Inspect { .. });
+        if let Some(flag) = control.reads().filter(is_flag) {
             let flag = &self.loops.buffers[flag];
             if flag.element != Element::Bool || !flag.shape.is_empty() {
                 self.fault(format!("`{}` is no bool", flag.name));
@@ -128,6 +130,12 @@ impl Verifier<'_> {
                 self.opened.push(Some(*variable));
             }
             Control::If { .. } => self.opened.push(None),
+            Control::Inspect { buffer, site: _ } => {
+                let shown = &self.loops.buffers[*buffer];
+                if shown.lanes != 1 || shown.space.is_private() {
+                    self.fault(format!("the host cannot see `{}`", shown.name));
+                }
+            }
             Control::Leave { .. } | Control::Else => {}
         }
     }

@@ -20,6 +20,7 @@ use crate::loops::control::Control;
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, Nest, Space, Statement, VariableId,
 };
+use crate::origin::Site;
 
 /// Where a value is while a body runs.
 #[derive(Clone, Debug)]
@@ -79,10 +80,13 @@ impl Lowering<'_> {
         }
     }
 
-    /// The nests and markers of a node that runs bodies.
+    /// The nests and markers of a node that runs bodies, or shows a value.
     pub(super) fn control(&mut self, node: NodeId) -> Vec<Nest> {
         let kernels = self.kernels;
         let graph = &kernels.graph;
+        if let Op::Inspect(site) = graph.op(node) {
+            return self.inspect(node, *site);
+        }
         let Some(bodies) = kernels.bodies.get(&node) else {
             crate::bug!("lower", "{node:?} has no bodies")
         };
@@ -91,7 +95,8 @@ impl Lowering<'_> {
         }
         let mut nests = Vec::new();
         let condition = self.given(graph.operands(node)[0]);
-        let condition = self.alone(&condition, Element::Bool, &mut nests);
+        let truth = TensorType::scalar(Element::Bool);
+        let condition = self.alone(&condition, &truth, &mut nests);
         let rest: Vec<Given> =
             graph.operands(node)[1..].iter().map(|operand| self.given(*operand)).collect();
         let targets: Vec<Row> = (0..graph.node(node).types.len())
@@ -102,6 +107,19 @@ impl Lowering<'_> {
         nests.push(Nest::marker(Control::Else));
         nests.extend(self.body(&bodies[1], &rest, &targets));
         nests.push(Nest::marker(Control::End));
+        nests
+    }
+
+    /// What is shown stands in a buffer of its own; the number that goes from one to the next is copied.
+    fn inspect(&mut self, node: NodeId, site: Site) -> Vec<Nest> {
+        let graph = &self.kernels.graph;
+        let [number, shown] = [0, 1].map(|operand| graph.operands(node)[operand]);
+        let mut nests = Vec::new();
+        let given = self.given(shown);
+        let buffer = self.alone(&given, graph.ty(shown), &mut nests);
+        nests.push(Nest::marker(Control::Inspect { buffer, site }));
+        let (from, to) = (self.given(number), Row::whole(self.result_buffer(node, 0)));
+        nests.extend(self.copy_given(&from, &to, graph.ty(number)));
         nests
     }
 
@@ -236,15 +254,15 @@ impl Lowering<'_> {
         self.buffer_of(TensorType::scalar(element))
     }
 
-    /// A scalar in a buffer of its own, which a marker can read.
-    fn alone(&mut self, given: &Given, element: Element, nests: &mut Vec<Nest>) -> BufferId {
+    /// A value in a buffer of its own, which a marker can read.
+    fn alone(&mut self, given: &Given, ty: &TensorType, nests: &mut Vec<Nest>) -> BufferId {
         if let Given::At(row) = given
             && row.is_whole
         {
             return row.buffer;
         }
-        let alone = self.scalar(element);
-        nests.extend(self.copy_given(given, &Row::whole(alone), &TensorType::scalar(element)));
+        let alone = self.buffer_of(ty.clone());
+        nests.extend(self.copy_given(given, &Row::whole(alone), ty));
         alone
     }
 

@@ -100,6 +100,7 @@ fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Ex
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)
+        | Op::Inspect(_)
         | Op::Project(_) => crate::bug!("lower", "{node:?} is neither stored nor in a register"),
     }
 }

@@ -100,9 +100,13 @@ pub(super) fn assembled(nests: &[Nest], names: &mut Names) -> Option<Vec<Stateme
                 }
                 position = end;
             }
-            Some(Control::Loop { .. } | Control::Leave { .. } | Control::Else | Control::End) => {
-                return None;
-            }
+            Some(
+                Control::Loop { .. }
+                | Control::Leave { .. }
+                | Control::Else
+                | Control::End
+                | Control::Inspect { .. },
+            ) => return None,
         }
         position += 1;
     }

@@ -84,6 +84,7 @@ fn constant(sharing: &Sharing, candidate: &Candidate<'_>) -> Option<Scalar> {
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)
+        | Op::Inspect(_)
         | Op::Project(_) => None,
     }
 }

@@ -38,6 +38,11 @@ pub(super) fn apply(
     if let Op::Branch(branch) = op {
         return self::branch(sharing, branch, operands, used);
     }
+    if let Op::Inspect(_) = op {
+        let ty = sharing.ty(operands[0]).clone();
+        let node = sharing.control(op.clone(), operands);
+        return vec![Some(sharing.node(Op::Project(0), &[node], ty))];
+    }
     let Op::Repeat(repeat) = op else { return Vec::new() };
     if let Times::Extent(extent) = &repeat.times {
         match extent.as_constant() {

@@ -165,6 +165,7 @@ impl Mirror<'_> {
             | Op::Call { .. }
             | Op::Repeat(_)
             | Op::Branch(_)
+            | Op::Inspect(_)
             | Op::Project(_) => None,
         }
     }

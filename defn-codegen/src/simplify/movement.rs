@@ -53,6 +53,7 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)
+        | Op::Inspect(_)
         | Op::Project(_) => None,
     }
 }

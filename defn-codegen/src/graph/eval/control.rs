@@ -19,6 +19,9 @@ impl<T: Item> Walk<'_, T> {
                 Some(_) => walk(&branch.then, self.symbols, rest),
             };
         }
+        if let Op::Inspect(_) = node.op {
+            return Ok(operands[..1].to_vec());
+        }
         let Op::Repeat(repeat) = &node.op else {
             return Err("no body runs".to_owned());
         };

@@ -137,9 +137,7 @@ impl<T: Item> Walk<'_, T> {
 
     /// The value of the next node, if it has one.
     pub(in crate::graph) fn node(&self, node: &Node) -> Result<Tensor<T>, String> {
-        let [ty] = node.types.as_slice() else {
-            return self.nothing_called();
-        };
+        let [ty] = node.types.as_slice() else { return self.nothing_called() };
         let shape = self.shape(&ty.shape)?;
         let operand = |k: usize| self.tensor(node.operands[k]);
         Ok(match &node.op {
@@ -194,7 +192,9 @@ impl<T: Item> Walk<'_, T> {
                 contract([operand(0), operand(1)], (*batch, *contracted), ty.element, &shape)
             }
             Op::Project(position) => self.computed[node.operands[0].index()][*position].clone(),
-            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) => return self.nothing_called(),
+            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) | Op::Inspect(_) => {
+                return self.nothing_called();
+            }
         })
     }
 

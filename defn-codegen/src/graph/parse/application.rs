@@ -6,6 +6,7 @@ use crate::graph::{
     Binary, Branch, Callable, Combine, Comparison, Dim, Element, Graph, Op, Repeat, Scalar,
     Sliding, Times, Unary,
 };
+use crate::origin::Site;
 use crate::text::{Cursor, ParseError, Token};
 
 /// A primitive and its operands, as written.
@@ -101,6 +102,7 @@ fn attributes(
             cursor.expect("}")?;
             Op::Branch(Box::new(Branch { then, otherwise }))
         }
+        "inspect" => Op::Inspect(site(cursor)?),
         "project" => Op::Project(position(cursor, "index")?),
         _ => return Ok(None),
     }))
@@ -114,6 +116,13 @@ fn name(cursor: &mut Cursor<'_>, name: &str) -> Result<(), ParseError> {
 fn position(cursor: &mut Cursor<'_>, attribute: &str) -> Result<usize, ParseError> {
     name(cursor, attribute)?;
     cursor.natural()
+}
+
+/// `site=3`.
+fn site(cursor: &mut Cursor<'_>) -> Result<Site, ParseError> {
+    let place = *cursor;
+    let number = u32::try_from(position(cursor, "site")?);
+    number.map(Site).map_err(|_| place.expected("the number of a site"))
 }
 
 fn positions(cursor: &mut Cursor<'_>, attribute: &str) -> Result<Vec<usize>, ParseError> {

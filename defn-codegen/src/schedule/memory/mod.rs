@@ -69,7 +69,11 @@ fn drop_unused(loops: &mut Loops) {
 /// Renames the buffers of a nest or a marker.
 fn rename(nest: &mut Nest, other: &dyn Rename) {
     match &mut nest.control {
-        Some(Control::Leave { unless: buffer } | Control::If { condition: buffer }) => {
+        Some(
+            Control::Leave { unless: buffer }
+            | Control::If { condition: buffer }
+            | Control::Inspect { buffer, site: _ },
+        ) => {
             *buffer = other.buffer(*buffer);
         }
         Some(Control::Repeat { .. } | Control::Loop { .. } | Control::Else | Control::End)

@@ -104,6 +104,7 @@ fn is_movement(graph: &Graph, node: NodeId) -> bool {
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)
+        | Op::Inspect(_)
         | Op::Project(_) => false,
     }
 }

@@ -280,7 +280,7 @@ impl Linearization {
             | Op::Iota { .. }
             | Op::Argsort { .. }
             | Op::Compare(_) => None,
-            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) | Op::Project(_) => {
+            Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) | Op::Inspect(_) | Op::Project(_) => {
                 bug!("transform", "{:?} has several results", node.op)
             }
         }

@@ -42,6 +42,7 @@ mod behind;
 mod unbounded;
 mod snapshots;
 mod transpose_while;
+mod silent;
 
 use std::collections::BTreeMap;
 
@@ -55,6 +56,7 @@ use crate::graph::{
 use super::inline::without_dead_nodes;
 use body::{Input, extract};
 use linearize::{Linearized, linearize};
+use silent::silent;
 use transpose::{Seed, transpose};
 
 /// The graph with all results of `graph`, the first only if `value`, and then the gradient of the first with respect to each
@@ -72,6 +74,7 @@ pub(super) fn differentiate(graph: &Graph, wrt: &[usize], value: bool) -> Graph 
         let cotangent = draft.splat(Scalar::from_i64(element, 1), &[]);
         seeds.push(Seed { tangent, cotangent });
     }
+    let values_end = draft.graph().nodes.len();
     let (mut draft, cotangents) = transpose(draft, &linear, seeds);
 
     let kept = values.iter().skip(usize::from(!value));
@@ -81,7 +84,8 @@ pub(super) fn differentiate(graph: &Graph, wrt: &[usize], value: bool) -> Graph 
         let node = cotangent.unwrap_or_else(|| draft.zero(&graph.parameters[*parameter].ty));
         results.push(Output { node, updates: None });
     }
-    without_dead_nodes(draft.builder.finish(results), graph.parameters.len())
+    let found = silent(draft.builder.finish(results), values_end);
+    without_dead_nodes(found, graph.parameters.len())
 }
 
 /// The graph with a tangent behind all parameters for each of `wrt`, and behind all results the tangent of each that is a float.

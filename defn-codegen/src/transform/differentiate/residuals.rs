@@ -220,6 +220,7 @@ fn is_dear(op: &Op) -> bool {
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)
+        | Op::Inspect(_)
         | Op::Project(_) => true,
         Op::Parameter(_)
         | Op::Constant(_)

@@ -193,6 +193,7 @@ impl Transposition {
             | Op::Call { .. }
             | Op::Repeat(_)
             | Op::Branch(_)
+            | Op::Inspect(_)
             | Op::Project(_) => bug!("transform", "{:?} is not linear", node.op),
         }
     }

@@ -30,6 +30,11 @@ impl Draft {
                 false => self.one_side(op, branch, operands),
             };
         }
+        if let Op::Inspect(_) = op {
+            // The host sees all elements at once.
+            let nodes: Vec<NodeId> = operands.iter().map(|operand| operand.node).collect();
+            return values(self.builder.control(op.clone(), &nodes), &[operands[0].is_mapped]);
+        }
         let Op::Repeat(repeat) = op else { bug!("transform", "{op:?} runs no bodies") };
         let flags: Vec<bool> = operands.iter().map(|operand| operand.is_mapped).collect();
         let found = spread::repeated(repeat, &flags);

@@ -73,7 +73,7 @@ impl Draft {
                 bug!("transform", "{:?} has no operands", node.op)
             }
             Op::Call { .. } => bug!("transform", "a call in a first-order graph"),
-            Op::Repeat(_) | Op::Branch(_) | Op::Project(_) => {
+            Op::Repeat(_) | Op::Branch(_) | Op::Inspect(_) | Op::Project(_) => {
                 bug!("transform", "{:?} has several results", node.op)
             }
         };

@@ -50,6 +50,9 @@ pub(super) fn control(op: &Op, operands: &[bool]) -> Vec<bool> {
         let pairs = then.into_iter().zip(otherwise);
         return pairs.map(|(then, otherwise)| then || otherwise || operands[0]).collect();
     }
+    if let Op::Inspect(_) = op {
+        return vec![operands[0]];
+    }
     let Op::Repeat(repeat) = op else { bug!("transform", "{op:?} runs no bodies") };
     repeated(repeat, operands).results
 }
