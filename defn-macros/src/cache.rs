@@ -7,7 +7,7 @@
 
 use crate::{
     invocation,
-    pipeline::{Axis, Check, Emitted, Instance, Leaf, Level, Signature, Solve},
+    pipeline::{Axis, Check, Emitted, Hook, Instance, Leaf, Level, Signature, Solve},
 };
 use std::{
     fs,
@@ -121,6 +121,16 @@ fn print(emitted: &Emitted) -> String {
         for Check { kind, left, right, text } in &instance.checks {
             part("check", kind, &format!("{};{};{text}", join(left), join(right)));
         }
+        if instance.has_hooks {
+            part("hooks", "-", "");
+        }
+        for hook in &instance.conditions {
+            part("condition", &hook.function, &print_hook(hook));
+        }
+        for (hook, leaf) in &instance.inspects {
+            part("inspect", &hook.function, &print_hook(hook));
+            part("shown", &leaf.element, &print_axes(leaf));
+        }
         for level in &instance.levels {
             part("level", &level.name, &level.assembly);
         }
@@ -150,6 +160,18 @@ fn parse(mut text: &str) -> Option<Emitted> {
                 let (kind, text) = (name.to_owned(), parts.next()?.to_owned());
                 emitted.instances.last_mut()?.checks.push(Check { kind, left, right, text });
             }
+            "hooks" => emitted.instances.last_mut()?.has_hooks = true,
+            "condition" => {
+                emitted.instances.last_mut()?.conditions.push(parse_hook(name, body)?);
+            }
+            "inspect" => {
+                let inspects = &mut emitted.instances.last_mut()?.inspects;
+                inspects.push((parse_hook(name, body)?, Leaf::default()));
+            }
+            "shown" => {
+                let (_, leaf) = emitted.instances.last_mut()?.inspects.last_mut()?;
+                *leaf = parse_axes(name, body)?;
+            }
             "level" => {
                 let level = Level { name: name.to_owned(), assembly: body.to_owned() };
                 emitted.instances.last_mut()?.levels.push(level);
@@ -158,6 +180,42 @@ fn parse(mut text: &str) -> Option<Emitted> {
         }
     }
     Some(emitted)
+}
+
+/// The way, the position, and the text, which may hold anything.
+fn print_hook(Hook { path, position, function: _, text, place: _ }: &Hook) -> String {
+    let path: Vec<String> = path.iter().map(usize::to_string).collect();
+    format!("{};{position};{text}", path.join(" "))
+}
+
+fn parse_hook(function: &str, body: &str) -> Option<Hook> {
+    let mut parts = body.splitn(3, ';');
+    let path = parts.next()?.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+    let position = parts.next()?.parse().ok()?;
+    let (function, text) = (function.to_owned(), parts.next()?.to_owned());
+    Some(Hook { path, position, function, text, ..Hook::default() })
+}
+
+/// A line for each axis.
+fn print_axes(leaf: &Leaf) -> String {
+    let line = |axis: &Axis| {
+        [axis.name.as_str(), &axis.text, &join(&axis.extent)].join(&SEPARATOR.to_string())
+    };
+    leaf.axes.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn parse_axes(element: &str, body: &str) -> Option<Leaf> {
+    let axes: Option<Vec<Axis>> = body
+        .lines()
+        .map(|line| {
+            let [name, text, extent] = *line.split(SEPARATOR).collect::<Vec<_>>().as_slice() else {
+                return None;
+            };
+            let extent = split(extent)?;
+            Some(Axis { name: name.to_owned(), text: text.to_owned(), extent })
+        })
+        .collect();
+    Some(Leaf { path: String::new(), element: element.to_owned(), axes: axes? })
 }
 
 /// What stands between the parts of a line; neither names nor extents have it.

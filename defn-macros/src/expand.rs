@@ -19,7 +19,7 @@ use crate::{
     surface::{Definition, Function, Path, Request, RequestKind},
     table::{Cause, Entry, table},
     text::{self, Callee},
-    uid::{place, uid},
+    uid::uid,
     wait::{State, Turn},
 };
 use defn_codegen::diagnostic::catalogue::{self, CallMistake};
@@ -38,7 +38,7 @@ pub(crate) fn item(options: TokenStream, tokens: TokenStream) -> TokenStream {
     };
     let name = item.definition.name();
     let facade = Facade::of(item.definition.options());
-    let text = text::write(&place(name.span()), &name.text, &options, &tokens);
+    let text = text::write((&name.text, name.span()), item.definition.hooks(), &options, &tokens);
     let uid = uid(&text, name.span());
     let callees = item.definition.callees();
     let broken = !item.mistakes.is_empty();
@@ -345,7 +345,8 @@ fn compile_definition(subject: &Subject<'_>, callees: &[Rc<Callee>], fingerprint
     // Only what has no mistake is kept, so that what is kept needs no look.
     // Who asks for dumps wants the stages to run.
     let asks_cache = wants_code && !invocation.dumps();
-    if let Some(emitted) = asks_cache.then(|| cache::load(fingerprint)).flatten() {
+    if let Some(mut emitted) = asks_cache.then(|| cache::load(fingerprint)).flatten() {
+        emitted.locate(subject, callees);
         return Outcome::Compiled(Box::new(emitted));
     }
     if let Err(mistakes) = pipeline::check(subject, callees) {
@@ -355,8 +356,9 @@ fn compile_definition(subject: &Subject<'_>, callees: &[Rc<Callee>], fingerprint
         return Outcome::Checked;
     }
     match pipeline::emit(subject, callees) {
-        Ok(emitted) => {
+        Ok(mut emitted) => {
             cache::store(fingerprint, &emitted);
+            emitted.locate(subject, callees);
             Outcome::Compiled(Box::new(emitted))
         }
         Err(mistakes) => Outcome::Mistakes(mistakes),

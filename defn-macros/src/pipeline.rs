@@ -12,13 +12,14 @@ use crate::{
     resolve::{self, Mode},
     surface::{Constant, Function, Request, Struct, TypeAlias},
     text::Callee,
+    uid,
 };
 use defn_codegen::{
     compile::compile,
-    graph::{Atom, Callable, Dim, Relation, solve},
+    graph::{Atom, Callable, Dim, Relation, TensorType, solve},
 };
 use proc_macro2::Span;
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 /// What is compiled.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +57,29 @@ pub(crate) struct Instance {
     pub(crate) private: Vec<i64>,
     /// What must hold on entry: also what the bodies of callees ask for, which only the whole program knows.
     pub(crate) checks: Vec<Check>,
+    /// Whether there are hooks, so that the code takes two more addresses, even if none of them is left.
+    pub(crate) has_hooks: bool,
+    /// What `check!` says, by the number of the condition.
+    pub(crate) conditions: Vec<Hook>,
+    /// What `inspect!` shows, in the order of the code's numbers.
+    pub(crate) inspects: Vec<(Hook, Leaf)>,
     /// Best first.
     pub(crate) levels: Vec<Level>,
+}
+
+/// An `inspect!` or a `check!`, and how its definition is reached from what is compiled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hook {
+    /// The positions among the callees, from the outermost on.
+    pub(crate) path: Vec<usize>,
+    /// Which one of the definition.
+    pub(crate) position: usize,
+    /// The name of the definition.
+    pub(crate) function: String,
+    /// The label or the message.
+    pub(crate) text: String,
+    /// File and line, which code does not depend on: it is looked up when the code is embedded.
+    pub(crate) place: (String, u32),
 }
 
 /// The code for one level of the processor.
@@ -156,14 +178,17 @@ pub(crate) fn emit(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<Emit
     };
     let mut emitted = Emitted::default();
     for instance in &resolved.instances {
-        let (explanation, instance) = emit_instance(instance)?;
+        let (explanation, instance) = emit_instance(instance, callees)?;
         emitted.explanation.push_str(&explanation);
         emitted.instances.push(instance);
     }
     Ok(emitted)
 }
 
-fn emit_instance(instance: &resolve::Instance) -> Result<(String, Instance), Vec<Mistake>> {
+fn emit_instance(
+    instance: &resolve::Instance,
+    callees: &[Rc<Callee>],
+) -> Result<(String, Instance), Vec<Mistake>> {
     let options = invocation::get().options();
     let artifact = compile(&instance.program, &options).map_err(|limitation| {
         let span = instance.origins.span(limitation.origin).unwrap_or_else(Span::call_site);
@@ -190,14 +215,83 @@ fn emit_instance(instance: &resolve::Instance) -> Result<(String, Instance), Vec
         assembly: code.assembly,
     });
     let (workspace, private) = (words(&artifact.workspace), words(&artifact.private));
+    let symbols = &artifact.signature.symbols;
+    let shown = artifact.inspects.iter().map(|(site, ty)| {
+        let (hook, names) = &instance.hooks.shown[site.0 as usize];
+        (self::hook(hook, callees), shown(ty, names, symbols))
+    });
+    let conditions = instance.hooks.conditions.iter();
     let instance = Instance {
         signature: signature(instance),
         workspace,
         private,
         checks: checks.collect(),
+        has_hooks: artifact.has_status,
+        conditions: conditions.map(|hook| self::hook(hook, callees)).collect(),
+        inspects: shown.collect(),
         levels: levels.collect(),
     };
     Ok((artifact.explanation, instance))
+}
+
+/// A hook, with the way to its definition.
+fn hook(hook: &resolve::Hook, callees: &[Rc<Callee>]) -> Hook {
+    fn way(callees: &[Rc<Callee>], uid: &str, seen: &mut BTreeSet<String>) -> Option<Vec<usize>> {
+        callees.iter().enumerate().find_map(|(position, callee)| {
+            if callee.uid == uid {
+                return Some(vec![position]);
+            }
+            let is_new = callee.has_hooks && seen.insert(callee.uid.clone());
+            let below = is_new.then(|| way(&callee.callees, uid, seen)).flatten()?;
+            Some([vec![position], below].concat())
+        })
+    }
+    let way = |uid: &String| way(callees, uid, &mut BTreeSet::new()).unwrap_or_default();
+    Hook {
+        path: hook.uid.as_ref().map(way).unwrap_or_default(),
+        position: hook.id.0,
+        function: hook.function.clone(),
+        text: hook.text.clone(),
+        place: Default::default(),
+    }
+}
+
+impl Emitted {
+    /// Looks up where hooks stand.
+    pub(crate) fn locate(&mut self, subject: &Subject<'_>, callees: &[Rc<Callee>]) {
+        for instance in &mut self.instances {
+            let shown = instance.inspects.iter_mut().map(|(hook, _)| hook);
+            for hook in instance.conditions.iter_mut().chain(shown) {
+                hook.place = place(hook, subject, callees).unwrap_or_default();
+            }
+        }
+    }
+}
+
+fn place(hook: &Hook, subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Option<(String, u32)> {
+    let Some((first, rest)) = hook.path.split_first() else {
+        let Subject::Function(function) = subject else { return None };
+        let span = function.hooks.get(hook.position)?;
+        return Some((span.unwrap().file(), uid::line(*span)));
+    };
+    let below = |callee: &Rc<Callee>, next: &usize| callee.callees.get(*next).cloned();
+    let callee =
+        rest.iter().try_fold(Rc::clone(callees.get(*first)?), |it, next| below(&it, next))?;
+    // `file:line:column`, of which the first may have colons too.
+    let file = callee.place.rsplitn(3, ':').nth(2)?;
+    Some((file.to_owned(), *callee.lines.get(hook.position)?))
+}
+
+/// What is shown: the axes that a map has put in front have no names.
+fn shown(ty: &TensorType, names: &[Option<String>], symbols: &[String]) -> Leaf {
+    let mapped = ty.shape.len().saturating_sub(names.len());
+    let names = std::iter::repeat_n(&None, mapped).chain(names);
+    let axes = names.zip(&ty.shape).map(|(name, extent)| Axis {
+        name: name.clone().unwrap_or_default(),
+        text: extent.display(symbols).to_string(),
+        extent: words(extent),
+    });
+    Leaf { path: String::new(), element: format!("{:?}", ty.element), axes: axes.collect() }
 }
 
 /// The host's view of an instance.

@@ -1,20 +1,24 @@
 //! A definition as one string literal: how it travels between expansions and between crates.
 //!
 //! ```text
-//! 1 ␟ src/lib.rs:7:8 ␟ softmax ␟ grad = my_rule ␟ fn softmax(x: Tensor<f32, n>) -> …
+//! 2 ␟ src/lib.rs:7:8 ␟ softmax ␟ 9 12 ␟ grad = my_rule ␟ fn softmax(x: Tensor<f32, n>) -> …
 //! ```
 //!
 //! One string, because rustc carries a literal in no time and tokens slowly: 200 functions take 1 s instead of 22.
 //! Attributes of the item stay behind: they mean nothing to a caller.
 
-use crate::{cache, parse, surface::Definition};
-use proc_macro2::{Delimiter, TokenStream, TokenTree, fallback};
+use crate::{
+    cache, parse,
+    surface::Definition,
+    uid::{line, place},
+};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree, fallback};
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 /// What stands between the parts; no source file has it.
 const SEPARATOR: char = '\u{1f}';
 /// Changes whenever the language or this format does.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// A definition that another one mentions, with all that it mentions itself.
 #[derive(Debug)]
@@ -23,6 +27,10 @@ pub(crate) struct Callee {
     pub(crate) uid: String,
     /// Where it is defined: `file:line:column`.
     pub(crate) place: String,
+    /// The line of each `inspect!` and `check!`.
+    pub(crate) lines: Vec<u32>,
+    /// Whether it has hooks, or something that it mentions.
+    pub(crate) has_hooks: bool,
     /// Equal for equal text, here and in all that it mentions, wherever that stands.
     pub(crate) fingerprint: String,
     /// What it is. Its spans mean nothing: blame the token of the caller, and give the place as a fact.
@@ -36,10 +44,17 @@ thread_local! {
     static READ: RefCell<BTreeMap<String, Rc<Callee>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Writes a definition down.
-pub(crate) fn write(place: &str, name: &str, options: &TokenStream, item: &TokenStream) -> String {
+/// Writes a definition down, with what it is called, the place of that, and those of its hooks.
+pub(crate) fn write(
+    (name, at): (&str, Span),
+    hooks: &[Span],
+    options: &TokenStream,
+    item: &TokenStream,
+) -> String {
     let item = without_attributes(item);
-    [VERSION, place, name, &options.to_string(), &item.to_string()].join(&SEPARATOR.to_string())
+    let lines: Vec<String> = hooks.iter().map(|hook| line(*hook).to_string()).collect();
+    let (options, item) = (options.to_string(), item.to_string());
+    [VERSION, &place(at), name, &lines.join(" "), &options, &item].join(&SEPARATOR.to_string())
 }
 
 /// Whether this version can read the text.
@@ -62,13 +77,16 @@ pub(crate) fn read(
     }
     let (text, edges) = texts(uid)?;
     let mut parts = text.split(SEPARATOR).skip(1);
-    let (place, _, options, item) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let (place, _, lines) = (parts.next()?, parts.next()?, parts.next()?);
+    let (options, item) = (parts.next()?, parts.next()?);
     let definition = parse_detached(options, item)?;
     let callees: Option<Vec<Rc<Callee>>> = edges.iter().map(|edge| read(edge, texts)).collect();
     let callees = callees?;
     let callee = Rc::new(Callee {
         uid: uid.to_owned(),
         place: place.to_owned(),
+        lines: lines.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?,
+        has_hooks: !definition.hooks().is_empty() || callees.iter().any(|callee| callee.has_hooks),
         fingerprint: fingerprint(&[options, item], &callees),
         definition,
         callees,
@@ -85,7 +103,7 @@ pub(crate) fn fingerprint(own: &[&str], callees: &[Rc<Callee>]) -> String {
 
 /// The parts of a text that code depends on: not where it stands.
 pub(crate) fn content(text: &str) -> Vec<&str> {
-    text.split(SEPARATOR).skip(3).collect()
+    text.split(SEPARATOR).skip(4).collect()
 }
 
 /// Parses without rustc, so that the result outlives the expansion and costs no calls into the compiler.

@@ -30,3 +30,8 @@ pub(crate) fn place(at: Span) -> String {
     let at = at.unwrap();
     format!("{}:{}:{}", at.file(), at.line(), at.column())
 }
+
+/// The line on which something stands.
+pub(crate) fn line(at: Span) -> u32 {
+    u32::try_from(at.unwrap().line()).unwrap_or(u32::MAX)
+}

@@ -11,6 +11,11 @@
 //! A `bool` is one byte, 0 or 1. A scalar is a buffer of rank 0. A `usize` parameter is an `i64` of rank 0.
 //! The buffers of results hold nothing when the entry begins, and every element when it ends.
 //!
+//! # Hooks
+//! Behind the results of a function with hooks stand two more addresses. The first is of the status: an `i64` that is the number of the
+//! condition that failed first, or `i64::MAX`. The second is of a structure that begins with the address of a function
+//! `void (*)(ptr structure, i64 number, ptr elements)`, which the code calls with every value that it shows, on the calling thread.
+//!
 //! # Extents
 //! The symbols are the unknown extents of a signature, such as `batch`.
 //! They are solved from the shapes of the arguments in the order of [`Signature::solves`].
@@ -151,6 +156,49 @@ pub struct Check {
     pub text: &'static str,
 }
 
+/// Where something stands in the user's source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spot {
+    /// The function that it stands in, which may be another than the one that is called.
+    pub function: &'static str,
+    /// The file.
+    pub file: &'static str,
+    /// The line.
+    pub line: u32,
+}
+
+/// What must hold while the function runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Condition {
+    /// The user's message.
+    pub text: &'static str,
+    /// Where the user wrote it.
+    pub spot: Spot,
+}
+
+/// A value that the code shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Inspect {
+    /// The user's label, with the path inside of a container.
+    pub label: &'static str,
+    /// Where the user wrote it.
+    pub spot: Spot,
+    /// What is shown.
+    pub leaf: Leaf,
+}
+
+/// What the host sees and hears of while the code runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Hooks {
+    /// By the number in the status.
+    pub conditions: &'static [Condition],
+    /// By the number that the code gives.
+    pub inspects: &'static [Inspect],
+}
+
+/// The status of a call in which no condition failed.
+pub(crate) const NONE_FAILED: i64 = i64::MAX;
+
 /// What a function takes, returns and requires.
 #[derive(Clone, Copy, Debug)]
 pub struct Signature {
@@ -178,6 +226,7 @@ pub struct Function {
     pub(crate) signature: Signature,
     pub(crate) entries: &'static [(Level, Entry)],
     pub(crate) plan: Plan,
+    pub(crate) hooks: Option<Hooks>,
 }
 
 impl Function {
@@ -189,11 +238,20 @@ impl Function {
     /// - It then reads and writes only inside these buffers, and writes only to results, to `&mut` parameters and to the workspace.
     /// - It writes every element of every result, and to a `bool` only 0 or 1.
     /// - It does not unwind, and neither do its tasks, which any thread may execute.
+    /// - If it has hooks, `with_hooks` says so. It then writes to the status the number of a condition or `i64::MAX`,
+    ///   and shows values of the element types and shapes that the hooks say, under numbers that they have.
     /// - A parameter that the entry writes to is always passed by `Arguments::update`.
     #[must_use]
     pub const unsafe fn new(signature: Signature, entries: &'static [(Level, Entry)]) -> Self {
         let plan = Plan::of(&signature);
-        Self { signature, entries, plan }
+        Self { signature, entries, plan, hooks: None }
+    }
+
+    /// The function with two more addresses behind those of its results: of the status, an `i64`, and of what values are shown to.
+    #[must_use]
+    pub const fn with_hooks(self, hooks: Hooks) -> Self {
+        let Self { signature, entries, plan, hooks: _ } = self;
+        Self { signature, entries, plan, hooks: Some(hooks) }
     }
 
     /// What the function takes, returns and requires.

@@ -12,12 +12,15 @@
 //! Nothing is allocated if the arguments are contiguous and the results are written into given tensors.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::marker::PhantomData;
-use std::ptr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::{ptr, slice};
 
-use crate::abi::{Entry, Function, Leaf, Signature};
+use crate::abi::{Entry, Function, Hooks, Leaf, NONE_FAILED, Signature};
 use crate::element::{Element, ElementKind};
-use crate::error::{Error, ResultShape};
+use crate::error::{ConditionFailed, Error, ResultShape};
+use crate::hooks::{self, Inspected};
 use crate::leaves::Leaves;
 use crate::shape;
 use crate::solve::{self, Form, Found, Kind, Symbols};
@@ -62,7 +65,7 @@ pub fn run_into<'a, R: Leaves>(
     arguments(&mut passed);
     let parameters = passed.found.as_slice().len();
     result.update(&mut passed);
-    enter_into(function, &passed, parameters)
+    enter_into(function, &mut passed, parameters)
 }
 
 /// How many bytes of scratch memory a call with these arguments needs.
@@ -170,7 +173,7 @@ impl<'a> Arguments<'a> {
     pub(crate) fn read_extent(&mut self, value: &'a usize) {
         let address = ptr::from_ref(value).cast_mut().cast();
         const NUMBER: &Kind = &Kind::new(ElementKind::I64, Form::Number, 0);
-        self.push(address, NUMBER, std::slice::from_ref(value));
+        self.push(address, NUMBER, slice::from_ref(value));
     }
 }
 
@@ -324,7 +327,11 @@ fn enter(
 }
 
 /// As [`enter`], where the results are written to the leaves behind so many parameters.
-fn enter_into(function: &Function, passed: &Arguments<'_>, parameters: usize) -> Result<(), Error> {
+fn enter_into(
+    function: &Function,
+    passed: &mut Arguments<'_>,
+    parameters: usize,
+) -> Result<(), Error> {
     let mut symbols = Symbols::new();
     // The plan looks at the given tensors, too.
     let is_complete = parameters == function.signature.parameters.len();
@@ -381,9 +388,112 @@ fn takes_result(
     Ok(())
 }
 
-/// Runs the entry with workspace of the thread.
+/// Runs the entry, with what its hooks need.
 #[inline]
 fn start(
+    entry: Entry,
+    function: &Function,
+    passed: &mut Arguments<'_>,
+    symbols: &Symbols,
+) -> Result<(), Error> {
+    match &function.hooks {
+        None => execute(entry, function, passed, symbols),
+        Some(hooks) => watch(entry, function, (passed, symbols), hooks),
+    }
+}
+
+/// What the code shows values to.
+#[repr(C)]
+struct Host<'c> {
+    show: unsafe extern "C" fn(*const Host<'_>, i64, *const u8),
+    hooks: &'c Hooks,
+    symbols: &'c [i64],
+    /// What a hook has thrown; after that no hook is called.
+    panic: Cell<Option<Box<dyn Any + Send>>>,
+    panicked: Cell<bool>,
+}
+
+/// Runs the entry, shows what it inspects, and asks for its status.
+#[inline(never)]
+fn watch(
+    entry: Entry,
+    function: &Function,
+    (passed, symbols): (&mut Arguments<'_>, &Symbols),
+    hooks: &Hooks,
+) -> Result<(), Error> {
+    hooks::called(hooks.inspects);
+    let mut status = NONE_FAILED;
+    let symbol_values = symbols.as_slice();
+    let (panic, panicked) = (Cell::new(None), Cell::new(false));
+    let host = Host { show, hooks, symbols: symbol_values, panic, panicked };
+    passed.addresses.push(ptr::from_mut(&mut status).cast());
+    passed.addresses.push(ptr::from_ref(&host).cast_mut().cast());
+    execute(entry, function, passed, symbols)?;
+    if let Some(panic) = host.panic.take() {
+        resume_unwind(panic);
+    }
+    let failed = usize::try_from(status).ok().and_then(|number| hooks.conditions.get(number));
+    match failed {
+        None => Ok(()),
+        Some(condition) => Err(Error::ConditionFailed(Box::new(ConditionFailed {
+            called: function.signature.name,
+            text: condition.text,
+            function: condition.spot.function,
+            file: condition.spot.file,
+            line: condition.spot.line,
+        }))),
+    }
+}
+
+/// Hands a value to whoever wants to see it.
+///
+/// # Safety
+/// - `host` is what the entry was given, and lives.
+/// - `number` is one of its hooks, and at `elements` stand as many as that says for these symbols, which nobody changes meanwhile.
+unsafe extern "C" fn show(host: *const Host<'_>, number: i64, elements: *const u8) {
+    // SAFETY: the caller's promise.
+    let host = unsafe { &*host };
+    if host.panicked.get() {
+        return;
+    }
+    let show = || {
+        let inspect = &host.hooks.inspects[usize::try_from(number).unwrap_or(usize::MAX)];
+        let extent = |axis: &crate::abi::Axis| {
+            usize::try_from(axis.extent.value(host.symbols).unwrap_or(0)).unwrap_or(0)
+        };
+        let shape: Vec<usize> = inspect.leaf.axes.iter().map(extent).collect();
+        let length = shape.iter().product();
+        let elements =
+            Elements { kind: inspect.leaf.element, address: elements, length, borrow: PhantomData };
+        hooks::show(&Inspected::new(inspect, &shape, elements));
+    };
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(show)) {
+        host.panicked.set(true);
+        host.panic.set(Some(panic));
+    }
+}
+
+/// Elements of a type that is known when the program runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Elements<'v> {
+    kind: ElementKind,
+    address: *const u8,
+    length: usize,
+    borrow: PhantomData<&'v [u8]>,
+}
+
+impl<'v> Elements<'v> {
+    /// The elements, if they are of this type.
+    pub(crate) fn as_slice<E: Element>(self) -> Option<&'v [E]> {
+        // SAFETY: `show` alone makes this, of so many elements of this type at an address that is aligned for them.
+        let elements = || unsafe { slice::from_raw_parts(self.address.cast::<E>(), self.length) };
+        (self.kind == E::KIND).then(elements)
+    }
+}
+
+/// Runs the entry with workspace of the thread.
+#[inline]
+fn execute(
     entry: Entry,
     function: &Function,
     passed: &Arguments<'_>,

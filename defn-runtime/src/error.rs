@@ -27,6 +27,10 @@ pub enum Error {
     NotSolvable(Box<NotSolvable>),
     /// A condition between extents does not hold, such as `k <= n`.
     CheckFailed(Box<CheckFailed>),
+    /// A condition of `check!` did not hold while the function ran.
+    ConditionFailed(Box<ConditionFailed>),
+    /// [`Hooks`](crate::Hooks) name a label that no function has.
+    UnknownHook(Box<UnknownHook>),
     /// The tensor that a result is written into has another shape.
     ResultShape(Box<ResultShape>),
     /// An extent of a result would be negative, as `n - k` with `n` = 2 and `k` = 5.
@@ -154,6 +158,32 @@ pub struct CheckFailed {
     pub sources: Vec<Source>,
 }
 
+/// A `check!` that failed: of all that failed in the call the first.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct ConditionFailed {
+    /// The function that was called.
+    pub called: &'static str,
+    /// The message of the `check!`.
+    pub text: &'static str,
+    /// The function in which it stands.
+    pub function: &'static str,
+    /// The file of that.
+    pub file: &'static str,
+    /// The line of the `check!`.
+    pub line: u32,
+}
+
+/// A label that no `inspect!` of the called functions has.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct UnknownHook {
+    /// The label.
+    pub label: String,
+    /// The labels of the functions that were called.
+    pub known: Vec<&'static str>,
+}
+
 /// A tensor that cannot take a result.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -195,6 +225,8 @@ impl Display for Error {
             Self::ExtentMismatch(it) => extent_mismatch(it),
             Self::NotSolvable(it) => not_solvable(it),
             Self::CheckFailed(it) => check_failed(it),
+            Self::ConditionFailed(it) => condition_failed(it),
+            Self::UnknownHook(it) => unknown_hook(it),
             Self::ResultShape(it) => result_shape(it),
             Self::NegativeExtent(it) => negative_extent(it),
             Self::TooLarge { function, what } => {
@@ -252,6 +284,16 @@ fn check_failed(it: &CheckFailed) -> Report {
         .fact("left", it.left.to_string())
         .fact("right", it.right.to_string())
         .sources(&it.sources)
+}
+
+fn condition_failed(it: &ConditionFailed) -> Report {
+    let report = Report::new(format!("{}, in the call of `{}`", it.text, it.called));
+    report.fact("check", format!("{}:{}, in `{}`", it.file, it.line, it.function))
+}
+
+fn unknown_hook(it: &UnknownHook) -> Report {
+    let report = Report::new(format!("nothing that was called shows `{}`", it.label));
+    report.fact("shown", it.known.join(", "))
 }
 
 fn result_shape(it: &ResultShape) -> Report {

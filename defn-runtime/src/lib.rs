@@ -41,6 +41,8 @@ mod leaves;
 mod team;
 #[expect(unsafe_code, reason = "the only place where generated code is entered")]
 mod call;
+#[expect(unsafe_code, reason = "hooks that borrow are known to their thread while they live")]
+mod hooks;
 mod key;
 mod error;
 #[doc(hidden)]
@@ -48,9 +50,10 @@ pub mod __private;
 
 pub use element::{Element, ElementKind, Float, Number};
 pub use error::{
-    CheckFailed, Error, ExtentMismatch, NegativeExtent, NotSolvable, Place, ResultShape,
-    ShapeMismatch, Source,
+    CheckFailed, ConditionFailed, Error, ExtentMismatch, NegativeExtent, NotSolvable, Place,
+    ResultShape, ShapeMismatch, Source, UnknownHook,
 };
+pub use hooks::{Hooks, Inspected};
 pub use key::Key;
 pub use level::Level;
 pub use recycle::trim;

@@ -34,6 +34,7 @@ mod idioms;
 mod elements;
 mod views;
 mod errors;
+mod hooks;
 mod explain;
 mod levels;
 mod threads;

@@ -53,7 +53,8 @@ pub(crate) fn function(
     braces.set_span(declaration.braces);
     let written = written(function, declaration);
     let tracked = (!has(declaration, "track_caller")).then(|| quote!(#[track_caller]));
-    let must_use = (host.is_pure() && !has(declaration, "must_use")).then(|| quote!(#[must_use]));
+    let is_pure = host.is_pure() && function.hooks.is_empty();
+    let must_use = (is_pure && !has(declaration, "must_use")).then(|| quote!(#[must_use]));
     let (attributes, visibility) = (&declaration.attributes, &declaration.visibility);
     let (keyword, name, generics) = (&declaration.keyword, &function.name.ident, host.generics());
     let (parameters, arrow) = (host.parameters(), host.arrow());

@@ -10,7 +10,7 @@
 
 use crate::{
     facade::Facade,
-    pipeline::{Axis, Check, Emitted, Instance, Leaf, Level, Signature, Solve},
+    pipeline::{Axis, Check, Emitted, Hook, Instance, Leaf, Level, Signature, Solve},
     surface::{Bound, ElementParameter},
 };
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -78,12 +78,37 @@ fn function(name: &str, instance: &Instance, private: &TokenStream) -> TokenStre
     });
     let naked = instance.levels.iter().map(|level| naked(&entry_name(name, level), level, private));
     let signature = signature_tokens(instance, private);
+    let hooks = hooks(instance, private);
     quote!({
         #(#naked)*
         static FUNCTION: #private::Function =
-            unsafe { #private::Function::new(#signature, &[#(#entries),*]) };
+            unsafe { #private::Function::new(#signature, &[#(#entries),*]) #hooks };
         &FUNCTION
     })
+}
+
+/// What the host sees and hears of, if there is anything.
+fn hooks(instance: &Instance, private: &TokenStream) -> Option<TokenStream> {
+    let Instance { has_hooks, conditions, inspects, .. } = instance;
+    if !has_hooks {
+        return None;
+    }
+    let spot = |hook: &Hook| {
+        let (function, (file, line)) = (&hook.function, &hook.place);
+        quote!(#private::Spot { function: #function, file: #file, line: #line })
+    };
+    let conditions = conditions.iter().map(|hook| {
+        let (text, spot) = (&hook.text, spot(hook));
+        quote!(#private::Condition { text: #text, spot: #spot })
+    });
+    let inspects = inspects.iter().map(|(hook, leaf)| {
+        let (label, spot, leaf) = (&hook.text, spot(hook), leaf_tokens(leaf, private));
+        quote!(#private::Inspect { label: #label, spot: #spot, leaf: #leaf })
+    });
+    Some(quote!(.with_hooks(#private::Hooks {
+        conditions: &[#(#conditions),*],
+        inspects: &[#(#inspects),*],
+    })))
 }
 
 /// Named after the user's function, so that profilers show it.
@@ -119,7 +144,7 @@ fn raw(text: &str) -> Literal {
 }
 
 fn signature_tokens(instance: &Instance, private: &TokenStream) -> TokenStream {
-    let Instance { signature, workspace, private: scratch, checks, levels: _ } = instance;
+    let Instance { signature, workspace, private: scratch, checks, .. } = instance;
     let Signature { name, symbols, parameters, results, solves } = signature;
     let parameters = parameters.iter().map(|leaf| leaf_tokens(leaf, private));
     let results = results.iter().map(|leaf| leaf_tokens(leaf, private));

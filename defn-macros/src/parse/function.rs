@@ -33,7 +33,9 @@ impl Reader {
         let receiver = item.sig.receiver();
         declaration.receiver = receiver.map(ToTokens::to_token_stream);
         let callees = std::mem::take(&mut self.scope.callees);
-        let function = Function { name: own, elements, parameters, result, body, callees, options };
+        let hooks = std::mem::take(&mut self.hooks);
+        let function =
+            Function { name: own, elements, parameters, result, body, callees, hooks, options };
         (Definition::Function(function), declaration)
     }
 

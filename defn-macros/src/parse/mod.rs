@@ -106,6 +106,8 @@ struct Reader {
     mistakes: Vec<Mistake>,
     is_method: bool,
     scope: Scope,
+    /// The places of every `inspect!` and `check!` so far.
+    hooks: Vec<Span>,
 }
 
 impl Reader {

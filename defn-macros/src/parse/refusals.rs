@@ -151,6 +151,10 @@ pub(crate) enum Refusal {
     },
     /// `inspect!` without a label.
     Inspect,
+    /// `check!` without a message.
+    Check,
+    /// `check!(c, "x is {}")`.
+    CheckArguments,
     /// A function that names itself.
     SelfCall(String),
     /// A function that reaches itself through others: the names on the way.
@@ -499,6 +503,16 @@ impl Refusal {
                 "`inspect!` needs a label and a value",
                 "write `inspect!(\"label\", x)`",
                 "inspect-form",
+            ),
+            Self::Check => say(
+                "`check!` needs a condition and a message",
+                "write `check!(condition, \"what must hold\")`",
+                "check-form",
+            ),
+            Self::CheckArguments => say(
+                "the message of `check!` holds no values",
+                "show them with `inspect!(\"label\", x)` in front of the check",
+                "check-arguments",
             ),
             Self::Cycle(names) => {
                 let ways = names.join("` calls `");

@@ -1,7 +1,9 @@
-//! Macros in a body: requests and `inspect!`.
+//! Macros in a body: requests, `inspect!` and `check!`.
 
 use super::{Reader, Refusal, expr::peel, name, path, unread};
-use crate::surface::{Expr, ExprKind, Name, Request, RequestKind, RequestTarget};
+use crate::surface::{
+    Expr, ExprKind, Hook, HookId, HookKind, Name, Request, RequestKind, RequestTarget,
+};
 use proc_macro2::{Span, TokenStream};
 use syn::{Lit, Token, parse::Parser, punctuated::Punctuated, spanned::Spanned};
 
@@ -18,6 +20,7 @@ impl Reader {
                 .request(kind, span, call.tokens.clone())
                 .map(|request| ExprKind::Request(Box::new(request))),
             None if text == "inspect" => self.inspect(span, call.tokens.clone()),
+            None if text == "check" => self.check(span, call.tokens.clone()),
             None => {
                 self.refuse(&Refusal::UnknownMacro(text), span);
                 None
@@ -39,14 +42,42 @@ impl Reader {
     fn inspect(&mut self, span: Span, tokens: TokenStream) -> Option<ExprKind> {
         let arguments = self.arguments(tokens)?;
         let mut arguments = arguments.iter();
-        if let (Some(syn::Expr::Lit(label)), Some(value), None) =
-            (arguments.next().map(peel), arguments.next(), arguments.next())
-            && let Lit::Str(label) = &label.lit
+        if let (Some(label), Some(value), None) =
+            (arguments.next().and_then(text), arguments.next(), arguments.next())
         {
-            return Some(ExprKind::Inspect(label.value(), Box::new(self.expr(value))));
+            return Some(self.hook(HookKind::Inspect, label, value, span));
         }
         self.refuse(&Refusal::Inspect, span);
         None
+    }
+
+    fn check(&mut self, span: Span, tokens: TokenStream) -> Option<ExprKind> {
+        let arguments = self.arguments(tokens)?;
+        let mut arguments = arguments.iter();
+        let (Some(condition), Some(message), None) =
+            (arguments.next(), arguments.next().and_then(text), arguments.next())
+        else {
+            self.refuse(&Refusal::Check, span);
+            return None;
+        };
+        if message.value().contains(['{', '}']) {
+            self.refuse(&Refusal::CheckArguments, message.span());
+            return None;
+        }
+        Some(self.hook(HookKind::Check, message, condition, span))
+    }
+
+    fn hook(
+        &mut self,
+        kind: HookKind,
+        text: &syn::LitStr,
+        value: &syn::Expr,
+        span: Span,
+    ) -> ExprKind {
+        let value = self.expr(value);
+        self.hooks.push(span);
+        let id = HookId(self.hooks.len() - 1);
+        ExprKind::Hook(Box::new(Hook { kind, text: text.value(), value, id }))
     }
 
     /// What stands in the parentheses of a request.
@@ -118,6 +149,14 @@ impl Reader {
             "over" if is_vmap && names.len() == 1 => request.over = names.into_iter().next(),
             _ => self.refuse(&refusal, word.span()),
         }
+    }
+}
+
+/// A literal text.
+fn text(expr: &syn::Expr) -> Option<&syn::LitStr> {
+    match peel(expr) {
+        syn::Expr::Lit(syn::ExprLit { lit: Lit::Str(text), .. }) => Some(text),
+        _ => None,
     }
 }
 

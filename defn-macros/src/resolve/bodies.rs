@@ -165,7 +165,8 @@ impl Body<'_, '_> {
         let mut assigned: BTreeMap<usize, Option<Span>> = named
             .filter_map(|(word, place)| Some((self.scope.local(word)?, Some(*place))))
             .collect();
-        assigned.extend(hidden.iter().map(|local| (*local, None)));
+        assigned
+            .extend(hidden.iter().copied().chain(self.status_local()).map(|local| (local, None)));
         assigned.retain(|local, _| {
             matches!(self.scope.locals[*local].binding, Binding::Mutable | Binding::Reference)
         });

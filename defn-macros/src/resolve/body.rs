@@ -1,5 +1,6 @@
 //! A body, statement by statement.
 
+use super::hooks::Home;
 use super::scope::{Binding, Local, Scope};
 use super::signature::Tree;
 use super::types::{Declare, Env, TypeReader};
@@ -29,6 +30,8 @@ pub(super) struct Body<'w, 'e> {
     pub(super) env: Env<'e>,
     /// Windows whose padding holds zeros that nobody wrote.
     pub(super) padded: BTreeSet<NodeId>,
+    /// Where it stands, if it has hooks.
+    pub(super) home: Option<Home>,
     mistakes: Vec<Mistake>,
 }
 
@@ -41,7 +44,7 @@ impl<'w, 'e> Body<'w, 'e> {
         mistakes: Vec<Mistake>,
     ) -> Self {
         let (scope, padded) = (Scope::default(), BTreeSet::new());
-        Self { world, b, scope, env, padded, mistakes }
+        Self { world, b, scope, env, padded, home: None, mistakes }
     }
 
     /// What was built, and what is wrong.
@@ -100,7 +103,7 @@ impl<'w, 'e> Body<'w, 'e> {
         }
     }
 
-    /// The results of the whole function: those of its type, then its updated parameters.
+    /// The results of the whole function: those of its type, then its updated parameters, then the status.
     pub(super) fn outputs(
         &mut self,
         function: &Function,
@@ -131,6 +134,7 @@ impl<'w, 'e> Body<'w, 'e> {
             // A `usize` is a leaf too, though its value is no node.
             leaf += if matches!(local.value, Value::Extent(_)) { 1 } else { count };
         }
+        outputs.extend(self.status().map(|node| Output { node, updates: None }));
         Some(outputs)
     }
 

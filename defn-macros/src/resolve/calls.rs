@@ -3,6 +3,7 @@
 use super::Mode;
 use super::binding::{Argument, Bound, Target};
 use super::body::Body;
+use super::hooks::{joined, status_type};
 use super::lift::lift;
 use super::places::Place;
 use super::signature::{Elements, Leaf, Signature, Tree};
@@ -294,10 +295,18 @@ impl Body<'_, '_> {
         leaves.extend(updated.flat_map(|parameter| parameter.tree.leaves(&parameter.name)));
         let translated: Option<Vec<_>> =
             leaves.iter().map(|leaf| self.result_leaf(leaf, &bound, span)).collect();
-        let (types, names): (Vec<TensorType>, Vec<_>) = translated?.into_iter().unzip();
+        let (mut types, names): (Vec<TensorType>, Vec<_>) = translated?.into_iter().unzip();
+        let mut operands = bound.operands.clone();
+        if let (true, Some(status)) = (known.has_status, self.status()) {
+            types.push(status_type());
+            operands.push(status);
+        }
         let symbols = bound.symbols.iter().map(|dim| dim.clone().unwrap_or_default()).collect();
         let callee = defn_codegen::graph::Callable::Function(known.id);
-        let nodes = self.b.call(callee, symbols, &bound.operands, types);
+        let mut nodes = self.b.call(callee, symbols, &operands, types);
+        if known.has_status {
+            nodes.pop().into_iter().for_each(|status| self.set_status(status));
+        }
         let tensors = nodes.into_iter().zip(names).map(|(node, names)| Tensor::new(node, names));
         let mut values = tensors.map(Value::Tensor);
         let result = Value::fill(&signature.result, &mut values);
@@ -367,9 +376,12 @@ impl Body<'_, '_> {
         let Some(first) = aligned.nodes.first() else { return Value::Poison };
         let shape = self.b.shape(*first);
         let leaves = known.signature.result.leaves("");
+        let before = self.status().filter(|_| known.has_status);
         let nodes = match self.world.mode {
             Mode::Emit => {
-                lift(&mut self.b, &self.world.program, known.id, (&aligned.nodes, &shape))
+                let mut arguments = aligned.nodes.clone();
+                arguments.extend(before.map(|it| self.b.broadcast(it, &shape, &[])));
+                lift(&mut self.b, &self.world.program, known.id, (&arguments, &shape))
             }
             // Only the types matter.
             Mode::Check => Some(
@@ -379,7 +391,14 @@ impl Body<'_, '_> {
                     .collect(),
             ),
         };
-        let Some(nodes) = nodes else { return self.wrong(Limit::Lifting(name.to_owned()), span) };
+        let Some(mut nodes) = nodes else {
+            return self.wrong(Limit::Lifting(name.to_owned()), span);
+        };
+        if let (Some(before), Some(each)) = (before, nodes.get(leaves.len()).copied()) {
+            let after = joined(&mut self.b, before, each);
+            self.set_status(after);
+            nodes.truncate(leaves.len());
+        }
         let mut values =
             nodes.into_iter().map(|node| Value::Tensor(Tensor::new(node, aligned.names.clone())));
         Value::fill(&known.signature.result, &mut values)

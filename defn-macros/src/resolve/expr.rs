@@ -59,7 +59,7 @@ impl Body<'_, '_> {
                 let (expected, found) = ("a value".to_owned(), "&mut …".to_owned());
                 self.wrong(ElementMistake::WrongKind { expected, found }, span)
             }
-            ExprKind::Inspect(label, _) => self.wrong(Limit::Inspect(label.clone()), span),
+            ExprKind::Hook(hook) => self.hook(hook, span),
             ExprKind::Refused => Value::Poison,
         }
     }

@@ -53,6 +53,8 @@ fn graph(
             Op::Binary(binary) => one(b.binary(*binary, operands[0], operands[1])),
             Op::Compare(comparison) => one(b.compare(*comparison, operands[0], operands[1])),
             Op::Select => one(b.select(operands[0], operands[1], operands[2])),
+            // The host sees all elements at once.
+            Op::Inspect(site) => b.control(Op::Inspect(*site), &operands),
             Op::Convert => one(b.convert(node.types[0].element, operands[0])),
             Op::Call { callee: Callable::Function(inner), symbols } if symbols.is_empty() => {
                 lift(b, program, *inner, (&operands, shape))?

@@ -307,8 +307,13 @@ impl Body<'_, '_> {
 
     /// A condition that is asked between rounds, where nothing can be changed.
     fn asked(&mut self, word: &str, condition: &Expr, inputs: &Inputs) -> Option<NodeId> {
+        let status = self.status();
         let truth = self.truth(word, condition);
         let state = self.state(inputs, condition.span)?;
+        if self.status() != status {
+            self.refuse_hooks(condition.span);
+            return None;
+        }
         if !inputs.changed(&state).contains(&true) {
             return truth;
         }

@@ -10,6 +10,7 @@
 
 use super::Mode;
 use super::body::Body;
+use super::hooks::{declare_status, joined, status_type};
 use super::requests::{leaf_ranges, operands, target_span, wrong};
 use super::signature::{Container, Parameter, Signature, Tree};
 use super::value::Value;
@@ -55,7 +56,7 @@ impl World {
         let calls = self.mode == Mode::Emit;
         let graph = wrapper(&own, calls.then_some((target, mapped.as_slice())));
         let id = self.program.functions.push(graph);
-        Ok(Known { id, signature: own })
+        Ok(Known { id, signature: own, has_status: target.has_status })
     }
 }
 
@@ -141,7 +142,10 @@ fn wrapper(own: &Signature, call: Option<(&Known, &[usize])>) -> Graph {
     let values: Vec<Value> =
         parameters.map(|parameter| declare(&mut b, &parameter.name, &parameter.tree)).collect();
     let Some((target, mapped)) = call else { return b.finish(Vec::new()) };
-    let operands: Vec<NodeId> = values.iter().flat_map(|value| operands(&mut b, value)).collect();
+    let mut operands: Vec<NodeId> =
+        values.iter().flat_map(|value| operands(&mut b, value)).collect();
+    let before = target.has_status.then(|| declare_status(&mut b));
+    operands.extend(before);
     let symbols = (0..own.symbols.len()).map(|symbol| Dim::from(Symbol(symbol as u32))).collect();
     let ranges = leaf_ranges(own).into_iter().enumerate();
     let leaves = ranges.filter(|(position, _)| mapped.contains(position)).flat_map(|(_, it)| it);
@@ -149,7 +153,15 @@ fn wrapper(own: &Signature, call: Option<(&Known, &[usize])>) -> Graph {
     let callee = Callable::Map { of, mapped: leaves.collect() };
     let results = own.result.leaves("");
     let types = results.iter().map(|leaf| TensorType::new(leaf.element, leaf.shape.clone()));
-    let nodes = b.call(callee, symbols, &operands, types.collect());
+    let each = before.map(|_| {
+        let extent = Dim::from(Symbol(target.signature.symbols.len() as u32));
+        TensorType::new(status_type().element, vec![extent])
+    });
+    let mut nodes = b.call(callee, symbols, &operands, types.chain(each).collect());
+    if let (Some(before), Some(each)) = (before, nodes.last().copied()) {
+        nodes.pop();
+        nodes.push(joined(&mut b, before, each));
+    }
     b.finish(nodes.into_iter().map(|node| Output { node, updates: None }).collect())
 }
 

@@ -41,8 +41,10 @@ mod binding;
 mod lift;
 mod requests;
 mod mapped;
+mod hooks;
 mod world;
 
+pub(crate) use hooks::{Hook, Hooks};
 pub(crate) use origins::Origins;
 pub(crate) use signature::{Leaf, Signature};
 
@@ -81,6 +83,8 @@ pub(crate) struct Instance {
     pub(crate) program: Program,
     /// Where the nodes of the entry function come from.
     pub(crate) origins: Origins,
+    /// What the host sees and hears of while the code runs.
+    pub(crate) hooks: Hooks,
 }
 
 /// Resolves a function.
@@ -135,7 +139,8 @@ fn each_choice(
     for elements in choices(parameters) {
         let mut world = World::new(mode);
         let signature = resolve(&mut world, &elements)?;
-        instances.push(Instance { signature, program: world.program, origins: world.origins });
+        let World { program, origins, hooks, .. } = world;
+        instances.push(Instance { signature, program, origins, hooks });
     }
     Ok(Resolved { instances })
 }

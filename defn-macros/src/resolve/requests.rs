@@ -9,6 +9,7 @@
 //! A request is a function whose body is one call, so that requests nest in any order.
 
 use super::Mode;
+use super::hooks::{declare_status, status_type};
 use super::signature::{Elements, Leaf, Signature, Tree};
 use super::value::Value;
 use super::world::{Known, World, declare};
@@ -98,7 +99,7 @@ impl World {
             Mode::Emit => wrapper(&own, target, Some((&chosen, value))),
         };
         let id = self.program.functions.push(graph);
-        Ok(Known { id, signature: own })
+        Ok(Known { id, signature: own, has_status: target.has_status })
     }
 }
 
@@ -237,7 +238,9 @@ fn wrapper(
     let Some((chosen, value)) = gradient else { return b.finish(Vec::new()) };
     let symbols: Vec<Dim> =
         (0..own.symbols.len()).map(|symbol| Dim::from(Symbol(symbol as u32))).collect();
-    let operands: Vec<NodeId> = values.iter().flat_map(|value| operands(&mut b, value)).collect();
+    let mut operands: Vec<NodeId> =
+        values.iter().flat_map(|value| operands(&mut b, value)).collect();
+    operands.extend(target.has_status.then(|| declare_status(&mut b)));
     let ranges = leaf_ranges(own);
     let wrt: Vec<usize> = chosen.iter().flat_map(|position| ranges[*position].clone()).collect();
     let parameters: Vec<Leaf> = own
@@ -248,21 +251,25 @@ fn wrapper(
     let results = target.signature.result.leaves("");
     let kept = usize::from(!value);
     let gradients = wrt.iter().map(|leaf| &parameters[*leaf]);
-    let types: Vec<TensorType> = results[kept..]
-        .iter()
-        .chain(gradients)
-        .map(|leaf| TensorType::new(leaf.element, leaf.shape.clone()))
-        .collect();
+    let ty = |leaf: &Leaf| TensorType::new(leaf.element, leaf.shape.clone());
+    let mut types: Vec<TensorType> = results[kept..].iter().chain(gradients).map(ty).collect();
+    // The status stands behind the results of the target, of which the first may be missing.
+    let behind = results.len() - kept;
+    if target.has_status {
+        types.insert(behind, status_type());
+    }
     let of = Box::new(Callable::Function(target.id));
     let count = wrt.len();
     let callee = Callable::Gradient { of, wrt, value };
     let mut nodes = b.call(callee, symbols, &operands, types);
+    let status = target.has_status.then(|| nodes.remove(behind));
     if !value {
         // The rest of the results stands behind the gradients in the tree, and before them in the call.
         let rest = nodes.len() - count;
         nodes.rotate_left(rest);
     }
-    let outputs = nodes.into_iter().map(|node| Output { node, updates: None }).collect();
+    let outputs = nodes.into_iter().chain(status);
+    let outputs = outputs.map(|node| Output { node, updates: None }).collect();
     b.finish(outputs)
 }
 

@@ -1,6 +1,7 @@
 //! Every function that is reached, each once.
 
 use super::body::Body;
+use super::hooks::{Home, Hooks, declare_status, has_hooks};
 use super::scope::Binding;
 use super::signature::{Elements, Parameter, Signature, Tree};
 use super::types::{Declare, Env, TypeReader};
@@ -11,9 +12,9 @@ use crate::surface::{Function, Request, TypeKind};
 use crate::text::Callee;
 use defn_codegen::diagnostic::Mistake as Wrong;
 use defn_codegen::diagnostic::catalogue::NameMistake;
+use defn_codegen::graph::FunctionId;
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::solve;
-use defn_codegen::graph::{Callable, FunctionId};
 use defn_codegen::graph::{Dim, Element, TensorType};
 use defn_codegen::program::Program;
 use proc_macro2::Span;
@@ -28,6 +29,8 @@ pub(super) struct World {
     pub(super) program: Program,
     /// Where the entry function's nodes come from.
     pub(super) origins: Origins,
+    /// What the host sees and hears of.
+    pub(super) hooks: Hooks,
     /// By what was called, with the choice of its elements.
     pub(super) known: BTreeMap<(String, Vec<Element>), Option<Rc<Known>>>,
 }
@@ -38,6 +41,8 @@ pub(super) struct Known {
     pub(super) id: FunctionId,
     /// How it is called.
     pub(super) signature: Signature,
+    /// Whether it has one more parameter and one more result: the status.
+    pub(super) has_status: bool,
 }
 
 impl World {
@@ -47,6 +52,7 @@ impl World {
             mode,
             program: Program::default(),
             origins: Origins::default(),
+            hooks: Hooks::default(),
             known: BTreeMap::new(),
         }
     }
@@ -58,8 +64,8 @@ impl World {
         callees: &[Rc<Callee>],
         elements: &Elements,
     ) -> Result<Signature, Vec<Mistake>> {
-        let known = self.function(function, callees, elements, None)?;
-        self.program.entry = Some(Callable::Function(known.id));
+        let known = self.function(function, (None, callees), elements, None)?;
+        self.program.entry = Some(self.close(&known));
         Ok(known.signature)
     }
 
@@ -71,7 +77,7 @@ impl World {
         elements: &Elements,
     ) -> Result<Signature, Vec<Mistake>> {
         let known = self.request(request, callees, elements)?;
-        self.program.entry = Some(Callable::Function(known.id));
+        self.program.entry = Some(self.close(&known));
         Ok(known.signature.clone())
     }
 
@@ -90,7 +96,10 @@ impl World {
         }
         let blame = Some(Span::call_site());
         let known = match self.mode {
-            Mode::Emit => self.function(function, &callee.callees, elements, blame).ok(),
+            Mode::Emit => {
+                let home = (Some(callee.uid.as_str()), callee.callees.as_slice());
+                self.function(function, home, elements, blame).ok()
+            }
             Mode::Check => self.stub(function, &callee.callees, elements, blame),
         };
         let known = known.map(Rc::new);
@@ -112,20 +121,21 @@ impl World {
         }
         let signature = opened.signature(function)?;
         let id = self.program.functions.push(opened.b.finish(Vec::new()));
-        Some(Known { id, signature })
+        Some(Known { id, signature, has_status: has_hooks(function, callees) })
     }
 
     /// A whole function: its signature and its body.
     fn function(
         &mut self,
         function: &Function,
-        callees: &[Rc<Callee>],
+        (uid, callees): (Option<&str>, &[Rc<Callee>]),
         elements: &Elements,
         blame: Option<Span>,
     ) -> Result<Known, Vec<Mistake>> {
         let opened = open(function, callees, elements, blame);
         let signature = opened.signature(function);
-        let Opened { b, parameters, result, axes, mistakes } = opened;
+        let Opened { mut b, parameters, result, axes, mistakes } = opened;
+        let status = has_hooks(function, callees).then(|| declare_status(&mut b));
         let env = Env::new(elements, callees).blaming(blame);
         let mut body = Body::new(self, b, env, mistakes);
         body.refuse_options(&function.options);
@@ -134,12 +144,17 @@ impl World {
             let binding = if parameter.mutable { Binding::Reference } else { Binding::Parameter };
             body.bind(&parameter.name, value, binding);
         }
+        if let Some(status) = status {
+            let (uid, name) = (uid.map(str::to_owned), function.name.text.clone());
+            let home = Home { uid, function: name, status: function.parameters.len() };
+            body.begin_status(home, status);
+        }
         let outputs = body.outputs(function, result.as_ref());
         let (b, mistakes) = body.finish();
         match (signature, outputs) {
             (Some(signature), Some(outputs)) if mistakes.is_empty() => {
                 let id = self.program.functions.push(b.finish(outputs));
-                Ok(Known { id, signature })
+                Ok(Known { id, signature, has_status: status.is_some() })
             }
             _ => Err(mistakes),
         }

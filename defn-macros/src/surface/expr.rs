@@ -1,6 +1,6 @@
 //! Statements and expressions as written.
 
-use super::{CalleeId, Element, Name, Path, Request, Type};
+use super::{CalleeId, Element, HookId, Name, Path, Request, Type};
 use proc_macro2::Span;
 
 /// `{ …; value }`.
@@ -126,10 +126,32 @@ pub(crate) enum ExprKind {
     Named(Name, Box<Expr>),
     /// `&mut place` as an argument.
     Mutable(Box<Expr>),
-    /// `inspect!("label", x)`.
-    Inspect(String, Box<Expr>),
+    /// `inspect!("label", x)`, `check!(condition, "message")`.
+    Hook(Box<Hook>),
     /// Something that was refused: `parse/` never hands out a definition that holds one without a mistake.
     Refused,
+}
+
+/// What the host sees or hears of while the code runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Hook {
+    /// Which of the two.
+    pub(crate) kind: HookKind,
+    /// The label or the message.
+    pub(crate) text: String,
+    /// The value or the condition.
+    pub(crate) value: Expr,
+    /// Which of the function.
+    pub(crate) id: HookId,
+}
+
+/// The words of hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HookKind {
+    /// `inspect!`: the value is shown.
+    Inspect,
+    /// `check!`: the condition must hold.
+    Check,
 }
 
 /// A literal, exact.

@@ -60,6 +60,14 @@ impl Definition {
         }
     }
 
+    /// The places of every `inspect!` and `check!`.
+    pub(crate) fn hooks(&self) -> &[Span] {
+        match self {
+            Self::Function(function) => &function.hooks,
+            Self::Struct(_) | Self::Constant(_) | Self::Alias(_) => &[],
+        }
+    }
+
     /// The element parameters that Rust sees too.
     pub(crate) fn elements(&self) -> Vec<&ElementParameter> {
         match self {
@@ -119,6 +127,10 @@ impl Path {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CalleeId(pub(crate) usize);
 
+/// Which `inspect!` or `check!` of a function: the position in its `hooks`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HookId(pub(crate) usize);
+
 /// `#[defn] fn`.
 #[derive(Clone, Debug)]
 pub(crate) struct Function {
@@ -134,6 +146,8 @@ pub(crate) struct Function {
     pub(crate) body: Block,
     /// The other definitions that it mentions, each once, in order of appearance.
     pub(crate) callees: Vec<Path>,
+    /// The places of every `inspect!` and `check!`, in order of appearance.
+    pub(crate) hooks: Vec<Span>,
     /// `#[defn(…)]`.
     pub(crate) options: Options,
 }

@@ -49,8 +49,8 @@ pub(crate) fn walk_expr<'s>(expr: &'s Expr, visit: &mut dyn FnMut(Seen<'s>)) {
         | ExprKind::Field(part, _)
         | ExprKind::TupleIndex(part, _)
         | ExprKind::Cast(part, _)
-        | ExprKind::Named(_, part)
-        | ExprKind::Inspect(_, part) => walk_expr(part, visit),
+        | ExprKind::Named(_, part) => walk_expr(part, visit),
+        ExprKind::Hook(hook) => walk_expr(&hook.value, visit),
         ExprKind::Mutable(place) => {
             visit(Seen::Place(place));
             walk_expr(place, visit);

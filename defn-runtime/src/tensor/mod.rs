@@ -12,6 +12,7 @@ mod index;
 mod iter;
 mod convert;
 mod display;
+pub(crate) use display::contiguous;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 

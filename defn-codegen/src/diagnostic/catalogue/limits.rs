@@ -18,8 +18,6 @@ pub enum Limit {
     ElementType(String),
     /// `f(&mut x[i])`.
     IndexedAssignment,
-    /// `inspect!` with this label.
-    Inspect(String),
     /// `#[defn(grad = …)]`, `#[defn(memory = …)]`.
     Option(String),
     /// A scalar function that does more than elementwise arithmetic, lifted over a tensor.
@@ -60,10 +58,6 @@ impl Limit {
             Self::IndexedAssignment => (
                 "a part of a tensor cannot be passed as `&mut` yet".to_owned(),
                 "pass a copy, and assign it back: `let mut part = x[i]; f(&mut part); x[i] = part;`",
-            ),
-            Self::Inspect(label) => (
-                format!("`inspect!(\"{label}\", …)` cannot be compiled yet"),
-                "return the value in a tuple",
             ),
             Self::Option(word) => {
                 (format!("`#[defn({word} = …)]` cannot be compiled yet"), "leave it out")

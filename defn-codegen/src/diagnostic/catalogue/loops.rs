@@ -32,6 +32,10 @@ catalogue! {
         ConditionAssigns {} "condition-assigns" =>
             say("the condition of a loop changes nothing")
                 .help("assign before the loop, and again at its end");
+        /// `while { check!(x > 0.0, "…"); x < 3.0 } { … }`.
+        HookInCondition {} "hook-in-condition" =>
+            say("`inspect!` and `check!` cannot stand in the condition of a loop, nor in what it calls")
+                .help("compute the condition into a `let mut` local before the loop, and again at its end");
         /// `for i in 0.. { … }`.
         OpenRange {} "open-range" =>
             say("a loop needs both ends of its range").help("write `0..n`");

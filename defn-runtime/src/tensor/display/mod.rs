@@ -30,7 +30,10 @@ impl<E: Element, const RANK: usize> Display for Tensor<E, RANK> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match f.precision() {
             None if RANK == 0 => f.write_str(&number::scalar(self[[0; RANK]].value())),
-            precision => f.write_str(&text(self, " ", 0, precision.unwrap_or(PRECISION))),
+            precision => {
+                let all = Elements { shape: &self.shape, value: &|index| self.value_at(index) };
+                f.write_str(&text(&all, " ", 0, precision.unwrap_or(PRECISION)))
+            }
         }
     }
 }
@@ -38,7 +41,8 @@ impl<E: Element, const RANK: usize> Display for Tensor<E, RANK> {
 impl<E: Element, const RANK: usize> Debug for Tensor<E, RANK> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = "tensor(";
-        let elements = text(self, ", ", prefix.len(), f.precision().unwrap_or(PRECISION));
+        let all = Elements { shape: &self.shape, value: &|index| self.value_at(index) };
+        let elements = text(&all, ", ", prefix.len(), f.precision().unwrap_or(PRECISION));
         let mut extras = String::new();
         if (self.is_empty() && RANK > 1) || self.len() > THRESHOLD {
             extras = format!("shape={:?}, ", self.shape);
@@ -51,24 +55,46 @@ impl<E: Element, const RANK: usize> Debug for Tensor<E, RANK> {
     }
 }
 
+impl<E: Element, const RANK: usize> Tensor<E, RANK> {
+    fn value_at(&self, index: &[usize]) -> Value {
+        let mut place = [0; RANK];
+        place.copy_from_slice(index);
+        self[place].value()
+    }
+}
+
+/// What stands at every index of a shape.
+struct Elements<'e> {
+    shape: &'e [usize],
+    value: &'e dyn Fn(&[usize]) -> Value,
+}
+
+/// The text of contiguous elements, as `{}` of the tensor has it.
+pub(crate) fn contiguous<E: Element>(shape: &[usize], elements: &[E]) -> String {
+    if let ([], [only]) = (shape, elements) {
+        return number::scalar(only.value());
+    }
+    let place = |index: &[usize]| {
+        index.iter().zip(shape).fold(0, |place, (index, extent)| place * extent + index)
+    };
+    let all = Elements { shape, value: &|index| elements[place(index)].value() };
+    text(&all, " ", 0, PRECISION)
+}
+
 fn last_line(text: &str) -> usize {
     text.len() - text.rfind('\n').map_or(0, |end| end + 1)
 }
 
 /// The elements in brackets, with `indent` columns left free before every line but the first.
-fn text<E: Element, const RANK: usize>(
-    tensor: &Tensor<E, RANK>,
-    separator: &str,
-    indent: usize,
-    precision: usize,
-) -> String {
-    if tensor.is_empty() {
+fn text(all: &Elements<'_>, separator: &str, indent: usize, precision: usize) -> String {
+    let length: usize = all.shape.iter().product();
+    if length == 0 {
         return "[]".to_owned();
     }
-    let summarised = tensor.len() > THRESHOLD;
-    let shown = tensor.shape.map(|extent| positions(extent, summarised));
+    let summarised = length > THRESHOLD;
+    let shown: Vec<_> = all.shape.iter().map(|extent| positions(*extent, summarised)).collect();
     let mut values = Vec::new();
-    collect(tensor, &shown, &mut [0; RANK], 0, &mut values);
+    collect(all, &shown, &mut Vec::new(), &mut values);
     let format = Format::new(&values, precision);
     let mut values = values.into_iter();
     let mut brackets = Brackets {
@@ -77,7 +103,7 @@ fn text<E: Element, const RANK: usize>(
         word: &mut || values.next().map_or_else(String::new, |value| format.print(value)),
     };
     let text = brackets.print(0, &" ".repeat(indent + 1), LINE);
-    if RANK == 0 { text.trim_start().to_owned() } else { text }
+    if all.shape.is_empty() { text.trim_start().to_owned() } else { text }
 }
 
 /// The positions of an axis that are shown; `None` stands for those left out.
@@ -90,21 +116,21 @@ fn positions(extent: usize, summarised: bool) -> Vec<Option<usize>> {
     head.chain([None]).chain(tail).collect()
 }
 
-/// Appends the values at the shown positions of the axes from `axis` on.
-fn collect<E: Element, const RANK: usize>(
-    tensor: &Tensor<E, RANK>,
-    shown: &[Vec<Option<usize>>; RANK],
-    index: &mut [usize; RANK],
-    axis: usize,
+/// Appends the values at the shown positions of the axes behind those of `index`.
+fn collect(
+    all: &Elements<'_>,
+    shown: &[Vec<Option<usize>>],
+    index: &mut Vec<usize>,
     values: &mut Vec<Value>,
 ) {
-    if axis == RANK {
-        values.push(tensor[*index].value());
+    let Some(positions) = shown.get(index.len()) else {
+        values.push((all.value)(index));
         return;
-    }
-    for position in shown[axis].iter().flatten() {
-        index[axis] = *position;
-        collect(tensor, shown, index, axis + 1, values);
+    };
+    for position in positions.iter().flatten() {
+        index.push(*position);
+        collect(all, shown, index, values);
+        index.pop();
     }
 }
 
