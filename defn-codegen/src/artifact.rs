@@ -6,7 +6,7 @@
 
 use crate::graph::{Dim, Signature, TensorType};
 use crate::options::Level;
-use crate::origin::Site;
+use crate::origin::{Origin, Site};
 
 /// The status of a call in which no condition failed.
 pub const NONE_FAILED: i64 = i64::MAX;
@@ -26,8 +26,19 @@ pub struct Artifact {
     pub inspects: Vec<(Site, TensorType)>,
     /// Whether the last result is the number of the condition that failed first, [`NONE_FAILED`] if all hold.
     pub has_status: bool,
+    /// What a status says whose low half is behind those of the conditions, if NaNs are hunted; the high half is a round.
+    pub suspects: Vec<Suspect>,
     /// What was fused, planned and vectorized, for people.
     pub explanation: String,
+}
+
+/// What may have made a NaN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspect {
+    /// Where the user wrote it.
+    pub origin: Origin,
+    /// What it does, in a word.
+    pub word: &'static str,
 }
 
 /// The code for one level.

@@ -8,11 +8,12 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use crate::artifact::{Artifact, Code};
+use crate::artifact::{Artifact, Code, Suspect};
 use crate::diagnostic::Limitation;
 use crate::explain::explain;
 use crate::fuse::fuse;
 use crate::graph::{Dim, Graph, Signature, TensorType};
+use crate::hunt::hunt;
 use crate::kernels::Kernels;
 use crate::llvm;
 use crate::loops::Loops;
@@ -40,7 +41,8 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         workspace: Dim::default(),
         private: Dim::default(),
         inspects: inspects(&front.loops),
-        has_status: program.has_status,
+        has_status: program.has_status || program.hunts.is_some(),
+        suspects: front.suspects.clone(),
         explanation: String::new(),
     };
     // Levels know nothing of each other, and most of the time goes into them.
@@ -97,17 +99,26 @@ fn one_level(
 
 /// What all levels share.
 struct Front {
+    suspects: Vec<Suspect>,
     graph: Graph,
     kernels: Kernels,
     loops: Loops,
 }
 
 fn front(stages: &mut Stages<'_>, program: &Program) -> Front {
-    let graph = stages.run("transform", || transform(program));
+    let mut graph = stages.run("transform", || transform(program));
+    let mut suspects = Vec::new();
+    if let Some(first) = program.hunts {
+        graph = stages.run("hunt", || {
+            let (hunted, found) = hunt(&graph, first, program.has_status);
+            suspects = found;
+            hunted
+        });
+    }
     let graph = stages.run("simplify", || simplify(graph));
     let kernels = stages.run("fuse", || fuse(&graph));
     let loops = stages.run("lower", || lower(&kernels));
-    Front { graph, kernels, loops }
+    Front { suspects, graph, kernels, loops }
 }
 
 /// The scheduled loops of a graph without calls: what tests evaluate and run.

@@ -11,6 +11,7 @@ pub mod graph;
 pub mod library;
 pub mod program;
 pub mod transform;
+pub mod hunt;
 pub mod simplify;
 pub mod fuse;
 pub mod kernels;

@@ -16,6 +16,8 @@ pub struct Program {
     /// Whether the last result of the entry is the number of the condition that failed first, or
     /// [`NONE_FAILED`](crate::artifact::NONE_FAILED).
     pub has_status: bool,
+    /// If NaNs are hunted: the first number that no condition has.
+    pub hunts: Option<usize>,
 }
 
 impl Program {

@@ -30,7 +30,7 @@ fn gradient(graph: &Graph, wrt: &[usize]) -> Graph {
     let function = functions.push(graph.clone());
     let of = Box::new(Callable::Function(function));
     let entry = Some(Callable::Gradient { of, wrt: wrt.to_vec(), value: false });
-    let graph = transform(&Program { functions, entry, has_status: false });
+    let graph = transform(&Program { functions, entry, ..Program::default() });
     check_verified(&graph);
     graph
 }
@@ -41,7 +41,7 @@ fn with_tangents(graph: &Graph, wrt: &[usize]) -> Graph {
     let function = functions.push(graph.clone());
     let of = Box::new(Callable::Function(function));
     let entry = Some(Callable::Jvp { of, wrt: wrt.to_vec() });
-    let program = Program { functions, entry: entry.clone(), has_status: false };
+    let program = Program { functions, entry: entry.clone(), ..Program::default() };
     let types = entry.map(|entry| program.parameter_types(&entry));
     let graph = transform(&program);
     let found: Vec<_> = graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect();

@@ -344,7 +344,8 @@ fn compile_definition(subject: &Subject<'_>, callees: &[Rc<Callee>], fingerprint
     let wants_code = has_code && invocation.wants_code;
     // Only what has no mistake is kept, so that what is kept needs no look.
     // Who asks for dumps wants the stages to run.
-    let asks_cache = wants_code && !invocation.dumps();
+    let is_kept = !subject.hunts(callees);
+    let asks_cache = wants_code && !invocation.dumps() && is_kept;
     if let Some(mut emitted) = asks_cache.then(|| cache::load(fingerprint)).flatten() {
         emitted.locate(subject, callees);
         return Outcome::Compiled(Box::new(emitted));
@@ -357,7 +358,9 @@ fn compile_definition(subject: &Subject<'_>, callees: &[Rc<Callee>], fingerprint
     }
     match pipeline::emit(subject, callees) {
         Ok(mut emitted) => {
-            cache::store(fingerprint, &emitted);
+            if is_kept {
+                cache::store(fingerprint, &emitted);
+            }
             emitted.locate(subject, callees);
             Outcome::Compiled(Box::new(emitted))
         }

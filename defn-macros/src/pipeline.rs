@@ -15,6 +15,7 @@ use crate::{
     uid,
 };
 use defn_codegen::{
+    artifact::Suspect,
     compile::compile,
     graph::{Atom, Callable, Dim, Relation, TensorType, solve},
 };
@@ -156,6 +157,20 @@ pub(crate) struct Check {
     pub(crate) text: String,
 }
 
+impl Subject<'_> {
+    /// Whether NaNs are hunted: then nothing is kept, because every line matters.
+    pub(crate) fn hunts(&self, callees: &[Rc<Callee>]) -> bool {
+        match self {
+            Self::Function(function) => function.options.nan_hunt,
+            Self::Request(request) => {
+                let target = callees.get(request.function().1.0);
+                target.is_some_and(|callee| callee.definition.options().nan_hunt)
+            }
+            Self::Struct(_) | Self::Constant(_) | Self::Alias(_) => false,
+        }
+    }
+}
+
 /// Finds every mistake; without one, the subject can be compiled.
 pub(crate) fn check(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<(), Vec<Mistake>> {
     match subject {
@@ -220,35 +235,64 @@ fn emit_instance(
         let (hook, names) = &instance.hooks.shown[site.0 as usize];
         (self::hook(hook, callees), shown(ty, names, symbols))
     });
-    let conditions = instance.hooks.conditions.iter();
+    let conditions = instance.hooks.conditions.iter().map(|hook| self::hook(hook, callees));
+    let suspects = artifact.suspects.iter().map(|it| suspect(it, instance, callees));
     let instance = Instance {
         signature: signature(instance),
         workspace,
         private,
         checks: checks.collect(),
         has_hooks: artifact.has_status,
-        conditions: conditions.map(|hook| self::hook(hook, callees)).collect(),
+        conditions: conditions.chain(suspects).collect(),
         inspects: shown.collect(),
         levels: levels.collect(),
     };
     Ok((artifact.explanation, instance))
 }
 
+/// The positions among the callees by which a definition is reached.
+fn way(
+    callees: &[Rc<Callee>],
+    uid: &str,
+    seen: &mut BTreeSet<String>,
+) -> Option<(Vec<usize>, Rc<Callee>)> {
+    callees.iter().enumerate().find_map(|(position, callee)| {
+        if callee.uid == uid {
+            return Some((vec![position], Rc::clone(callee)));
+        }
+        let is_new = seen.insert(callee.uid.clone());
+        let (below, found) = is_new.then(|| way(&callee.callees, uid, seen)).flatten()?;
+        Some(([vec![position], below].concat(), found))
+    })
+}
+
+/// What may have made the first NaN. Nobody keeps it, so that its place is known at once: of a callee, where that is defined.
+fn suspect(suspect: &Suspect, instance: &resolve::Instance, callees: &[Rc<Callee>]) -> Hook {
+    let own = &instance.signature.name;
+    let (function, place) = match instance.origins.place(suspect.origin) {
+        Some(resolve::Place::Token(span)) => {
+            (own.clone(), Some((span.unwrap().file(), uid::line(*span))))
+        }
+        Some(resolve::Place::Callee { uid, name }) => {
+            let found = way(callees, uid, &mut BTreeSet::new());
+            let place = found.and_then(|(_, callee)| {
+                let mut parts = callee.place.rsplitn(3, ':').skip(1);
+                let line = parts.next()?.parse().ok()?;
+                Some((parts.next()?.to_owned(), line))
+            });
+            (name.clone(), place)
+        }
+        None => (own.clone(), None),
+    };
+    let text = format!("`{}` makes a NaN", suspect.word);
+    Hook { function, text, place: place.unwrap_or_default(), ..Hook::default() }
+}
+
 /// A hook, with the way to its definition.
 fn hook(hook: &resolve::Hook, callees: &[Rc<Callee>]) -> Hook {
-    fn way(callees: &[Rc<Callee>], uid: &str, seen: &mut BTreeSet<String>) -> Option<Vec<usize>> {
-        callees.iter().enumerate().find_map(|(position, callee)| {
-            if callee.uid == uid {
-                return Some(vec![position]);
-            }
-            let is_new = callee.has_hooks && seen.insert(callee.uid.clone());
-            let below = is_new.then(|| way(&callee.callees, uid, seen)).flatten()?;
-            Some([vec![position], below].concat())
-        })
-    }
-    let way = |uid: &String| way(callees, uid, &mut BTreeSet::new()).unwrap_or_default();
+    let way = |uid: &String| way(callees, uid, &mut BTreeSet::new()).map(|(way, _)| way);
     Hook {
-        path: hook.uid.as_ref().map(way).unwrap_or_default(),
+        path: hook.uid.as_ref().and_then(way).unwrap_or_default(),
         position: hook.id.0,
         function: hook.function.clone(),
         text: hook.text.clone(),
@@ -262,7 +306,9 @@ impl Emitted {
         for instance in &mut self.instances {
             let shown = instance.inspects.iter_mut().map(|(hook, _)| hook);
             for hook in instance.conditions.iter_mut().chain(shown) {
-                hook.place = place(hook, subject, callees).unwrap_or_default();
+                if hook.place.0.is_empty() {
+                    hook.place = place(hook, subject, callees).unwrap_or_default();
+                }
             }
         }
     }

@@ -13,7 +13,7 @@
 //!
 //! # Hooks
 //! Behind the results of a function with hooks stand two more addresses. The first is of the status: an `i64` that is the number of the
-//! condition that failed first, or `i64::MAX`. The second is of a structure that begins with the address of a function
+//! condition that failed first, or `i64::MAX`. Its high half is zero, or the round of a loop, counted from one. The second is of a structure that begins with the address of a function
 //! `void (*)(ptr structure, i64 number, ptr elements)`, which the code calls with every value that it shows, on the calling thread.
 //!
 //! # Extents

@@ -432,8 +432,10 @@ fn watch(
     if let Some(panic) = host.panic.take() {
         resume_unwind(panic);
     }
-    let failed = usize::try_from(status).ok().and_then(|number| hooks.conditions.get(number));
-    match failed {
+    // The high half is a round, counted from one.
+    let (number, round) = (status & 0xffff_ffff, status >> 32);
+    let failed = usize::try_from(number).ok().and_then(|number| hooks.conditions.get(number));
+    match failed.filter(|_| status != NONE_FAILED) {
         None => Ok(()),
         Some(condition) => Err(Error::ConditionFailed(Box::new(ConditionFailed {
             called: function.signature.name,
@@ -441,6 +443,7 @@ fn watch(
             function: condition.spot.function,
             file: condition.spot.file,
             line: condition.spot.line,
+            round: round.checked_sub(1).filter(|round| *round >= 0),
         }))),
     }
 }

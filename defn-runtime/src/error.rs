@@ -172,6 +172,8 @@ pub struct ConditionFailed {
     pub file: &'static str,
     /// The line of the `check!`.
     pub line: u32,
+    /// If NaNs are hunted and it is in a loop: the round, counted from 0.
+    pub round: Option<i64>,
 }
 
 /// A label that no `inspect!` of the called functions has.
@@ -288,7 +290,11 @@ fn check_failed(it: &CheckFailed) -> Report {
 
 fn condition_failed(it: &ConditionFailed) -> Report {
     let report = Report::new(format!("{}, in the call of `{}`", it.text, it.called));
-    report.fact("check", format!("{}:{}, in `{}`", it.file, it.line, it.function))
+    let place = format!("{}:{}, in `{}`", it.file, it.line, it.function);
+    match it.round {
+        None => report.fact("place", place),
+        Some(round) => report.fact("place", place).fact("round", round.to_string()),
+    }
 }
 
 fn unknown_hook(it: &UnknownHook) -> Report {

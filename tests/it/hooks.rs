@@ -132,7 +132,7 @@ fn a_check_says_where_it_stands() {
     assert_eq!(
         error.to_string(),
         format!(
-            "too large, in the call of `outer`\n  check: tests/it/hooks.rs:{CHECK}, in `inner`"
+            "too large, in the call of `outer`\n  place: tests/it/hooks.rs:{CHECK}, in `inner`"
         )
     );
     // The code ran to its end.
@@ -441,4 +441,63 @@ fn hooks_that_are_never_met() {
 fn nothing(x: f64) -> f64 {
     inspect!("a", ());
     x
+}
+
+#[defn(nan_hunt)]
+fn hunted(x: Tensor<f64, n>, w: f64) -> f64 {
+    let y = x - 1.0;
+    let z = y.sqrt();
+    (z * w).sum(n) + quotient(w, w)
+}
+
+#[defn]
+fn quotient(x: f64, y: f64) -> f64 {
+    x / y
+}
+
+#[defn(nan_hunt)]
+fn hunted_rounds(xs: Tensor<f64, time>, limit: f64) -> f64 {
+    check!(limit > 0.0, "positive");
+    let mut s = 1.0f64;
+    for x in xs.along(time) {
+        if x < limit {
+            s += x.ln();
+        }
+    }
+    s
+}
+
+#[defn(nan_hunt)]
+fn slope(x: f64) -> f64 {
+    (x * x).sqrt()
+}
+
+#[test]
+fn a_hunt_names_the_first_operation_that_makes_a_nan() {
+    let call = |x: &[f64], w| hunted::try_call(&Tensor::from_slice([x.len()], x).unwrap(), w);
+    let failed = |result: Result<f64, Error>| match result {
+        Err(Error::ConditionFailed(failed)) => (failed.text, failed.function, failed.round),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(call(&[2.0, 5.0], 2.0), Ok(7.0));
+    assert_eq!(failed(call(&[0.5, 5.0], 2.0)), ("`sqrt` makes a NaN", "hunted", None));
+    assert_eq!(failed(call(&[f64::INFINITY], 0.0)), ("`mul` makes a NaN", "hunted", None));
+    assert_eq!(failed(call(&[2.0], 0.0)), ("`div` makes a NaN", "quotient", None));
+    // What came in as a NaN is nobody's.
+    assert!(call(&[f64::NAN], 1.0).unwrap().is_nan());
+
+    let call =
+        |x: &[f64], w| hunted_rounds::try_call(&Tensor::from_slice([x.len()], x).unwrap(), w);
+    assert_eq!(call(&[1.0, 1.0], 2.0), Ok(1.0));
+    assert_eq!(
+        failed(call(&[1.0, 9.0, -1.0], 2.0)),
+        ("`log` makes a NaN", "hunted_rounds", Some(2))
+    );
+    assert_eq!(failed(call(&[1.0], -2.0)), ("positive", "hunted_rounds", None));
+
+    assert_eq!(slope(0.0), 0.0);
+    let panic = catch_unwind(|| grad!(slope)(0.0)).unwrap_err();
+    let text = panic.downcast_ref::<String>().unwrap();
+    assert!(text.contains("makes a NaN, in the call of `grad_slope`"), "{text}");
+    assert!(text.contains("place: tests/it/hooks.rs:"), "{text}");
 }

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use defn_codegen::graph::parse::parse;
+use defn_codegen::hunt::hunt;
 
 /// A file test, taken apart.
 struct TestFile<'t> {
@@ -36,6 +37,8 @@ pub(crate) fn test(path: &Path) -> Result<(), String> {
     }
     let graph = match command {
         "transform" => transform::apply(&text)?,
+        // What is run is the hunted graph, which has one result more.
+        "hunt" => hunt(&parse(&text).map_err(|error| error.to_string())?, 0, false).0,
         _ => parse(&text).map_err(|error| error.to_string())?,
     };
     verify::refuse(&graph)?;
@@ -46,7 +49,7 @@ pub(crate) fn test(path: &Path) -> Result<(), String> {
     }
     let result = match command {
         "cat" => cat::apply(&graph)?,
-        "run" | "transform" => graph,
+        "run" | "transform" | "hunt" => graph,
         "pass" => {
             let result = pass::apply(argument, &graph)?;
             verify::refuse(&result)?;

@@ -26,6 +26,7 @@ impl Reader {
         let Some(word) = word else { return };
         match (word.to_string().as_str(), meta) {
             ("bare", Meta::Path(_)) => options.bare = true,
+            ("nan_hunt", Meta::Path(_)) => options.nan_hunt = true,
             ("grad", Meta::NameValue(pair))
                 if let Expr::Path(ExprPath { path: rule, .. }) = &pair.value =>
             {

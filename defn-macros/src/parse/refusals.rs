@@ -201,7 +201,7 @@ impl Refusal {
             ),
             Self::UnknownOption(word) => say(
                 format!("`{word}` is not an option of `#[defn]`"),
-                "the options are `bare`, `grad = path`, `memory = \"8 MiB\"` and `crate = path`",
+                "the options are `bare`, `grad = path`, `memory = \"8 MiB\"`, `nan_hunt` and `crate = path`",
                 "unknown-option",
             ),
             Self::BadMemory => {

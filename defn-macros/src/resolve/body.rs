@@ -15,6 +15,7 @@ use defn_codegen::diagnostic::catalogue::{ElementMistake, Limit, LoopMistake, Na
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::{Dim, Element, NodeId, Output};
 use defn_codegen::library::{self, Literal, Tensor};
+use defn_codegen::origin::Origin;
 use proc_macro2::Span;
 use std::collections::BTreeSet;
 
@@ -32,6 +33,8 @@ pub(super) struct Body<'w, 'e> {
     pub(super) padded: BTreeSet<NodeId>,
     /// Where it stands, if it has hooks.
     pub(super) home: Option<Home>,
+    /// Where all nodes come from, if it is a callee and that matters.
+    pub(super) origin: Option<Origin>,
     mistakes: Vec<Mistake>,
 }
 
@@ -44,7 +47,7 @@ impl<'w, 'e> Body<'w, 'e> {
         mistakes: Vec<Mistake>,
     ) -> Self {
         let (scope, padded) = (Scope::default(), BTreeSet::new());
-        Self { world, b, scope, env, padded, home: None, mistakes }
+        Self { world, b, scope, env, padded, home: None, origin: None, mistakes }
     }
 
     /// What was built, and what is wrong.
@@ -89,6 +92,8 @@ impl<'w, 'e> Body<'w, 'e> {
     pub(super) fn at(&mut self, span: Span) {
         if self.env.is_entry() {
             let origin = self.world.origins.number(span);
+            self.b.set_origin(origin);
+        } else if let Some(origin) = self.origin {
             self.b.set_origin(origin);
         }
     }

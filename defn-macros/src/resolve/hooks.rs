@@ -99,6 +99,7 @@ impl World {
     /// What is compiled: a call in which nothing has failed yet.
     pub(super) fn close(&mut self, known: &Known) -> Callable {
         self.program.has_status = known.has_status;
+        self.program.hunts = self.hunts.then_some(self.hooks.conditions.len());
         if !known.has_status {
             return Callable::Function(known.id);
         }

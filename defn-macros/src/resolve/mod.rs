@@ -45,7 +45,7 @@ mod hooks;
 mod world;
 
 pub(crate) use hooks::{Hook, Hooks};
-pub(crate) use origins::Origins;
+pub(crate) use origins::{Origins, Place};
 pub(crate) use signature::{Leaf, Signature};
 
 use self::{signature::Elements, types::TypeReader, world::World};

@@ -31,6 +31,8 @@ pub(super) struct World {
     pub(super) origins: Origins,
     /// What the host sees and hears of.
     pub(super) hooks: Hooks,
+    /// Whether NaNs are hunted.
+    pub(super) hunts: bool,
     /// By what was called, with the choice of its elements.
     pub(super) known: BTreeMap<(String, Vec<Element>), Option<Rc<Known>>>,
 }
@@ -53,6 +55,7 @@ impl World {
             program: Program::default(),
             origins: Origins::default(),
             hooks: Hooks::default(),
+            hunts: false,
             known: BTreeMap::new(),
         }
     }
@@ -64,6 +67,7 @@ impl World {
         callees: &[Rc<Callee>],
         elements: &Elements,
     ) -> Result<Signature, Vec<Mistake>> {
+        self.hunts = function.options.nan_hunt;
         let known = self.function(function, (None, callees), elements, None)?;
         self.program.entry = Some(self.close(&known));
         Ok(known.signature)
@@ -76,6 +80,8 @@ impl World {
         callees: &[Rc<Callee>],
         elements: &Elements,
     ) -> Result<Signature, Vec<Mistake>> {
+        let target = callees.get(request.function().1.0);
+        self.hunts = target.is_some_and(|callee| callee.definition.options().nan_hunt);
         let known = self.request(request, callees, elements)?;
         self.program.entry = Some(self.close(&known));
         Ok(known.signature.clone())
@@ -137,7 +143,10 @@ impl World {
         let Opened { mut b, parameters, result, axes, mistakes } = opened;
         let status = has_hooks(function, callees).then(|| declare_status(&mut b));
         let env = Env::new(elements, callees).blaming(blame);
+        let origin = uid.filter(|_| self.hunts);
+        let origin = origin.map(|uid| self.origins.callee(uid, &function.name.text));
         let mut body = Body::new(self, b, env, mistakes);
+        body.origin = origin;
         body.refuse_options(&function.options);
         body.scope.axes = axes;
         for (parameter, (_, value)) in function.parameters.iter().zip(parameters) {

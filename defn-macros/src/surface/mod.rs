@@ -159,6 +159,8 @@ pub(crate) struct Options {
     pub(crate) grad: Option<(Path, CalleeId)>,
     /// `memory = "8 MiB"`: bytes that the derivative may hold, with the place.
     pub(crate) memory: Option<(u64, Span)>,
+    /// `nan_hunt`: a call fails where the first NaN comes up.
+    pub(crate) nan_hunt: bool,
     /// `bare`: no type of the function's name, so `try_call` and its like are missing.
     pub(crate) bare: bool,
     /// `crate = ::tensors`: where the facade is, if not at `::defn`.

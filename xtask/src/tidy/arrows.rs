@@ -11,7 +11,7 @@ use super::tree::{House, block, code, group, is_test, line, word};
 /// In the order of the tree: a noun knows only those above it.
 const NOUNS: [&str; 6] = ["graph", "library", "program", "kernels", "loops", "artifact"];
 /// A verb knows nouns, never a verb.
-const VERBS: [&str; 6] = ["transform", "simplify", "fuse", "lower", "schedule", "llvm"];
+const VERBS: [&str; 7] = ["transform", "hunt", "simplify", "fuse", "lower", "schedule", "llvm"];
 /// Everyone knows the banks, and they know only each other.
 const BANKS: [&str; 6] = ["arena", "origin", "text", "math", "diagnostic", "options"];
 /// Readers know all nouns.
