@@ -47,6 +47,11 @@ pub use defn_runtime::{
     threads, trim,
 };
 
+/// The examples of the documents, which must run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/debugging.md")]
+struct Documents;
+
 // One hidden macro does the work; these keep `$crate`, so that requests work under any name of this crate.
 
 /// The gradient of a function with respect to its first parameter, or to those of `wrt = (p, x)`.

@@ -151,7 +151,7 @@ impl Debug for Inspected<'_> {
 /// A value that nobody looks at is printed to the standard error.
 ///
 /// # Examples
-/// A hook borrows what it likes, and is called on the thread that calls the function:
+/// A hook borrows what it likes, and is called on the thread that calls the function; `docs/debugging.md` has more.
 ///
 /// ```text
 /// let mut losses = Vec::new();

@@ -214,3 +214,21 @@ mod tests {
         assert!((of_tests(&Tensor::ones([5])) - 1.0).abs() < 1e-15);
     }
 }
+
+/// The line before the check of a function that other crates cannot name.
+pub const CHECK: u32 = line!() + 6;
+
+mod hooks {
+    /// Shows and checks.
+    #[defn::defn]
+    pub fn root(x: Tensor<f64, n>) -> Tensor<f64, n> {
+        check!((x >= 0.0).all(), "not negative");
+        inspect!("root", x.sqrt())
+    }
+}
+
+/// A root that is watched.
+#[defn::defn]
+pub fn watched(x: Tensor<f64, n>) -> Tensor<f64, n> {
+    hooks::root(x)
+}

@@ -135,3 +135,22 @@ fn shapes_that_disagree_are_an_error_that_names_them() {
     let error = lib::nn::loss::try_call(&p, &Tensor::zeros([5, 6]), &y).unwrap_err().to_string();
     assert!(error.contains('5') && error.contains('4') && error.contains("batch"), "{error}");
 }
+
+#[defn]
+fn watches(x: Tensor<f64, n>) -> f64 {
+    lib::watched(x).sum(n)
+}
+
+#[test]
+fn hooks_of_another_crate_have_their_places() {
+    let mut places = Vec::new();
+    let look = |value: &defn::Inspected<'_>| {
+        places.push((value.function(), value.line(), value.to_tensor::<f64, 1>()));
+    };
+    let sum = defn::Hooks::new().on("root", look).run(|| watches(&Tensor::from([1.0, 4.0])));
+    assert_eq!((sum, places.len()), (3.0, 1));
+    assert_eq!(places[0], ("root", lib::CHECK + 1, Some(Tensor::from([1.0, 2.0]))));
+    let error = watches::try_call(&Tensor::from([1.0, -4.0])).unwrap_err().to_string();
+    let place = format!("tests/crates/library/src/lib.rs:{}, in `root`", lib::CHECK);
+    assert!(error.contains(&place), "{error}");
+}
