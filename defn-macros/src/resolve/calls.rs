@@ -297,14 +297,13 @@ impl Body<'_, '_> {
             leaves.iter().map(|leaf| self.result_leaf(leaf, &bound, span)).collect();
         let (mut types, names): (Vec<TensorType>, Vec<_>) = translated?.into_iter().unzip();
         let mut operands = bound.operands.clone();
-        if let (true, Some(status)) = (known.has_status, self.status()) {
-            types.push(status_type());
-            operands.push(status);
-        }
+        let status = self.status().filter(|_| known.has_status);
+        operands.extend(status);
+        types.extend(status.map(|_| status_type()));
         let symbols = bound.symbols.iter().map(|dim| dim.clone().unwrap_or_default()).collect();
         let callee = defn_codegen::graph::Callable::Function(known.id);
         let mut nodes = self.b.call(callee, symbols, &operands, types);
-        if known.has_status {
+        if status.is_some() {
             nodes.pop().into_iter().for_each(|status| self.set_status(status));
         }
         let tensors = nodes.into_iter().zip(names).map(|(node, names)| Tensor::new(node, names));
