@@ -83,6 +83,50 @@ fn a_loop_waits_for_no_one_else() {
 }
 
 /// A recurrent cell, with what it gives at each step.
+/// A product where the sum is negative, else steps until it is small: sides that take long.
+#[defn]
+fn sorted_out(x: Tensor<f64, n>, w: Tensor<f64, n, out<n>>, limit: f64) -> (Tensor<f64, n>, f64) {
+    if x.sum() < 0.0 {
+        ((x.dot(w, n)).tanh().rename(out, n), 1.0)
+    } else {
+        let mut y = x;
+        while (y * y).sum() > limit {
+            y = 0.5 * y;
+        }
+        (y, 2.0)
+    }
+}
+
+#[defn]
+fn sum_sorted_out(x: Tensor<f64, b, n>, w: Tensor<f64, n, out<n>>, limit: f64) -> f64 {
+    let (y, side) = vmap!(sorted_out, over = b, of = x)(x, w, limit);
+    (y * y * side).sum()
+}
+
+#[defn]
+fn sum_of_one(x: Tensor<f64, n>, w: Tensor<f64, n, out<n>>, limit: f64) -> f64 {
+    let (y, side) = sorted_out(x, w, limit);
+    (y * y * side).sum()
+}
+
+#[test]
+fn dear_sides_run_for_those_that_take_them() {
+    for (b, n) in [(0, 3), (1, 4), (7, 0), (31, 2), (32, 5), (33, 5), (200, 3)] {
+        for shift in [-1.0, 0.0, 1.0] {
+            let x: Tensor<f64, 2> = floats([b, n], 1);
+            let x = Tensor::from_fn([b, n], |at| x[at] + shift);
+            let w = floats([n, n], 2);
+            let (y, side) = vmap!(sorted_out, over = b, of = x)(&x, &w, 0.25);
+            near(&y, 1e-12, |[i, j]| sorted_out(&row(&x, i), &w, 0.25).0[[j]]);
+            near(&side, 0.0, |[i]| sorted_out(&row(&x, i), &w, 0.25).1);
+            let (of_x, of_w) = grad!(sum_sorted_out, wrt = (x, w))(&x, &w, 0.25);
+            let each = |i| grad!(sum_of_one, wrt = (x, w))(&row(&x, i), &w, 0.25);
+            near(&of_x, 1e-12, |[i, j]| each(i).0[[j]]);
+            near(&of_w, 1e-12, |[i, j]| (0..b).map(|it| each(it).1[[i, j]]).sum());
+        }
+    }
+}
+
 #[defn]
 fn recurrent(xs: Tensor<f64, time>, w: f64) -> (f64, Tensor<f64, time>) {
     let mut h = 0.0_f64;

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A loop over an extent is one loop over mapped state. A loop whose condition is mapped runs until all are done, and what is done
-//! stays as it is. Of a branch whose condition is mapped both sides run, and a select chooses.
+//! stays as it is. Of a branch whose condition is mapped both sides run, and a select chooses; dear sides run in parts, see [`super::partition`].
 //!
 //! See Note [Elements that are not wanted].
 
@@ -26,6 +26,7 @@ impl Draft {
     pub(super) fn control(&mut self, op: &Op, operands: &[Value]) -> Vec<Value> {
         if let Op::Branch(branch) = op {
             return match operands[0].is_mapped {
+                true if self.parts_pay(branch) => self.in_parts(branch, operands),
                 true => self.both_sides(branch, operands),
                 false => self.one_side(op, branch, operands),
             };
@@ -57,7 +58,7 @@ impl Draft {
     }
 
     /// The branch as it is, with mapped bodies.
-    fn one_side(&mut self, op: &Op, branch: &Branch, operands: &[Value]) -> Vec<Value> {
+    pub(super) fn one_side(&mut self, op: &Op, branch: &Branch, operands: &[Value]) -> Vec<Value> {
         let flags: Vec<bool> = operands.iter().map(|operand| operand.is_mapped).collect();
         let results = spread::control(op, &flags);
         let mut nodes: Vec<NodeId> = operands.iter().map(|operand| operand.node).collect();
@@ -216,7 +217,7 @@ impl Draft {
     }
 
     /// Where both hold; without the first, where the second does.
-    fn both(&mut self, left: Option<NodeId>, right: NodeId) -> NodeId {
+    pub(super) fn both(&mut self, left: Option<NodeId>, right: NodeId) -> NodeId {
         match left {
             Some(left) => self.builder.binary(Binary::And, left, right),
             None => right,
@@ -224,7 +225,7 @@ impl Draft {
     }
 
     /// For each element one of two values.
-    fn choose(&mut self, condition: NodeId, then: Value, otherwise: Value) -> Value {
+    pub(super) fn choose(&mut self, condition: NodeId, then: Value, otherwise: Value) -> Value {
         let (then, otherwise) = (self.mapped(then), self.mapped(otherwise));
         let shape = self.builder.shape(then);
         let condition = self.builder.broadcast(condition, &shape, &[0]);

@@ -23,6 +23,7 @@
 mod spread;
 mod rules;
 mod control;
+mod partition;
 
 use crate::arena::SideTable;
 use crate::graph::build::Builder;
