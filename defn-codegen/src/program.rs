@@ -23,10 +23,17 @@ impl Program {
                 let graph = &self.functions[*function];
                 graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect()
             }
-            Callable::Gradient { of, wrt: _, value: _ } => self.parameter_types(of),
+            Callable::Gradient { of, wrt: _, value: _ } | Callable::Jacobian { of, wrt: _ } => {
+                self.parameter_types(of)
+            }
             Callable::Jvp { of, wrt } => {
                 let mut types = self.parameter_types(of);
                 types.extend(wrt.iter().map(|leaf| types[*leaf].clone()).collect::<Vec<_>>());
+                types
+            }
+            Callable::Vjp { of, wrt: _ } => {
+                let mut types = self.parameter_types(of);
+                types.extend(self.result_types(of).into_iter().filter(|ty| ty.element.is_float()));
                 types
             }
             Callable::Map { of, mapped } => {
@@ -55,6 +62,18 @@ impl Program {
                 let types = self.result_types(of);
                 let floats = types.iter().filter(|ty| ty.element.is_float());
                 types.iter().chain(floats).cloned().collect()
+            }
+            Callable::Vjp { of, wrt } => {
+                let (mut types, parameters) = (self.result_types(of), self.parameter_types(of));
+                types.extend(wrt.iter().map(|leaf| parameters[*leaf].clone()));
+                types
+            }
+            Callable::Jacobian { of, wrt } => {
+                let (results, parameters) = (self.result_types(of), self.parameter_types(of));
+                let of_result = |result: &TensorType| {
+                    wrt.iter().map(|leaf| result.outer(&parameters[*leaf])).collect::<Vec<_>>()
+                };
+                results.iter().flat_map(of_result).collect()
             }
             Callable::Map { of, mapped: _ } => {
                 let (mut types, extent) = (self.result_types(of), self.mapped_extent(of));

@@ -31,6 +31,24 @@ pub enum Callable {
         /// The parameter leaves that move, each once, in the order of their tangents.
         wrt: Vec<usize>,
     },
+    /// A callable with the gradients that belong to given cotangents of its results: reverse mode.
+    /// Its parameters are those of `of`, then the cotangent of each result that is a float; its results are all results of `of`, then
+    /// the gradient with respect to each parameter leaf of `wrt`, of the type of that leaf (zeros where it is not a float).
+    Vjp {
+        /// What is differentiated.
+        of: Box<Callable>,
+        /// The parameter leaves, in the order of the results.
+        wrt: Vec<usize>,
+    },
+    /// All derivatives of all results of a callable, which are floats.
+    /// Its parameters are those of `of`. Its results are, for each result of `of` and each parameter leaf of `wrt`, which are floats too,
+    /// a tensor of the result's element type with the axes of the result and then those of the leaf.
+    Jacobian {
+        /// What is differentiated.
+        of: Box<Callable>,
+        /// The parameter leaves, each once.
+        wrt: Vec<usize>,
+    },
     /// A callable on many arguments at once, each alone.
     /// Its parameters are those of `of`, the leaves of `mapped` with one more axis, which is the first; its results are those of `of`,
     /// each with that axis. The extent of the axis is one more symbol behind those of `of`.
@@ -49,6 +67,8 @@ impl Callable {
             Self::Function(function) => *function,
             Self::Gradient { of, wrt: _, value: _ }
             | Self::Jvp { of, wrt: _ }
+            | Self::Vjp { of, wrt: _ }
+            | Self::Jacobian { of, wrt: _ }
             | Self::Map { of, mapped: _ } => of.function(),
         }
     }
@@ -57,9 +77,10 @@ impl Callable {
     pub fn mapped_extents(&self) -> usize {
         match self {
             Self::Function(_) => 0,
-            Self::Gradient { of, wrt: _, value: _ } | Self::Jvp { of, wrt: _ } => {
-                of.mapped_extents()
-            }
+            Self::Gradient { of, wrt: _, value: _ }
+            | Self::Jvp { of, wrt: _ }
+            | Self::Vjp { of, wrt: _ }
+            | Self::Jacobian { of, wrt: _ } => of.mapped_extents(),
             Self::Map { of, mapped: _ } => of.mapped_extents() + 1,
         }
     }

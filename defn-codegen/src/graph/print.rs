@@ -79,18 +79,19 @@ pub fn callable(callee: &Callable) -> String {
         Callable::Function(function) => format!("fn{}", function.index()),
         Callable::Gradient { of, wrt, value } => {
             let word = if *value { "value_and_grad" } else { "grad" };
-            let wrt: Vec<String> = wrt.iter().map(usize::to_string).collect();
-            format!("{word}[wrt={}]({})", wrt.join(","), callable(of))
+            format!("{word}[wrt={}]({})", leaves(wrt), callable(of))
         }
-        Callable::Jvp { of, wrt } => {
-            let wrt: Vec<String> = wrt.iter().map(usize::to_string).collect();
-            format!("jvp[wrt={}]({})", wrt.join(","), callable(of))
+        Callable::Jvp { of, wrt } => format!("jvp[wrt={}]({})", leaves(wrt), callable(of)),
+        Callable::Vjp { of, wrt } => format!("vjp[wrt={}]({})", leaves(wrt), callable(of)),
+        Callable::Jacobian { of, wrt } => {
+            format!("jacobian[wrt={}]({})", leaves(wrt), callable(of))
         }
-        Callable::Map { of, mapped } => {
-            let mapped: Vec<String> = mapped.iter().map(usize::to_string).collect();
-            format!("map[of={}]({})", mapped.join(","), callable(of))
-        }
+        Callable::Map { of, mapped } => format!("map[of={}]({})", leaves(mapped), callable(of)),
     }
+}
+
+fn leaves(leaves: &[usize]) -> String {
+    leaves.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn joined<T>(items: &[T], text: impl Fn(&T) -> String) -> String {

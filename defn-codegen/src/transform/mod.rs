@@ -24,6 +24,7 @@
 mod inline;
 mod differentiate;
 mod vectorize;
+mod jacobian;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -33,8 +34,9 @@ use crate::graph::Callable;
 use crate::graph::Graph;
 use crate::program::Program;
 
-use differentiate::{differentiate, with_tangents};
+use differentiate::{differentiate, with_cotangents, with_tangents};
 use inline::inline;
+use jacobian::{Jacobian, Modes};
 use vectorize::vectorize;
 
 /// The first-order graph of the entry of `program`.
@@ -64,6 +66,12 @@ impl Flattening<'_> {
             }
             Callable::Gradient { of, wrt, value } => differentiate(&self.flatten(of), wrt, *value),
             Callable::Jvp { of, wrt } => with_tangents(&self.flatten(of), wrt),
+            Callable::Vjp { of, wrt } => with_cotangents(&self.flatten(of), wrt),
+            Callable::Jacobian { of, wrt } => {
+                let graph = self.flatten(of);
+                let jacobian = Jacobian { of, graph: &graph, wrt }.graph(Modes::Both);
+                inline(&jacobian, &mut |callee| self.flatten(callee))
+            }
             Callable::Map { of, mapped } => vectorize(&self.flatten(of), mapped),
         });
         self.done.insert(callable.clone(), Rc::clone(&graph));

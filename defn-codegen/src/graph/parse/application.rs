@@ -173,7 +173,7 @@ fn call<'t>(cursor: &mut Cursor<'t>, symbols: &[String]) -> Result<Applied<'t>, 
 fn callable(cursor: &mut Cursor<'_>) -> Result<Callable, ParseError> {
     let place = *cursor;
     let word = cursor.word("a function like `fn0`")?;
-    if !matches!(word, "grad" | "value_and_grad" | "jvp" | "map") {
+    if !matches!(word, "grad" | "value_and_grad" | "jvp" | "vjp" | "jacobian" | "map") {
         let number: Option<u32> = word.strip_prefix("fn").and_then(|digits| digits.parse().ok());
         let number = number.ok_or_else(|| place.expected("a function like `fn0`"))?;
         return Ok(Callable::Function(Id::new(number as usize)));
@@ -193,6 +193,8 @@ fn callable(cursor: &mut Cursor<'_>) -> Result<Callable, ParseError> {
     cursor.expect(")")?;
     Ok(match word {
         "jvp" => Callable::Jvp { of, wrt: leaves },
+        "vjp" => Callable::Vjp { of, wrt: leaves },
+        "jacobian" => Callable::Jacobian { of, wrt: leaves },
         "map" => Callable::Map { of, mapped: leaves },
         _ => Callable::Gradient { of, wrt: leaves, value: word == "value_and_grad" },
     })
