@@ -19,12 +19,19 @@ impl Program {
     /// The types of the parameter leaves, over the symbols of the function at the bottom, and behind them the mapped extents.
     pub fn parameter_types(&self, callable: &Callable) -> Vec<TensorType> {
         match callable {
-            Callable::Function(function) => {
+            Callable::Function(function) | Callable::Custom { of: function, rules: _ } => {
                 let graph = &self.functions[*function];
                 graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect()
             }
             Callable::Gradient { of, wrt: _, value: _ } | Callable::Jacobian { of, wrt: _ } => {
                 self.parameter_types(of)
+            }
+            Callable::Tangent { of, parameters: _, results: _ } => {
+                let (mut types, results) = (self.parameter_types(of), self.result_types(of));
+                let floats = types.iter().filter(|ty| ty.element.is_float());
+                let floats: Vec<TensorType> = floats.cloned().collect();
+                types.extend(results.into_iter().chain(floats));
+                types
             }
             Callable::Jvp { of, wrt } => {
                 let mut types = self.parameter_types(of);
@@ -47,7 +54,7 @@ impl Program {
     /// The types of the result leaves, over the symbols of the function at the bottom, and behind them the mapped extents.
     pub fn result_types(&self, callable: &Callable) -> Vec<TensorType> {
         match callable {
-            Callable::Function(function) => {
+            Callable::Function(function) | Callable::Custom { of: function, rules: _ } => {
                 let graph = &self.functions[*function];
                 graph.results.iter().map(|result| graph.ty(result.node).clone()).collect()
             }
@@ -56,6 +63,11 @@ impl Program {
                 let mut types = self.result_types(of).split_off(skipped);
                 let parameters = self.parameter_types(of);
                 types.extend(wrt.iter().map(|leaf| parameters[*leaf].clone()));
+                types
+            }
+            Callable::Tangent { of, parameters: _, results: _ } => {
+                let mut types = self.result_types(of);
+                types.retain(|ty| ty.element.is_float());
                 types
             }
             Callable::Jvp { of, wrt: _ } => {

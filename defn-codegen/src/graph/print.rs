@@ -15,7 +15,7 @@ use super::{
     Times,
 };
 use crate::arena::SideTable;
-use crate::graph::Callable;
+use crate::graph::{Callable, FunctionId, Rules};
 use crate::text::quote;
 
 impl fmt::Display for Graph {
@@ -77,6 +77,18 @@ pub fn check(check: &Check, symbols: &[String]) -> String {
 pub fn callable(callee: &Callable) -> String {
     match callee {
         Callable::Function(function) => format!("fn{}", function.index()),
+        Callable::Custom { of, rules: Rules { gradient, jvp } } => {
+            let rule = |word: &str, rule: &Option<FunctionId>| {
+                rule.map(|rule| format!("{word}=fn{}", rule.index()))
+            };
+            let rules = [rule("grad", gradient), rule("jvp", jvp)].into_iter().flatten();
+            let rules: Vec<String> = rules.collect();
+            format!("custom[{}](fn{})", rules.join(","), of.index())
+        }
+        // Only while something is transposed, and never in what is read again.
+        Callable::Tangent { of, parameters, results } => {
+            format!("tangent[parameters={parameters},results={results}]({})", callable(of))
+        }
         Callable::Gradient { of, wrt, value } => {
             let word = if *value { "value_and_grad" } else { "grad" };
             format!("{word}[wrt={}]({})", leaves(wrt), callable(of))

@@ -37,6 +37,7 @@ mod branch;
 mod forward;
 mod transpose;
 mod parts;
+mod custom;
 mod transpose_control;
 mod behind;
 mod unbounded;
