@@ -19,14 +19,28 @@ impl Program {
     /// The types of the parameter leaves, over the symbols of the function at the bottom, and behind them the mapped extents.
     pub fn parameter_types(&self, callable: &Callable) -> Vec<TensorType> {
         match callable {
-            Callable::Function(function) => {
+            Callable::Function(function) | Callable::Custom { of: function, rules: _ } => {
                 let graph = &self.functions[*function];
                 graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect()
             }
-            Callable::Gradient { of, wrt: _, value: _ } => self.parameter_types(of),
+            Callable::Gradient { of, wrt: _, value: _ } | Callable::Jacobian { of, wrt: _ } => {
+                self.parameter_types(of)
+            }
+            Callable::Tangent { of, parameters: _, results: _ } => {
+                let (mut types, results) = (self.parameter_types(of), self.result_types(of));
+                let floats = types.iter().filter(|ty| ty.element.is_float());
+                let floats: Vec<TensorType> = floats.cloned().collect();
+                types.extend(results.into_iter().chain(floats));
+                types
+            }
             Callable::Jvp { of, wrt } => {
                 let mut types = self.parameter_types(of);
                 types.extend(wrt.iter().map(|leaf| types[*leaf].clone()).collect::<Vec<_>>());
+                types
+            }
+            Callable::Vjp { of, wrt: _ } => {
+                let mut types = self.parameter_types(of);
+                types.extend(self.result_types(of).into_iter().filter(|ty| ty.element.is_float()));
                 types
             }
             Callable::Map { of, mapped } => {
@@ -40,7 +54,7 @@ impl Program {
     /// The types of the result leaves, over the symbols of the function at the bottom, and behind them the mapped extents.
     pub fn result_types(&self, callable: &Callable) -> Vec<TensorType> {
         match callable {
-            Callable::Function(function) => {
+            Callable::Function(function) | Callable::Custom { of: function, rules: _ } => {
                 let graph = &self.functions[*function];
                 graph.results.iter().map(|result| graph.ty(result.node).clone()).collect()
             }
@@ -51,10 +65,27 @@ impl Program {
                 types.extend(wrt.iter().map(|leaf| parameters[*leaf].clone()));
                 types
             }
+            Callable::Tangent { of, parameters: _, results: _ } => {
+                let mut types = self.result_types(of);
+                types.retain(|ty| ty.element.is_float());
+                types
+            }
             Callable::Jvp { of, wrt: _ } => {
                 let types = self.result_types(of);
                 let floats = types.iter().filter(|ty| ty.element.is_float());
                 types.iter().chain(floats).cloned().collect()
+            }
+            Callable::Vjp { of, wrt } => {
+                let (mut types, parameters) = (self.result_types(of), self.parameter_types(of));
+                types.extend(wrt.iter().map(|leaf| parameters[*leaf].clone()));
+                types
+            }
+            Callable::Jacobian { of, wrt } => {
+                let (results, parameters) = (self.result_types(of), self.parameter_types(of));
+                let of_result = |result: &TensorType| {
+                    wrt.iter().map(|leaf| result.outer(&parameters[*leaf])).collect::<Vec<_>>()
+                };
+                results.iter().flat_map(of_result).collect()
             }
             Callable::Map { of, mapped: _ } => {
                 let (mut types, extent) = (self.result_types(of), self.mapped_extent(of));

@@ -28,6 +28,7 @@ mod unrolled;
 mod parts;
 mod grad;
 mod vmap;
+mod requests;
 mod items;
 mod programs;
 mod idioms;

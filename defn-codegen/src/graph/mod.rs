@@ -39,7 +39,7 @@ pub mod bounds;
 #[cfg(feature = "testing")]
 pub mod arbitrary;
 
-pub use call::{Callable, FunctionId};
+pub use call::{Callable, FunctionId, Rules};
 pub use control::{Branch, Repeat, Times};
 pub use op::{Binary, Combine, Comparison, Op, Scalar, Sliding, Unary};
 pub use shape::{Atom, Dim, Symbol};

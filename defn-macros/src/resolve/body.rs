@@ -95,6 +95,9 @@ impl<'w, 'e> Body<'w, 'e> {
         if let Some((path, _)) = &options.grad {
             self.wrong(Limit::Option("grad".to_owned()), path.span());
         }
+        if let Some((path, _)) = &options.jvp {
+            self.wrong(Limit::Option("jvp".to_owned()), path.span());
+        }
         if let Some((_, span)) = &options.memory {
             self.wrong(Limit::Option("memory".to_owned()), *span);
         }

@@ -7,7 +7,7 @@ use super::random::takes_element;
 use super::value::Value;
 use crate::surface::{Element as Word, Expr, Name};
 use defn_codegen::diagnostic::catalogue::{CallMistake, ElementMistake, Limit};
-use defn_codegen::graph::Element;
+use defn_codegen::graph::{Element, Unary};
 use defn_codegen::library::{self, Literal, Tensor};
 use proc_macro2::Span;
 
@@ -39,7 +39,39 @@ impl Body<'_, '_> {
         };
         self.at(span);
         let usage = Usage { name, form };
+        if usage.name == "stop_grad" {
+            return self.stopped(usage, element, arguments, span);
+        }
         Value::of(self.made(usage, element, arguments, span))
+    }
+
+    /// `stop_grad`: the same value, whose float leaves do not move.
+    fn stopped(
+        &mut self,
+        usage: Usage,
+        element: Option<(Element, Span)>,
+        arguments: &[Expr],
+        span: Span,
+    ) -> Value {
+        if let Some((_, at)) = element {
+            let function = usage.name.to_owned();
+            return self.wrong(CallMistake::UnusedElements { function }, at);
+        }
+        if self.count(arguments, 1..=1, (usage, span)).is_none() {
+            return Value::Poison;
+        }
+        let value = self.expr(&arguments[0]);
+        let stop = |body: &mut Self, leaf: &Value| match leaf {
+            Value::Tensor(tensor) if tensor.element(&body.b).is_float() => {
+                let node = body.b.unary(Unary::StopGrad, tensor.node);
+                Some(Value::Tensor(Tensor::new(node, tensor.names.clone())))
+            }
+            other => Some(other.clone()),
+        };
+        match value {
+            Value::Request(request) => self.uncalled(&request, arguments[0].span),
+            value => self.mapped(&value, stop).unwrap_or(Value::Poison),
+        }
     }
 
     fn made(

@@ -183,6 +183,6 @@ pub(super) const FUNCTIONS: &[(&str, Option<&str>)] = &[
     ("categorical", Some("categorical(key, logits, class)")),
     ("permutation", Some("permutation(key, k = 10)")),
     ("shuffle", Some("shuffle(key, x, batch)")),
-    ("stop_grad", None),
+    ("stop_grad", Some("stop_grad(x)")),
     ("checkpoint", None),
 ];

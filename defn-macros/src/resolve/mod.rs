@@ -40,6 +40,7 @@ mod calls;
 mod binding;
 mod lift;
 mod requests;
+mod derivatives;
 mod mapped;
 mod world;
 

@@ -40,6 +40,13 @@ pub(super) struct Known {
     pub(super) signature: Signature,
 }
 
+impl Known {
+    /// What a call of it calls.
+    pub(super) fn callable(&self) -> Callable {
+        Callable::Function(self.id)
+    }
+}
+
 impl World {
     /// An empty program.
     pub(super) fn new(mode: Mode) -> Self {

@@ -141,8 +141,12 @@ pub(crate) struct Function {
 /// What stands in the parentheses of `#[defn(…)]`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// `grad = my_rule`: the function that is the derivative.
+    /// `grad = my_rule`: the function that gives the gradients.
     pub(crate) grad: Option<(Path, CalleeId)>,
+    /// `jvp = my_rule`: the function that gives value and tangent.
+    pub(crate) jvp: Option<(Path, CalleeId)>,
+    /// `test`: whether a test compares the rules with differences, with the place.
+    pub(crate) test: Option<Span>,
     /// `memory = "8 MiB"`: bytes that the derivative may hold, with the place.
     pub(crate) memory: Option<(u64, Span)>,
     /// `bare`: no type of the function's name, so `try_call` and its like are missing.

@@ -105,12 +105,28 @@ catalogue! {
                 .help("take the fields that are meant");
         /// `grad!` of a function with `&mut` (R33).
         GradientOfMutable { function: String, parameter: String } "gradient-of-mut" =>
-            say(format!("`{function}` updates `{parameter}`, so it has no gradient"))
+            say(format!("`{function}` updates `{parameter}`, so it has no derivative"))
                 .help("differentiate a function without `&mut` parameters");
         /// `grad!` of a function whose result is no float scalar (R33).
         GradientResult { function: String, found: String } "gradient-result" =>
             say(format!("`{function}` must return one float to have a gradient")).fact("returns", found)
                 .help("reduce it, for example with `mean()`, or return a tuple that begins with a float");
+        /// `jvp!` of a function that returns no floats.
+        DerivativeResult { function: String, found: String } "derivative-result" =>
+            say(format!("`{function}` returns no floats, so it has no derivative")).fact("returns", found)
+                .help("return a float: what is counted, compared or rounded does not move");
+        /// `jacobian!` of a function that returns something else than floats.
+        JacobianResult { request: String, function: String, found: String } "jacobian-result" =>
+            say(format!("`{request}!` is for floats, and `{function}` returns others")).fact("returns", found)
+                .help("write a function that returns only the floats");
+        /// `jacobian!` with respect to a container that holds integers.
+        JacobianParameter { request: String, parameter: String, found: String } "jacobian-parameter" =>
+            say(format!("`{request}!` is with respect to floats, and `{parameter}` holds others"))
+                .fact("found", found).help("name a parameter of floats: `wrt = x`");
+        /// `hessian!` of a function that does not return one float.
+        HessianResult { function: String, found: String } "hessian-result" =>
+            say(format!("`{function}` must return one float to have second derivatives")).fact("returns", found)
+                .help("reduce it, for example with `mean()`, or take `jacobian!` twice");
         /// `wrt` of something without floats.
         GradientParameter { parameter: String, found: String } "gradient-parameter" =>
             say(format!("`{parameter}` holds no floats")).fact("found", found)

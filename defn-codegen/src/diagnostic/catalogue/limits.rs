@@ -5,8 +5,6 @@
 pub enum Limit {
     /// An operation that is not there.
     Operation(String),
-    /// `jvp!`, `hessian!` and their like.
-    Request(String),
     /// `vmap!` of a function with `&mut`.
     MapOfMutable {
         /// The function.
@@ -44,10 +42,6 @@ impl Limit {
             Self::Operation(word) => (
                 format!("`{word}` cannot be compiled yet"),
                 "compute it in Rust and pass the result as a parameter",
-            ),
-            Self::Request(word) => (
-                format!("`{word}!` cannot be compiled yet"),
-                "`grad!`, `value_and_grad!` and `vmap!` work",
             ),
             Self::MapOfMutable { function, parameter } => (
                 format!("`{function}` updates `{parameter}`, which `vmap!` cannot do yet"),

@@ -16,6 +16,7 @@
 //!
 //! Each parameter that is looked at gets a tangent parameter behind all others.
 //! A node that does not move (see [`moves`](mod@super::moves)) has no tangent: `None` is zero.
+//! A function with rules moves as these say: see [`custom`](mod@super::custom).
 //! What runs bodies becomes two nodes: [`repeat`](mod@super::repeat) and [`branch`](mod@super::branch) split it; or one that carries both, in
 //! [`forward`](mod@super::forward).
 //! Afterwards: a tangent node is linear in the tangents among its operands, and applies only what [`transpose`](mod@super::transpose)
@@ -27,10 +28,13 @@ use std::collections::BTreeMap;
 
 use crate::arena::SideTable;
 use crate::bug;
-use crate::graph::{Binary, Combine, Comparison, Graph, Node, NodeId, Op, Times, Unary};
+use crate::graph::{
+    Binary, Callable, Combine, Comparison, Dim, Graph, Node, NodeId, Op, Times, Unary,
+};
 
+use super::custom::Ruled;
 use super::moves::{Flags, moves};
-use super::{Draft, Mode, body, branch, forward, repeat, scan, unbounded};
+use super::{Draft, Mode, body, branch, custom, forward, repeat, scan, unbounded};
 
 /// A graph with its tangents.
 pub(super) struct Linearized {
@@ -57,12 +61,12 @@ pub(super) fn linearize(graph: &Graph, moving: &[bool], wanted: &[bool], mode: M
     for (id, node) in graph.nodes.iter() {
         linearization.value(id, node, mode);
         if mode == Mode::Together {
-            linearization.tangent(graph, id, node);
+            linearization.tangent(graph, id, node, mode);
         }
     }
     if mode == Mode::Apart {
         for (id, node) in graph.nodes.iter() {
-            linearization.tangent(graph, id, node);
+            linearization.tangent(graph, id, node, mode);
         }
     }
     let results = graph.results.iter().map(|result| result.node);
@@ -160,7 +164,7 @@ impl Linearization {
     }
 
     /// The tangents of a node, behind all values.
-    fn tangent(&mut self, graph: &Graph, id: NodeId, node: &Node) {
+    fn tangent(&mut self, graph: &Graph, id: NodeId, node: &Node, mode: Mode) {
         if !self.tangents[id].is_empty() {
             return;
         }
@@ -173,6 +177,8 @@ impl Linearization {
             vec![self.tangents[node.operands[0]][*position]]
         } else if node.op.is_control() {
             self.linear_part(id, node)
+        } else if let Op::Call { callee, symbols } = &node.op {
+            self.by_rule(id, node, (callee, symbols), mode)
         } else {
             vec![self.node(id, node)]
         };
@@ -203,6 +209,33 @@ impl Linearization {
             .collect();
         let tangents = self.draft.builder.control(op, &operands);
         results.into_iter().map(|result| result.map(|result| tangents[result])).collect()
+    }
+
+    /// The tangents of a function with rules.
+    fn by_rule(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        (callee, symbols): (&Callable, &[Dim]),
+        mode: Mode,
+    ) -> Vec<Option<NodeId>> {
+        let arguments: Vec<NodeId> =
+            node.operands.iter().map(|operand| self.values[*operand][0]).collect();
+        let mut tangents = Vec::new();
+        for (operand, value) in node.operands.iter().zip(&arguments) {
+            if self.draft.ty(*value).element.is_float() {
+                let tangent = self.tangents[*operand][0];
+                tangents.push(self.draft.or_zero(tangent, *value));
+            }
+        }
+        let call = Ruled { callee, symbols, arguments: &arguments, results: &self.values[id] };
+        let found = match mode {
+            Mode::Together => custom::forward(&mut self.draft, &call, &tangents),
+            Mode::Apart => custom::linear(&mut self.draft, &call, &tangents),
+        };
+        let mut found = found.into_iter();
+        let floats = node.types.iter().map(|ty| ty.element.is_float());
+        floats.map(|is_float| is_float.then(|| found.next()).flatten()).collect()
     }
 
     /// The tangent of a node with one result.

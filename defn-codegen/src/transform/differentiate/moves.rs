@@ -44,6 +44,9 @@ fn depends(graph: &Graph, parameters: &[bool]) -> Flags {
         } else if let Op::Branch(branch) = &node.op {
             let side = |body: &Graph| results(body, &depends(body, &operands[1..]));
             either(&side(&branch.then), &side(&branch.otherwise))
+        } else if let Op::Call { .. } = &node.op {
+            let moves = operands.contains(&true);
+            node.types.iter().map(|ty| moves && ty.element.is_float()).collect()
         } else if let Op::Parameter(position) = &node.op {
             vec![parameters[*position] && node.types[0].element.is_float()]
         } else {
@@ -101,6 +104,8 @@ fn needed(graph: &Graph, wanted: &[bool]) -> Flags {
             let side = |body: &Graph| read(body, &needed(body, &flags[id]));
             let sides = either(&side(&branch.then), &side(&branch.otherwise));
             [&[false], sides.as_slice()].concat()
+        } else if let Op::Call { .. } = &node.op {
+            vec![true; node.operands.len()]
         } else {
             vec![node.types[0].element.is_float(); node.operands.len()]
         };

@@ -94,6 +94,17 @@ impl Transposition {
                 self.give(id, whole);
             }
         }
+        if let Op::Call { callee, symbols } = &node.op {
+            let cotangents = match node.types.len() {
+                1 => Some(vec![self.cotangents[id.index()]]),
+                _ => self.results.remove(&id),
+            };
+            if let Some(cotangents) = cotangents.filter(|all| all.iter().any(Option::is_some)) {
+                self.draft.builder.set_origin(node.origin);
+                self.by_rule(&node, (callee, symbols), &cotangents);
+            }
+            return;
+        }
         if node.op.is_control() {
             if let Some(cotangents) = self.results.remove(&id) {
                 self.draft.builder.set_origin(node.origin);

@@ -36,7 +36,7 @@ pub(super) fn spread(graph: &Graph, parameters: &[bool]) -> Vec<bool> {
         } else if node.op.is_control() {
             control(&node.op, &operands)
         } else {
-            vec![operands.contains(&true)]
+            vec![operands.contains(&true); node.types.len()]
         };
     }
     graph.results.iter().map(|result| mapped[result.node][0]).collect()
