@@ -39,6 +39,12 @@ impl Body<'_, '_> {
         };
         self.at(span);
         let usage = Usage { name, form };
+        if *name == "checkpoint" && element.is_none() {
+            return match self.count(arguments, 1..=1, (usage, span)) {
+                Some(()) => self.checkpoint(&arguments[0], span),
+                None => Value::Poison,
+            };
+        }
         Value::of(self.made(usage, element, arguments, span))
     }
 
