@@ -292,6 +292,10 @@ fn atom_words(atom: &Atom, into: &mut Vec<i64>) {
             into.extend(words(&(extent.clone() - Dim::from(*bound) + Dim::from(1))));
             into.extend([CONSTANT, 0, LARGER, CONSTANT, 1, SMALLER]);
         }
+        Atom::Root(extent) => {
+            into.extend(words(extent));
+            into.push(ROOT);
+        }
     }
 }
 
@@ -309,3 +313,5 @@ const FLOOR_DIVIDE: i64 = 4;
 const LARGER: i64 = 5;
 /// See [`CONSTANT`].
 const SMALLER: i64 = 6;
+/// See [`CONSTANT`].
+const ROOT: i64 = 7;

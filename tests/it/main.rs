@@ -27,6 +27,7 @@ mod recurrences;
 mod unrolled;
 mod parts;
 mod grad;
+mod memory;
 mod vmap;
 mod requests;
 mod items;

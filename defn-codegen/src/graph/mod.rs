@@ -40,7 +40,7 @@ pub mod bounds;
 pub mod arbitrary;
 
 pub use call::{Callable, FunctionId, Rules};
-pub use control::{Branch, Repeat, Times};
+pub use control::{Branch, Keep, Repeat, Times};
 pub use op::{Binary, Combine, Comparison, Op, Scalar, Sliding, Unary};
 pub use shape::{Atom, Dim, Symbol};
 pub use signature::{Signature, Solve, solve};

@@ -11,8 +11,8 @@
 use std::fmt;
 
 use super::{
-    Check, Dim, Element, Graph, Node, NodeId, Op, Relation, Repeat, Scalar, Sliding, TensorType,
-    Times,
+    Check, Dim, Element, Graph, Keep, Node, NodeId, Op, Relation, Repeat, Scalar, Sliding,
+    TensorType, Times,
 };
 use crate::arena::SideTable;
 use crate::graph::{Callable, FunctionId, Rules};
@@ -265,7 +265,12 @@ impl<'g> Printer<'g> {
         };
         let Repeat { state, sequences, .. } = repeat;
         let direction = if repeat.reverse { " reverse" } else { "" };
-        format!("times={times} state={state} sequences={sequences}{direction}")
+        let keep = match repeat.keep {
+            Keep::Residuals => String::new(),
+            Keep::Inputs { halvings } => format!(" inputs={halvings}"),
+            Keep::Again => " again".to_owned(),
+        };
+        format!("times={times} state={state} sequences={sequences}{direction}{keep}")
     }
 
     /// The word, and what stands behind the operands.

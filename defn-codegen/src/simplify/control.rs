@@ -17,13 +17,14 @@
 //! - A state or a collected value that nobody needs goes, and what only it needs.
 //! - A state that never changes is no state.
 //! - Constants and positions are made inside; what is read twice comes in once.
-//! - A branch on a constant is its side; a loop that never runs gives its state back, and one that runs once is its body.
+//! - A branch on a constant is its side; a loop that never runs gives its state back, and one that runs once is its body, unless it is there to run
+//!   again: what it computes a second time must not be kept from the first.
 
 use std::collections::BTreeSet;
 
 use crate::graph::build::Builder;
 use crate::graph::{
-    Branch, Dim, Element, Graph, NodeId, Op, Output, Repeat, Scalar, TensorType, Times,
+    Branch, Dim, Element, Graph, Keep, NodeId, Op, Output, Repeat, Scalar, TensorType, Times,
 };
 
 use super::share::Sharing;
@@ -42,7 +43,7 @@ pub(super) fn apply(
     if let Times::Extent(extent) = &repeat.times {
         match extent.as_constant() {
             Some(0) => return never(sharing, repeat, operands),
-            Some(1) => return once(sharing, repeat, operands),
+            Some(1) if repeat.keep != Keep::Again => return once(sharing, repeat, operands),
             _ => {}
         }
     }
@@ -88,6 +89,8 @@ fn repeat(
         state: state.len(),
         sequences: sequences.len(),
         reverse: repeat.reverse,
+        // Nothing is differentiated any more.
+        keep: if repeat.keep == Keep::Again { Keep::Again } else { Keep::Residuals },
         body: rebuilt(sharing, body, &roles, &rest, &results),
     };
     let types = result_types(repeat);

@@ -39,28 +39,19 @@ impl Body<'_, '_> {
         };
         self.at(span);
         let usage = Usage { name, form };
-        if usage.name == "stop_grad" {
-            return self.stopped(usage, element, arguments, span);
+        if element.is_none() && matches!(*name, "stop_grad" | "checkpoint") {
+            return match (self.count(arguments, 1..=1, (usage, span)), *name) {
+                (None, _) => Value::Poison,
+                (Some(()), "checkpoint") => self.checkpoint(&arguments[0], span),
+                (Some(()), _) => self.stopped(&arguments[0]),
+            };
         }
         Value::of(self.made(usage, element, arguments, span))
     }
 
     /// `stop_grad`: the same value, whose float leaves do not move.
-    fn stopped(
-        &mut self,
-        usage: Usage,
-        element: Option<(Element, Span)>,
-        arguments: &[Expr],
-        span: Span,
-    ) -> Value {
-        if let Some((_, at)) = element {
-            let function = usage.name.to_owned();
-            return self.wrong(CallMistake::UnusedElements { function }, at);
-        }
-        if self.count(arguments, 1..=1, (usage, span)).is_none() {
-            return Value::Poison;
-        }
-        let value = self.expr(&arguments[0]);
+    fn stopped(&mut self, argument: &Expr) -> Value {
+        let value = self.expr(argument);
         let stop = |body: &mut Self, leaf: &Value| match leaf {
             Value::Tensor(tensor) if tensor.element(&body.b).is_float() => {
                 let node = body.b.unary(Unary::StopGrad, tensor.node);
@@ -69,7 +60,7 @@ impl Body<'_, '_> {
             other => Some(other.clone()),
         };
         match value {
-            Value::Request(request) => self.uncalled(&request, arguments[0].span),
+            Value::Request(request) => self.uncalled(&request, argument.span),
             value => self.mapped(&value, stop).unwrap_or(Value::Poison),
         }
     }

@@ -184,5 +184,5 @@ pub(super) const FUNCTIONS: &[(&str, Option<&str>)] = &[
     ("permutation", Some("permutation(key, k = 10)")),
     ("shuffle", Some("shuffle(key, x, batch)")),
     ("stop_grad", Some("stop_grad(x)")),
-    ("checkpoint", None),
+    ("checkpoint", Some("checkpoint(x.exp())")),
 ];

@@ -12,7 +12,7 @@
 
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::{Branch, Callable, FunctionId, Graph, Repeat, TensorType, Times};
-use defn_codegen::graph::{Dim, NodeId, Op, Output};
+use defn_codegen::graph::{Dim, Element, NodeId, Op, Output, Scalar};
 use defn_codegen::library::{self, Tensor};
 use defn_codegen::program::Program;
 
@@ -58,6 +58,14 @@ fn graph(
                 lift(b, program, *inner, (&operands, shape))?
             }
             Op::Branch(branch) => chosen(b, program, branch, (&operands, shape))?,
+            // Elements are few residuals: nothing runs twice.
+            Op::Repeat(repeat) if repeat.is_once() => {
+                let first = b.splat(Scalar::from_i64(Element::I64, 0), shape);
+                let arguments = [&[first], operands.as_slice()].concat();
+                self::graph(b, program, &repeat.body, (&arguments, shape))?
+            }
+            // Of what ran once, what came out.
+            Op::Reshape if node.types[0].shape.is_empty() => one(operands[0]),
             Op::Repeat(repeat) => repeated(b, program, repeat, (&operands, shape))?,
             _ => return None,
         });

@@ -29,6 +29,7 @@ mod branches;
 mod walked;
 mod exits;
 mod loops;
+mod checkpoint;
 mod constants;
 mod arguments;
 mod intrinsics;

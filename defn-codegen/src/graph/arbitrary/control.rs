@@ -15,7 +15,7 @@ use super::Random;
 use super::generator::{Generator, MOST_ELEMENTS, Mood};
 use crate::graph::build::Builder;
 use crate::graph::{
-    Binary, Branch, Combine, Comparison, Dim, Element, Graph, NodeId, Op, Output, Parameter,
+    Binary, Branch, Combine, Comparison, Dim, Element, Graph, Keep, NodeId, Op, Output, Parameter,
     Repeat, Scalar, TensorType, Times, Unary,
 };
 
@@ -26,7 +26,8 @@ impl Generator {
     /// Adds a random node that runs bodies, and its projections.
     pub(super) fn control_step(&mut self) {
         let results = match self.random.below(10) {
-            0..=5 => self.repeated(),
+            0..=4 => self.repeated(),
+            5 => self.checkpoint(),
             6 => self.unbounded(),
             _ => self.branched(),
         };
@@ -77,10 +78,42 @@ impl Generator {
             state: state.len(),
             sequences: 0,
             reverse: false,
+            keep: Keep::Residuals,
             body,
         };
         let operands = [state, rest, more].concat();
         self.builder.control(Op::Repeat(Box::new(repeat)), &operands)
+    }
+
+    /// What a derivative keeps of a loop.
+    fn kept_of_runs(&mut self) -> Keep {
+        match self.random.below(6) {
+            0 => Keep::Inputs { halvings: 2 },
+            1 => Keep::Inputs { halvings: 1 },
+            _ => Keep::Residuals,
+        }
+    }
+
+    /// A body that runs once, and once more where it is differentiated.
+    fn checkpoint(&mut self) -> Vec<NodeId> {
+        let rest: Vec<NodeId> = (0..1 + self.random.below(3)).map(|_| self.any()).collect();
+        let mut body = self.inner("body");
+        let position = body.parameter(TensorType::scalar(Element::I64));
+        body.keep(position);
+        for node in &rest {
+            let parameter = body.parameter(self.ty_of(*node));
+            body.keep(parameter);
+        }
+        body.steps();
+        let results = (0..1 + self.random.below(2)).map(|_| body.any()).collect();
+        let (body, more) = self.leave(body, results, 1 + rest.len());
+        let once = Repeat::once(body, Keep::Inputs { halvings: 1 });
+        let collected = self.builder.control(Op::Repeat(Box::new(once)), &[rest, more].concat());
+        let only = |node: NodeId| {
+            let shape = self.builder.shape(node);
+            self.builder.reshape(node, &shape[1..])
+        };
+        collected.into_iter().map(only).collect()
     }
 
     /// Whether an element is above zero, or `true`.
@@ -131,6 +164,7 @@ impl Generator {
             state: state.len(),
             sequences: sequences.len(),
             reverse: self.random.chance(30),
+            keep: self.kept_of_runs(),
             body,
         };
         let operands = [state, sequences, rest, more].concat();

@@ -3,8 +3,8 @@
 use super::{Operand, extent, graph_over, operand, operands};
 use crate::arena::Id;
 use crate::graph::{
-    Binary, Branch, Callable, Combine, Comparison, Dim, Element, FunctionId, Graph, Op, Repeat,
-    Rules, Scalar, Sliding, Times, Unary,
+    Binary, Branch, Callable, Combine, Comparison, Dim, Element, FunctionId, Graph, Keep, Op,
+    Repeat, Rules, Scalar, Sliding, Times, Unary,
 };
 use crate::text::{Cursor, ParseError, Token};
 
@@ -145,6 +145,7 @@ fn repeat(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Repeat, ParseEr
     let state = position(cursor, "state")?;
     let sequences = position(cursor, "sequences")?;
     let reverse = cursor.eat_word("reverse");
+    let keep = keep(cursor)?;
     cursor.expect("{")?;
     let times = match extent {
         Some(extent) => Times::Extent(extent),
@@ -152,7 +153,19 @@ fn repeat(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Repeat, ParseEr
     };
     let body = body(cursor, symbols)?;
     cursor.expect("}")?;
-    Ok(Repeat { times, state, sequences, reverse, body })
+    Ok(Repeat { times, state, sequences, reverse, keep, body })
+}
+
+fn keep(cursor: &mut Cursor<'_>) -> Result<Keep, ParseError> {
+    if cursor.eat_word("again") {
+        return Ok(Keep::Again);
+    }
+    if cursor.peek() != Token::Word("inputs") {
+        return Ok(Keep::Residuals);
+    }
+    let place = *cursor;
+    let halvings = u32::try_from(position(cursor, "inputs")?);
+    halvings.map(|halvings| Keep::Inputs { halvings }).map_err(|_| place.error("too many"))
 }
 
 fn body(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Graph, ParseError> {

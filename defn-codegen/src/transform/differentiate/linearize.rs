@@ -34,7 +34,9 @@ use crate::graph::{
 
 use super::custom::Ruled;
 use super::moves::{Flags, moves};
-use super::{Draft, Mode, body, branch, custom, forward, repeat, scan, unbounded};
+use super::{
+    Draft, Mode, body, branch, checkpoint, custom, forward, repeat, scan, segments, unbounded,
+};
 
 /// A graph with its tangents.
 pub(super) struct Linearized {
@@ -50,6 +52,11 @@ pub(super) struct Linearized {
 
 /// `graph` with the tangents of the results `wanted`, for moving parameters `moving`.
 pub(super) fn linearize(graph: &Graph, moving: &[bool], wanted: &[bool], mode: Mode) -> Linearized {
+    if mode == Mode::Apart
+        && let Some(other) = segments::segmented(graph, &moves(graph, moving, wanted))
+    {
+        return linearize(&other, moving, wanted, mode);
+    }
     let mut linearization = Linearization {
         draft: Draft::new(graph),
         moves: moves(graph, moving, wanted),
@@ -151,6 +158,9 @@ impl Linearization {
         }
         let (values, linear) = if let Op::Repeat(repeat) = &node.op {
             match repeat.times {
+                Times::Extent(_) if checkpoint::keeps_inputs(repeat) => {
+                    checkpoint::split(draft, repeat, &operands, &moving)
+                }
                 Times::Extent(_) => repeat::split(draft, repeat, &operands, &moving),
                 Times::While(_) => unbounded::split(draft, repeat, &operands, &moving),
             }

@@ -21,7 +21,8 @@
 //! (Radul, Paszke, Frostig, Johnson, Maclaurin: *You Only Linearize Once*, POPL 2023.)
 //!
 //! What runs bodies is linearized with its bodies: [`mod@repeat`], [`mod@branch`] and [`mod@unbounded`] make a node for the values that keeps
-//! [`residuals`](mod@residuals) or [`snapshots`](mod@snapshots), and a linear node; [`mod@transpose_control`] and [`mod@transpose_while`] turn the
+//! [`residuals`](mod@residuals) or [`snapshots`](mod@snapshots), and a linear node; [`mod@checkpoint`] keeps what goes in, and [`mod@segments`]
+//! makes loops of such bodies; [`mod@transpose_control`] and [`mod@transpose_while`] turn the
 //! linear one around. [`mod@forward`] carries values and tangents together instead, where nothing is transposed.
 //!
 //! Afterwards: the graph uses the same primitives, so that it can be differentiated again.
@@ -34,6 +35,8 @@ mod scan;
 mod residuals;
 mod repeat;
 mod branch;
+mod checkpoint;
+mod segments;
 mod forward;
 mod transpose;
 mod parts;

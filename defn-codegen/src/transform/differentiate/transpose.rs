@@ -22,6 +22,7 @@ use crate::graph::{
     Binary, Combine, Comparison, Dim, Element, Node, NodeId, Op, Scalar, Times, Unary,
 };
 
+use super::checkpoint::keeps_inputs;
 use super::parts::{self, Part};
 use super::{Draft, others};
 
@@ -85,6 +86,11 @@ impl Transposition {
         self.cotangents[tangent.index()] = Some(sum);
     }
 
+    /// What a node was given so far, if it is a tangent. Whoever takes it gives it back with more.
+    pub(super) fn taken(&mut self, node: NodeId) -> Option<NodeId> {
+        if self.is_linear(node) { self.cotangents[node.index()].take() } else { None }
+    }
+
     fn visit(&mut self, id: NodeId) {
         let node = self.draft.builder.graph().node(id).clone();
         if let Some(parts) = self.parts.remove(&id) {
@@ -137,6 +143,9 @@ impl Transposition {
     fn control(&mut self, node: &Node, cotangents: &[Option<NodeId>]) {
         if let Op::Repeat(repeat) = &node.op {
             match repeat.times {
+                Times::Extent(_) if keeps_inputs(repeat) => {
+                    self.checkpoint(node, repeat, cotangents);
+                }
                 Times::Extent(_) => self.repeat(node, repeat, cotangents),
                 Times::While(_) => self.unbounded(node, repeat, cotangents),
             }

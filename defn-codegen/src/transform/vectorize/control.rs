@@ -178,7 +178,7 @@ impl Draft {
         let nodes: Vec<NodeId> = state.iter().chain(rest).map(|value| value.node).collect();
         let (state, rest) = nodes.split_at(repeat.state);
         let nodes = [state, &[running], rest].concat();
-        let op = Repeat { times, state: repeat.state + 1, sequences: 0, reverse: false, body };
+        let op = Repeat { times, state: repeat.state + 1, body, ..repeat.clone() };
         let mut found = self.builder.control(Op::Repeat(Box::new(op)), &nodes);
         found.truncate(repeat.state);
         values(found, &vec![true; repeat.state])

@@ -16,8 +16,8 @@
 
 use super::{Draft, Value};
 use crate::graph::{
-    Binary, Branch, Combine, Comparison, Dim, Element, Graph, NodeId, Op, Output, Repeat, Scalar,
-    TensorType, Times, Unary,
+    Binary, Branch, Combine, Comparison, Dim, Element, Graph, Keep, NodeId, Op, Output, Repeat,
+    Scalar, TensorType, Times, Unary,
 };
 
 /// The elements of a group: as many rows as make a product efficient.
@@ -67,7 +67,8 @@ impl Draft {
 
         let body = self.group(branch, arguments, &nodes, sequences);
         let times = Times::Extent(groups.clone());
-        let repeat = Repeat { times, state: 0, sequences, reverse: false, body };
+        let keep = Keep::Residuals;
+        let repeat = Repeat { times, state: 0, sequences, reverse: false, keep, body };
         let found = self.builder.control(Op::Repeat(Box::new(repeat)), &nodes);
         let ranks = self.builder.argsort(order, 0, false, &self.extent.clone());
         let mut results = Vec::new();
