@@ -30,7 +30,6 @@ const LONG: i64 = 16;
 pub(super) fn turn(graph: &mut Graph, node: &mut Node) {
     let Op::Repeat(repeat) = &node.op else { return };
     let mut turning = Turning {
-        rest: 1 + repeat.state + repeat.sequences,
         same: same(repeat),
         graph,
         operands: node.operands.clone(),
@@ -41,9 +40,7 @@ pub(super) fn turn(graph: &mut Graph, node: &mut Node) {
     let operands = turning.operands;
     let mut times = repeat.times.clone();
     if let Times::While(condition) = &mut times {
-        // It takes the operands that the body takes.
-        let known = 1 + node.operands.len() - repeat.sequences;
-        condition.parameters.truncate(known);
+        // It takes what the body takes.
         condition.parameters.extend(body.parameters[1 + node.operands.len()..].iter().cloned());
     }
     let repeat = Repeat { times, body, ..Repeat::clone(repeat) };
@@ -55,19 +52,18 @@ fn same(repeat: &Repeat) -> SideTable<Node, bool> {
     let body = &repeat.body;
     let mut same = SideTable::new(&body.nodes, false);
     for (id, node) in body.nodes.iter() {
-        same[id] = match node.op {
-            Op::Parameter(position) => position > repeat.state + repeat.sequences,
-            Op::Call { .. } | Op::Project(_) => false,
-            _ if node.op.is_control() => false,
-            _ => node.operands.iter().all(|operand| same[*operand]),
+        same[id] = if let Op::Parameter(position) = node.op {
+            position > repeat.state + repeat.sequences
+        } else {
+            let is_one =
+                !matches!(node.op, Op::Call { .. } | Op::Project(_)) && !node.op.is_control();
+            is_one && node.operands.iter().all(|operand| same[*operand])
         };
     }
     same
 }
 
 struct Turning<'g> {
-    /// The first parameter of the body that is the same in every run.
-    rest: usize,
     same: SideTable<Node, bool>,
     /// The graph around the loop.
     graph: &'g mut Graph,
@@ -165,7 +161,6 @@ impl Turning<'_> {
         }
         let node = body.node(id);
         let value = if let Op::Parameter(position) = node.op {
-            debug_assert!(position >= self.rest, "a value that differs from run to run");
             self.operands[position - 1]
         } else {
             let operands = node.operands.iter().map(|operand| self.outside(body, *operand));

@@ -129,10 +129,9 @@ const ROOT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
 pub(super) fn erf_inv_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
     let log = log1p(-(x * x));
     let central = x.constant(-5.0).less(log);
-    let w = central.select(-2.5 - log, (-log).sqrt() - 3.0);
-    let coefficient = |at: usize| central.select(x.constant(CENTRE_F32[at]), TAIL_F32[at]);
-    let highest = coefficient(CENTRE_F32.len() - 1);
-    let p = (0..CENTRE_F32.len() - 1).rev().fold(highest, |p, at| p.fma(w, coefficient(at)));
+    // One of three hundred uniform numbers is in the tails.
+    let p = polynomial_f32(-2.5 - log, &CENTRE_F32);
+    let p = p.but_rarely(!central, || polynomial_f32((-log).sqrt() - 3.0, &TAIL_F32));
     x.abs().equals(1.0).select(x * f32::INFINITY, p * x)
 }
 

@@ -15,35 +15,59 @@
 //!
 //! An addition waits for the one before it, and a processor could begin eight meanwhile. A loop over many columns has those of the next
 //! columns; a vector times a small matrix, as recurrent cells have it, has none.
-//! How many there are depends on extents and element types alone, because the order of a sum is its bits.
+//! A processor with few registers has the columns in two parts.
+//! How many sums there are depends on extents and element types alone, because the order of a sum is its bits.
 //! Never here: sums that many columns have, or that several rows of a product share.
 
 use super::collapse::Replace;
 use super::names::{Fresh, Names};
+use crate::arena::Arena;
 use crate::graph::{Combine, Dim, Element};
 use crate::loops::visit;
-use crate::loops::{Expr, For, Loops, Manner, RegisterId, Statement, ask};
+use crate::loops::{Buffer, Expr, For, Loops, Manner, RegisterId, Statement, ask};
+use crate::options::Level;
 
 /// So many bytes of sums keep a processor busy.
 const BUSY: i64 = 512;
 /// More bytes than this in all columns are busy enough.
 const COLUMNS: i64 = 1024;
+/// So many bytes of registers hold them all, and what is added.
+const ENOUGH: u32 = 1024;
 /// More sums at a time than this make the end of a short one dear.
 const MOST: i64 = 4;
 
 /// Writes such sums as several.
-pub(super) fn chains(loops: &mut Loops) {
+pub(super) fn chains(loops: &mut Loops, level: Level) {
     let mut names = Names::of(loops);
     for nest in loops.nests.iter_mut().filter(|nest| nest.control.is_none()) {
         for statement in &mut nest.body {
-            if let Statement::For(columns) = statement
-                && let Some(lanes) = few(columns)
+            let Statement::For(columns) = statement else { continue };
+            let Some(lanes) = few(columns) else { continue };
+            let body = block(columns.body.clone(), lanes, &mut names);
+            let is_several = body.len() > columns.body.len();
+            if let Manner::Lanes(width) = columns.manner
+                && is_several
+                && level.registers() * level.register_bytes() < ENOUGH
+                && i64::from(width / 2) < lanes
+                && keep_to_themselves(&body, &loops.buffers)
             {
-                let body = std::mem::take(&mut columns.body);
-                columns.body = block(body, lanes, &mut names);
+                columns.manner = Manner::Lanes(width / 2);
             }
+            columns.body = body;
         }
     }
+}
+
+/// Whether no lane reads another, nor scratch of its own.
+fn keep_to_themselves(body: &[Statement], buffers: &Arena<Buffer>) -> bool {
+    let mut alone = true;
+    visit::addresses(body, &mut |buffer, _, _| alone &= buffers[buffer].lanes == 1);
+    visit::statements(body, &mut |statement| {
+        visit::own_expressions(statement, &mut |expr| {
+            visit::expressions(expr, &mut |expr| alone &= !matches!(expr, Expr::Shift { .. }));
+        });
+    });
+    alone
 }
 
 /// How many lanes are used at a time, if there are few columns.
@@ -183,11 +207,9 @@ fn together(fold: &Fold, parts: &[Fresh]) -> Vec<Statement> {
     let mut values: Vec<Expr> = all.map(Expr::Register).collect();
     while values.len() > 1 {
         let pairs = values.chunks(2).map(|pair| match pair {
-            [left, right] => Expr::Binary(
-                fold.combine.binary(),
-                Box::new(left.clone()),
-                Box::new(right.clone()),
-            ),
+            [left, right] => {
+                Expr::Binary(fold.combine.binary(), Box::new(left.clone()), Box::new(right.clone()))
+            }
             _ => pair[0].clone(),
         });
         values = pairs.collect();

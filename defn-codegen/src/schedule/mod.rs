@@ -50,7 +50,7 @@ pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     lanes::lanes(&mut loops);
     blocks::nest(&mut loops);
     product::products(&mut loops, level, sizes);
-    chains::chains(&mut loops);
+    chains::chains(&mut loops, level);
     together::together(&mut loops);
     tasks::tasks(&mut loops);
     memory::plan(&mut loops);
