@@ -208,8 +208,9 @@ impl<'a> Walk<'a, '_> {
         };
         self.group = Some(Group { variable, width, active: None });
         let is_long = constant.is_none_or(|extent| extent >= 2 * step);
-        if is_long && inside.is_none() && self.goes_in_pairs(repeated, width) {
-            self.in_pairs(repeated, width, (begin, extent));
+        let lockstep = self.lockstep(repeated, width).filter(|_| is_long && inside.is_none());
+        if let Some(groups) = lockstep {
+            self.in_lockstep((repeated, groups), width, (begin, extent));
             self.group = None;
             return;
         }

@@ -29,6 +29,7 @@ mod blocks;
 mod forms;
 mod lanes;
 mod product;
+mod chains;
 mod tasks;
 mod memory;
 
@@ -49,6 +50,7 @@ pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     lanes::lanes(&mut loops);
     blocks::nest(&mut loops);
     product::products(&mut loops, level, sizes);
+    chains::chains(&mut loops, level);
     together::together(&mut loops);
     tasks::tasks(&mut loops);
     memory::plan(&mut loops);

@@ -96,6 +96,7 @@ fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
             contraction::summed_product(&mut sharing, &source, id)
                 .or_else(|| contraction::swapped(&mut sharing, &source, id))
                 .or_else(|| contraction::cut(&mut sharing, &source, id))
+                .or_else(|| contraction::cut_terms(&mut sharing, &source, id))
                 .or_else(|| overlap::product(&mut sharing, &source, id))
         });
         values[id] = mirrored.or(product).unwrap_or_else(|| {
