@@ -27,6 +27,7 @@ mod networks;
 mod attention;
 mod particles;
 mod recurrences;
+mod linear;
 mod calls;
 
 use std::fs::File;
@@ -131,7 +132,7 @@ const WORKLOADS: &[(&str, Amount, Program)] = &[
     ("lorenz_rk4_1000_grad", Calls, Here(recurrences::lorenz_rk4_1000_grad)),
     ("gru32_1000", Calls, Here(recurrences::gru32_1000)),
     ("gru32_1000_grad", Calls, Here(recurrences::gru32_1000_grad)),
-    ("solve_10k_6x6", Calls, Wanting("loops and assignment to elements")),
+    ("solve_10k_6x6", Calls, Here(linear::solve_10k_6x6)),
     ("cholesky_512", Flops(512.0 * 512.0 * 512.0 / 3.0), Wanting("loops")),
     ("first_gradient", Calls, Here(calls::first_gradient)),
     ("call_overhead", Calls, Here(calls::call_overhead)),

@@ -24,6 +24,7 @@ mod calls;
 mod branches;
 mod loops;
 mod recurrences;
+mod linear;
 mod unrolled;
 mod parts;
 mod grad;

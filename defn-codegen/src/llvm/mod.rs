@@ -34,6 +34,7 @@ mod control;
 mod element;
 mod remainder;
 mod memory;
+mod neighbours;
 mod interleaved;
 mod runs;
 mod transposed;

@@ -20,6 +20,7 @@
 
 mod names;
 mod stripes;
+mod problems;
 mod collapse;
 mod registers;
 mod together;
@@ -39,6 +40,7 @@ use crate::options::{Level, Sizes};
 /// Schedules scalar nests for a level.
 pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     let mut loops = loops.clone();
+    problems::problems(&mut loops);
     stripes::stripes(&mut loops, sizes);
     collapse::collapse(&mut loops);
     memory::update_in_place(&mut loops);
