@@ -295,7 +295,11 @@ impl<'r> TypeReader<'r> {
                 count => format!("{count} arguments"),
             };
             let (name, found) = (path.text(), arguments.len());
-            self.say(CallMistake::TypeArguments { name, expected, found }, path.span(), env);
+            let help = parameters.is_empty().then(|| {
+                format!("write `{name}`: axes that it does not declare are those of this signature")
+            });
+            let mistake = CallMistake::TypeArguments { name, expected, found, help };
+            self.say(mistake, path.span(), env);
             return None;
         }
         let mut inner = Env::default();
