@@ -168,6 +168,7 @@ fn batched(ty: &Type, over: &Name) -> Option<Type> {
             let axes = [axis].into_iter().chain(axes.iter().cloned()).collect();
             TypeKind::Tensor { element: element.clone(), axes }
         }
+        TypeKind::Named { .. } => TypeKind::Mapped(Box::new(ty.clone())),
         // Many keys are an ordinary tensor.
         TypeKind::Key => TypeKind::Tensor { element: Element::U64, axes: vec![axis] },
         TypeKind::Tuple(parts) => {
