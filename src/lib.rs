@@ -43,7 +43,8 @@ pub mod prelude;
 
 pub use defn_macros::defn;
 pub use defn_runtime::{
-    Element, ElementKind, Error, Float, Key, Level, Number, Tensor, set_threads, threads, trim,
+    Element, ElementKind, Error, Float, Key, Level, Mappable, Mapped, Number, Tensor, at,
+    set_threads, stack, threads, trim,
 };
 
 // One hidden macro does the work; these keep `$crate`, so that requests work under any name of this crate.

@@ -12,8 +12,8 @@ use crate::{
     parse::Refusal,
     report::Mistake,
     surface::{
-        Axis, AxisKind, Function, Name, Parameter, Request, RequestKind, RequestTarget, Type,
-        TypeKind,
+        Axis, AxisKind, Element, Function, Name, Parameter, Request, RequestKind, RequestTarget,
+        Type, TypeKind,
     },
 };
 use defn_codegen::diagnostic::catalogue::{self, CallMistake, nearest};
@@ -211,6 +211,9 @@ fn batched(ty: &Type, over: &Name) -> Option<Type> {
             let axes = [axis].into_iter().chain(axes.iter().cloned()).collect();
             TypeKind::Tensor { element: element.clone(), axes }
         }
+        TypeKind::Named { .. } => TypeKind::Mapped(Box::new(ty.clone())),
+        // Many keys are an ordinary tensor.
+        TypeKind::Key => TypeKind::Tensor { element: Element::U64, axes: vec![axis] },
         TypeKind::Tuple(parts) => {
             TypeKind::Tuple(parts.iter().map(|part| batched(part, over)).collect::<Option<_>>()?)
         }

@@ -29,10 +29,10 @@ use crate::graph::{
 
 use super::share::Sharing;
 
-/// The values of the results that are used.
+/// The values of the results that are used; the node has these types.
 pub(super) fn apply(
     sharing: &mut Sharing,
-    op: &Op,
+    (op, types): (&Op, &[TensorType]),
     operands: &[NodeId],
     used: &[bool],
 ) -> Vec<Option<NodeId>> {
@@ -42,12 +42,12 @@ pub(super) fn apply(
     let Op::Repeat(repeat) = op else { return Vec::new() };
     if let Times::Extent(extent) = &repeat.times {
         match extent.as_constant() {
-            Some(0) => return never(sharing, repeat, operands),
+            Some(0) => return never(sharing, (repeat, types), operands),
             Some(1) if repeat.keep != Keep::Again => return once(sharing, repeat, operands),
             _ => {}
         }
     }
-    self::repeat(sharing, repeat, operands, used)
+    self::repeat(sharing, (repeat, types), operands, used)
 }
 
 /// What a parameter of a body becomes.
@@ -63,7 +63,7 @@ enum Role {
 
 fn repeat(
     sharing: &mut Sharing,
-    repeat: &Repeat,
+    (repeat, types): (&Repeat, &[TensorType]),
     operands: &[NodeId],
     used: &[bool],
 ) -> Vec<Option<NodeId>> {
@@ -93,7 +93,6 @@ fn repeat(
         keep: if repeat.keep == Keep::Again { Keep::Again } else { Keep::Residuals },
         body: rebuilt(sharing, body, &roles, &rest, &results),
     };
-    let types = result_types(repeat);
     let mut values: Vec<Option<NodeId>> = vec![None; types.len()];
     for k in 0..repeat.state {
         values[k] = is_invariant(repeat, k).then(|| operands[k]);
@@ -267,22 +266,12 @@ fn made(builder: &mut Builder, sharing: &Sharing, node: NodeId) -> NodeId {
     builder.apply(original.op.clone(), &operands, original.types[0].clone())
 }
 
-/// The types of all results.
-fn result_types(repeat: &Repeat) -> Vec<TensorType> {
-    let body = &repeat.body;
-    let mut types: Vec<TensorType> =
-        body.results.iter().map(|result| body.ty(result.node).clone()).collect();
-    if let Times::Extent(extent) = &repeat.times {
-        for ty in &mut types[repeat.state..] {
-            ty.shape.insert(0, extent.clone());
-        }
-    }
-    types
-}
-
 /// A loop that does not run.
-fn never(sharing: &mut Sharing, repeat: &Repeat, operands: &[NodeId]) -> Vec<Option<NodeId>> {
-    let types = result_types(repeat);
+fn never(
+    sharing: &mut Sharing,
+    (repeat, types): (&Repeat, &[TensorType]),
+    operands: &[NodeId],
+) -> Vec<Option<NodeId>> {
     let nothing = types[repeat.state..].iter();
     let nothing = nothing.map(|ty| Some(sharing.splat(Scalar::from_i64(ty.element, 0), &ty.shape)));
     let nothing: Vec<Option<NodeId>> = nothing.collect();

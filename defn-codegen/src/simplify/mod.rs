@@ -81,7 +81,7 @@ fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
                 node.operands.iter().map(|operand| values[*operand]).collect();
             let op = node.op.with_bodies(|body| simplify(body.clone()));
             let used = used_results(graph, &needed, id);
-            results.insert(id, control::apply(&mut sharing, &op, &operands, &used));
+            results.insert(id, control::apply(&mut sharing, (&op, &node.types), &operands, &used));
             continue;
         }
         if let Op::Project(position) = node.op

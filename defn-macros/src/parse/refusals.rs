@@ -559,7 +559,8 @@ impl Refusal {
             ),
             Self::ContainerInRequest(request) => say(
                 format!(
-                    "`{request}!` cannot add axes to a container\n  this is a limitation of defn, not a mistake of yours"
+                    "`{request}!` cannot add {} to a container\n  this is a limitation of defn, not a mistake of yours",
+                    if request == "vmap" { "a second axis" } else { "axes" }
                 ),
                 match request.as_str() {
                     "vmap" => "map inside of a `#[defn]` function, where containers have axes",

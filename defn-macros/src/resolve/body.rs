@@ -314,6 +314,11 @@ impl<'w, 'e> Body<'w, 'e> {
             Fit::Yes(value) => Some(value),
             Fit::Told => None,
             Fit::No(help) => {
+                let keeps = || {
+                    "assignment keeps element type, names and extents; `let` binds anything"
+                        .to_owned()
+                };
+                let help = help.or_else(|| (what == "the new value").then(keeps));
                 let expected = tree.show(&self.b.graph().symbols);
                 let (what, found) = (what.to_owned(), value.show(&self.b));
                 self.wrong(NameMistake::TypesDiffer { what, expected, found, help }, span);

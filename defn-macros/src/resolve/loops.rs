@@ -17,7 +17,7 @@ use super::scope::{Binding, Local};
 use super::value::Value;
 use super::walked::{Items, Walked};
 use super::words::Words;
-use crate::surface::{Block, Expr, For, Pattern};
+use crate::surface::{Block, Expr, ExprKind, For, Name, Pattern, Seen, walk_block};
 use defn_codegen::diagnostic::catalogue::{AxisMistake, LoopMistake};
 use defn_codegen::graph::{
     Binary, Comparison, Dim, Element, Keep, NodeId, Op, Repeat, Scalar, Times, Unary,
@@ -134,7 +134,28 @@ impl Body<'_, '_> {
             None => self.uncounted(looped, &hidden),
         };
         self.scope.locals.truncate(locals);
+        if value.as_ref().is_some_and(Value::is_unit) {
+            self.shadowed(looped.block);
+        }
         value.unwrap_or(Value::Poison)
+    }
+
+    /// A mistake if a loop assigns to nothing, but binds what could be: `let s = s + x;` for `s = s + x;`.
+    fn shadowed(&mut self, block: &Block) {
+        let (mut has_effect, mut bound) = (false, Vec::new());
+        walk_block(block, &mut |seen| match seen {
+            Seen::Place(_) => has_effect = true,
+            Seen::Expr(expr) => has_effect |= matches!(expr.kind, ExprKind::Inspect(..)),
+            Seen::Pattern(pattern) => bound.extend(pattern.names()),
+        });
+        let outside = |name: &&Name| {
+            let local = self.scope.local(&name.text);
+            local.is_some_and(|local| self.scope.locals[local].binding == Binding::Mutable)
+        };
+        if let Some(name) = bound.into_iter().find(outside).filter(|_| !has_effect) {
+            let (text, span) = (name.text.clone(), name.span());
+            self.wrong(LoopMistake::Shadowed { name: text }, span);
+        }
     }
 
     fn hide(&mut self, looped: &Loop<'_>) -> Hidden {
@@ -180,6 +201,7 @@ impl Body<'_, '_> {
         let state = self.state(&inputs, looped.round.end);
         let inside = self.leave(around);
         if self.told() > told {
+            self.spoil(&inputs, &inside);
             return None;
         }
         let state = state?;
@@ -261,6 +283,7 @@ impl Body<'_, '_> {
         let state = self.state(&inputs, looped.round.end);
         let body = self.leave(around);
         if self.told() > told {
+            self.spoil(&inputs, &body);
             return None;
         }
         let state = state?;

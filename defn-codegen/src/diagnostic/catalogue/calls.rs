@@ -16,8 +16,11 @@ catalogue! {
         ValueExpected { function: String, form: String } "value-expected" =>
             say(format!("`{function}` takes something else here")).help(format!("write it as in `{form}`"));
         /// Something else where `name = extent` stands.
-        NewAxisExpected { function: String, form: String } "new-axis-expected" =>
-            say(format!("`{function}` makes a new axis and needs its extent")).help(format!("write it as in `{form}`"));
+        NewAxisExpected { function: String, form: String, nearest: Option<String> } "new-axis-expected" =>
+            say(format!("`{function}` makes a new axis and needs its extent")).help(match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`? A new axis is written as in `{form}`"),
+                None => format!("write it as in `{form}`"),
+            });
         /// `x.sum(n, stride = 2)`.
         UnknownArgument { function: String, argument: String } "unknown-argument" =>
             say(format!("`{function}` has no argument `{argument}`"));
@@ -80,8 +83,8 @@ catalogue! {
         ElementUnknown { function: String, parameter: String } "element-unknown" =>
             say(format!("nothing says what `{parameter}` is")).help(format!("write it as in `{function}::<f32>(…)`"));
         /// A container with too many or too few arguments.
-        TypeArguments { name: String, expected: String, found: usize } "type-arguments" =>
-            say(format!("`{name}` takes {expected}")).fact("found", format!("{found}"));
+        TypeArguments { name: String, expected: String, found: usize, help: Option<String> } "type-arguments" =>
+            say(format!("`{name}` takes {expected}")).fact("found", format!("{found}")).perhaps(help.as_ref());
         /// `Gen<f32>` of `struct Gen<n>`.
         AxisArgument { parameter: String } "axis-argument" =>
             say(format!("the parameter `{parameter}` is an axis, not an element type"))

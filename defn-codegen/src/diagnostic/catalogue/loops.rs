@@ -32,6 +32,10 @@ catalogue! {
         ConditionAssigns {} "condition-assigns" =>
             say("the condition of a loop changes nothing")
                 .help("assign before the loop, and again at its end");
+        /// `for x in xs.along(time) { let s = s + x; }`.
+        Shadowed { name: String } "loop-without-effect" =>
+            say("this loop changes nothing").fact("it binds", format!("another `{name}`, which ends with the round"))
+                .help(format!("assign to the one outside: `{name} = …;`"));
         /// `for i in 0.. { … }`.
         OpenRange {} "open-range" =>
             say("a loop needs both ends of its range").help("write `0..n`");
