@@ -25,7 +25,7 @@ mod parts;
 mod entry;
 mod dims;
 mod statement;
-mod pairs;
+mod lockstep;
 mod extremes;
 mod ahead;
 mod copied;

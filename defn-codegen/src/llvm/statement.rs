@@ -18,7 +18,7 @@
 //!   for j in 0..m { body }             }
 //! }
 //! ```
-//! Where there are registers enough, groups go [in pairs](super::pairs).
+//! Where there are registers enough, groups go [in lockstep](super::lockstep).
 
 use std::collections::BTreeMap;
 
