@@ -82,3 +82,38 @@ fn solved(a: &Tensor<f32, 3>, b: &Tensor<f32, 2>, system: usize) -> [Near; 6] {
         within(x[row], 8.0 * f64::from(f32::EPSILON) * grown * reach)
     })
 }
+
+#[defn]
+fn cholesky(a: Tensor<f32, row<512>, column<512>>) -> Tensor<f32, row<512>, column<512>> {
+    a.cholesky(row, column)
+}
+
+pub(crate) fn cholesky_512(stopwatch: &Stopwatch) -> Verdict<Times> {
+    const N: usize = 512;
+    let m = normal([N, N], 1);
+    let m: Vec<f64> = m.iter().copied().map(f64::from).collect();
+    let dot = |i: usize, j: usize| -> f64 {
+        m[N * i..][..N].iter().zip(&m[N * j..][..N]).map(|(a, b)| a * b).sum()
+    };
+    let a = Tensor::from_fn([N, N], |[i, j]| {
+        (dot(i.max(j), i.min(j)) + if i == j { N as f64 } else { 0.0 }) as f32
+    });
+    let expected = || factored(&a);
+    stopwatch.time(|| cholesky(&a), |l| cholesky::into(&a, l), |l| check(l, &expected()))
+}
+
+/// The lower matrix row by row. Every element is a sum of `n` roundings, which are as large as a row.
+fn factored(a: &Tensor<f32, 2>) -> Vec<Near> {
+    let n = a.shape()[0];
+    let mut l = vec![0.0; n * n];
+    for i in 0..n {
+        for j in 0..=i {
+            let known: f64 = l[n * i..][..j].iter().zip(&l[n * j..][..j]).map(|(a, b)| a * b).sum();
+            let rest = f64::from(a[[i, j]]) - known;
+            l[n * i + j] = if i == j { rest.sqrt() } else { rest / l[n * j + j] };
+        }
+    }
+    let largest = l.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+    let error = 2.0 * (n as f64).sqrt() * f64::from(f32::EPSILON) * largest;
+    l.into_iter().map(|value| within(value, if value == 0.0 { 0.0 } else { error })).collect()
+}

@@ -1,6 +1,6 @@
 //! Small systems of linear equations, as users write them: loops that store into rows, mapped over many systems.
 
-use crate::support::{floats, near, same, slopes, whole};
+use crate::support::{SLOPE, STEP, epsilon, floats, near, same, slopes, whole};
 use defn::prelude::*;
 
 /// Rounding errors of a few hundred operations, which the systems of the tests make ten times as large.
@@ -175,4 +175,138 @@ fn rows_move_to_where_data_say() {
         };
         same(&moved_rows(&x, &at), |[k, row, column]| twin(k)[row][column]);
     }
+}
+
+macro_rules! factors {
+    ($($name:ident $element:ident $n:literal)*) => {
+        $(
+            #[defn]
+            fn $name(
+                a: Tensor<$element, batch, row<$n>, column<$n>>,
+            ) -> Tensor<$element, batch, row<$n>, column<$n>> {
+                a.cholesky(row, column)
+            }
+        )*
+
+        #[test]
+        fn factors_of_known_extents() {
+            for count in [0, 1, 2, 9] {
+                $(
+                    let a = definite(count, $n).cast::<$element>();
+                    is_factor(&$name(&a), &a);
+                )*
+            }
+        }
+    };
+}
+factors! {
+    factor_0 f64 0
+    factor_1 f64 1
+    factor_2 f32 2
+    factor_3 f64 3
+    factor_31 f64 31
+    factor_32 f32 32
+    factor_33 f64 33
+    factor_67 f32 67
+    factor_96 f64 96
+}
+
+/// Over axes that do not stand last.
+#[defn]
+fn factor(a: Tensor<f64, column<n>, batch, row<n>>) -> Tensor<f64, column<n>, batch, row<n>> {
+    a.cholesky(row, column)
+}
+
+#[defn]
+fn weighed(a: Tensor<f64, row<n>, column<n>>) -> f64 {
+    let l = a.cholesky(row, column);
+    (l * l * l + (iota(row) + 2 * iota(column)) as f64 * l).sum()
+}
+
+#[defn]
+fn weighed_37(a: Tensor<f64, row<37>, column<37>>) -> f64 {
+    let l = a.cholesky(row, column);
+    (l * l * l + (iota(row) + 2 * iota(column)) as f64 * l).sum()
+}
+
+/// Matrices that are positive definite, and something else above their diagonals, where nothing is read.
+fn definite(count: usize, n: usize) -> Tensor<f64, 3> {
+    let m = floats::<f64, 3>([count, n, n], 3);
+    Tensor::from_fn([count, n, n], |[k, row, column]| {
+        let dot: f64 = (0..n).map(|i| m[[k, row, i]] * m[[k, column, i]]).sum();
+        match row.cmp(&column) {
+            std::cmp::Ordering::Less => f64::NAN,
+            std::cmp::Ordering::Equal => dot + n as f64,
+            std::cmp::Ordering::Greater => dot,
+        }
+    })
+}
+
+#[track_caller]
+fn is_factor<T: Float>(l: &Tensor<T, 3>, a: &Tensor<T, 3>) {
+    let n = a.shape()[1];
+    assert_eq!(l.shape(), a.shape());
+    let (l, a) = (l.cast::<f64>(), a.cast::<f64>());
+    for [k, row, column] in places(a.shape()) {
+        if row < column {
+            assert!(l[[k, row, column]] == 0.0);
+            continue;
+        }
+        let back: f64 = (0..n).map(|i| l[[k, row, i]] * l[[k, column, i]]).sum();
+        // A sum of so many products, of a row and a column as long as the roots of their diagonal elements.
+        let size = (a[[k, row, row]] * a[[k, column, column]]).sqrt();
+        let apart = (back - a[[k, row, column]]).abs();
+        let tolerated = 4.0 * (n + 4) as f64 * epsilon::<T>() * size;
+        assert!(apart <= tolerated, "{back:e} at {row}, {column}, apart by {apart:e}");
+    }
+}
+
+fn places([count, rows, columns]: [usize; 3]) -> impl Iterator<Item = [usize; 3]> {
+    let of_matrix =
+        move |k: usize| (0..rows * columns).map(move |at| [k, at / columns, at % columns]);
+    (0..count).flat_map(of_matrix)
+}
+
+#[test]
+fn factors_of_any_extents() {
+    for count in [0, 1, 3] {
+        for n in [0, 1, 2, 5, 8, 17, 40] {
+            let a = definite(count, n);
+            let turned = Tensor::from_fn([n, count, n], |[column, k, row]| a[[k, row, column]]);
+            let l = factor(&turned);
+            is_factor(&Tensor::from_fn(a.shape(), |[k, row, column]| l[[column, k, row]]), &a);
+        }
+    }
+}
+
+/// A matrix that is positive definite.
+fn symmetric(n: usize) -> Tensor<f64, 2> {
+    let a = definite(1, n);
+    Tensor::from_fn([n, n], |[i, j]| a[[0, i.max(j), i.min(j)]])
+}
+
+#[test]
+fn gradients_of_factors() {
+    for n in [1, 2, 6] {
+        let a = symmetric(n);
+        slopes(&grad!(weighed)(&a), &a, weighed);
+    }
+    let a = symmetric(37);
+    let gradient = grad!(weighed_37)(&a);
+    for seed in 0..3 {
+        let along = floats::<f64, 2>([37, 37], 10 + seed);
+        let moved = |by: f64| weighed_37(&Tensor::from_fn([37, 37], |at| a[at] + by * along[at]));
+        let expected = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
+        let found: f64 = gradient.iter().zip(along.iter()).map(|(g, d)| g * d).sum();
+        assert!((found - expected).abs() <= 1e3 * SLOPE * expected.abs(), "{found:e} {expected:e}");
+    }
+}
+
+#[test]
+fn what_is_not_definite_has_no_factor() {
+    let mut a = definite(2, 33);
+    a[[1, 5, 5]] = -1.0;
+    let l = factor_33(&a);
+    is_factor(&Tensor::from_fn([1, 33, 33], |at| l[at]), &Tensor::from_fn([1, 33, 33], |at| a[at]));
+    assert!((5..33).all(|row| l[[1, row, 5]].is_nan()));
 }
