@@ -130,8 +130,8 @@ fn the_posterior_is_the_known_one() {
         }
     }
     // The same chain alone has the same draws.
-    let keys: Vec<u64> = split_keys(Key::new(7), CHAINS).to_vec();
-    let key = Key::from_words([(keys[5] >> 32) as u32, keys[5] as u32]);
+    let keys = split_keys(Key::new(7), CHAINS);
+    let key = defn::at::<Key>(&keys, 5);
     let alone = chain(key, &start.index_axis(0, 5).copied(), &x, &y, 500, 0.08);
     for i in 0..features {
         assert!((alone.0[[i]] - means[[5, i]]).abs() < 1e-9);
