@@ -50,22 +50,30 @@ fn advanced(p: Pendulum, angle: f64, speed: f64, torque: f64, step: f64) -> (f64
     )
 }
 
-/// The angle at each moment, from rest.
+/// What was measured, at moments that are a step apart.
 #[defn]
-fn swing(p: Pendulum, start: f64, torque: Tensor<f64, time>, step: f64) -> Tensor<f64, time> {
-    let mut angle = start;
+struct Run {
+    angle: Tensor<f64, time>,
+    torque: Tensor<f64, time>,
+    step: f64,
+}
+
+/// The angle at each moment of a run, from rest where it began.
+#[defn]
+fn swing(p: Pendulum, run: Run) -> Tensor<f64, time> {
+    let mut angle = run.angle.at(time, 0);
     let mut speed = 0.0_f64;
-    for u in torque.along(time) {
+    for torque in run.torque.along(time) {
         let before = angle;
-        (angle, speed) = advanced(p, angle, speed, u, step);
+        (angle, speed) = advanced(p, angle, speed, torque, run.step);
         before
     }
 }
 
 /// The mean square of what simulation and measurement differ by.
 #[defn]
-fn loss(p: Pendulum, measured: Tensor<f64, time>, torque: Tensor<f64, time>, step: f64) -> f64 {
-    (swing(p, measured.at(time, 0), torque, step) - measured).square().mean()
+fn loss(p: Pendulum, run: Run) -> f64 {
+    (swing(p, run) - run.angle).square().mean()
 }
 
 /// What Adam remembers.
@@ -78,15 +86,8 @@ struct Moments {
 
 /// A step of Adam (Kingma and Ba, 2015), in place; the loss before it.
 #[defn]
-fn adam(
-    p: &mut Pendulum,
-    m: &mut Moments,
-    measured: Tensor<f64, time>,
-    torque: Tensor<f64, time>,
-    step: f64,
-    rate: f64,
-) -> f64 {
-    let (value, slope) = value_and_grad!(loss)(p, measured, torque, step);
+fn adam(p: &mut Pendulum, m: &mut Moments, run: Run, rate: f64) -> f64 {
+    let (value, slope) = value_and_grad!(loss)(p, run);
     m.count += 1.0;
     m.mean = 0.9 * m.mean + 0.1 * slope;
     m.square = 0.999 * m.square + 0.001 * slope * slope;
@@ -99,8 +100,9 @@ fn adam(
 const STEPS: usize = 2000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let [time, measured, torque] = columns(include_str!("data/pendulum.csv"))?;
+    let [time, angle, torque] = columns(include_str!("data/pendulum.csv"))?;
     let step = time.iter().last().ok_or("no rows")? / (time.len() - 1) as f64;
+    let run = Run { angle, torque, step };
     let zeros =
         Pendulum { log_length: 0.0, log_inertia: 0.0, drag: 0.0, friction: 0.0, offset: 0.0 };
     let mut moments = Moments { mean: zeros.clone(), square: zeros, count: 0.0 };
@@ -114,15 +116,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     for count in 0..=STEPS {
         let rate = 0.02 * (1.0 - count as f64 / STEPS as f64);
-        let value = adam(&mut model, &mut moments, &measured, &torque, step, rate);
+        let value = adam(&mut model, &mut moments, &run, rate);
         if count % 250 == 0 {
             let length = model.log_length.exp();
             println!("after {count:4} steps: {:.3} rad off, length {length:.3} m", value.sqrt());
         }
     }
 
-    let simulated = swing(&model, measured[[0]], &torque, step);
-    let apart = loss(&model, &measured, &torque, step).sqrt();
+    let simulated = swing(&model, &run);
+    let apart = loss(&model, &run).sqrt();
     let (length, inertia) = (model.log_length.exp(), model.log_inertia.exp());
     println!("length                  {length:.3} m");
     println!("inertia                 {inertia:.3} kg m²");
@@ -137,7 +139,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     assert!(apart < 0.06, "the simulation follows the measurement, and was off by {apart}");
 
     let path = std::env::temp_dir().join("pendulum.svg");
-    draw(&path, &time, &[("measured", &measured, BLACK), ("simulated", &simulated, RED)])?;
+    draw(&path, &time, &[("measured", &run.angle, BLACK), ("simulated", &simulated, RED)])?;
     println!("plot                    {}", path.display());
     Ok(())
 }

@@ -156,7 +156,7 @@ macro_rules! vjp {
 ///
 /// The new axis is the first of every mapped parameter and of all results; in a `#[defn]` body it may be any axis of the arguments,
 /// and is found by its name, which the function must not use itself. Without `of` every tensor is mapped, and every leaf of a
-/// container; from Rust only tensors can be. Requests nest in any order.
+/// container. Requests nest in any order.
 ///
 /// ```
 /// use defn::prelude::*;
@@ -174,6 +174,9 @@ macro_rules! vjp {
 /// let gradients = vmap!(grad!(error), over = example, of = x)(&w, &x);
 /// assert_eq!(gradients, Tensor::from([[2.0, 0.0], [2.5, 5.0]]));
 /// ```
+///
+/// A container with one more axis is [`Mapped<Model>`](Mapped), which [`stack`] makes of many and of which [`at`] picks one;
+/// keys with one more axis are numbers.
 ///
 /// A `while` runs until it is done for every position, and of an `if` whose condition differs both sides run; both give what
 /// they give alone. The derivative of a function that maps such an `if` is NaN where the side that is not taken has an infinite slope;
@@ -252,6 +255,11 @@ macro_rules! jacobian {
 macro_rules! hessian {
     ($($tokens:tt)*) => { $crate::__private::__request! { $crate hessian $($tokens)* } };
 }
+
+/// The examples of `docs/language.md`, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/language.md")]
+pub struct Language;
 
 /// What expanded code names, and nobody else.
 #[doc(hidden)]

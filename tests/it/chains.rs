@@ -5,19 +5,25 @@
 use crate::support::floats;
 use defn::prelude::*;
 
+/// What was measured.
+#[defn]
+struct Samples {
+    x: Tensor<f64, sample, feature>,
+    y: Tensor<f64, sample>,
+}
+
 /// The energy of weights: minus the logarithm of their posterior, up to a constant. Noise has variance 1/4, weights have 1.
 #[defn]
-fn energy(w: Tensor<f64, feature>, x: Tensor<f64, sample, feature>, y: Tensor<f64, sample>) -> f64 {
-    2.0 * (x.dot(w, feature) - y).square().sum() + 0.5 * w.square().sum()
+fn energy(w: Tensor<f64, feature>, s: Samples) -> f64 {
+    2.0 * (s.x.dot(w, feature) - s.y).square().sum() + 0.5 * w.square().sum()
 }
 
 /// A chain: the mean and the mean square of its draws, and how many of its moves were accepted.
 #[defn]
-fn chain(
+fn one_chain(
     key: Key,
     start: Tensor<f64, feature>,
-    x: Tensor<f64, sample, feature>,
-    y: Tensor<f64, sample>,
+    s: Samples,
     draws: i64,
     step: f64,
 ) -> (Tensor<f64, feature>, Tensor<f64, feature>, f64) {
@@ -30,15 +36,15 @@ fn chain(
         let speed = normal::<f64>(push, feature);
         // Leapfrog: half a push, whole moves and pushes in turn, half a push.
         let mut q = w;
-        let mut p = speed - 0.5 * step * grad!(energy)(q, x, y);
+        let mut p = speed - 0.5 * step * grad!(energy)(q, s);
         for _ in 0..7 {
             q += step * p;
-            p -= step * grad!(energy)(q, x, y);
+            p -= step * grad!(energy)(q, s);
         }
         q += step * p;
-        p -= 0.5 * step * grad!(energy)(q, x, y);
-        let before = energy(w, x, y) + 0.5 * speed.square().sum();
-        let after = energy(q, x, y) + 0.5 * p.square().sum();
+        p -= 0.5 * step * grad!(energy)(q, s);
+        let before = energy(w, s) + 0.5 * speed.square().sum();
+        let after = energy(q, s) + 0.5 * p.square().sum();
         let lucky = uniform::<f64>(coin, ()).ln() < before - after;
         if lucky {
             w = q;
@@ -61,12 +67,11 @@ fn chain(
 fn chains(
     key: Key,
     start: Tensor<f64, chain, feature>,
-    x: Tensor<f64, sample, feature>,
-    y: Tensor<f64, sample>,
+    s: Samples,
     draws: i64,
 ) -> (Tensor<f64, chain, feature>, Tensor<f64, chain, feature>, Tensor<f64, chain>) {
     let keys = key.split(chain);
-    vmap!(self::chain, over = chain, of = (key, start))(keys, start, x, y, draws, 0.08)
+    vmap!(one_chain, over = chain, of = (key, start))(keys, start, s, draws, 0.08)
 }
 
 /// The inverse of a symmetric positive matrix, by elimination.
@@ -111,8 +116,9 @@ fn the_posterior_is_the_known_one() {
     let mean: Vec<f64> =
         (0..features).map(|i| (0..features).map(|j| covariance[i][j] * toward[j]).sum()).collect();
 
+    let data = Samples { x, y };
     let start = floats::<f64, 2>([CHAINS, features], 3);
-    let (means, squares, accepted) = chains(Key::new(7), &start, &x, &y, 500);
+    let (means, squares, accepted) = chains(Key::new(7), &start, &data, 500);
     assert!(accepted.iter().all(|share| *share > 0.6 && *share <= 1.0), "{accepted}");
     let count = CHAINS as f64;
     for i in 0..features {
@@ -130,9 +136,9 @@ fn the_posterior_is_the_known_one() {
         }
     }
     // The same chain alone has the same draws.
-    let keys: Vec<u64> = split_keys(Key::new(7), CHAINS).to_vec();
-    let key = Key::from_words([(keys[5] >> 32) as u32, keys[5] as u32]);
-    let alone = chain(key, &start.index_axis(0, 5).copied(), &x, &y, 500, 0.08);
+    let keys = split_keys(Key::new(7), CHAINS);
+    let key = defn::at::<Key>(&keys, 5);
+    let alone = one_chain(key, &start.index_axis(0, 5).copied(), &data, 500, 0.08);
     for i in 0..features {
         assert!((alone.0[[i]] - means[[5, i]]).abs() < 1e-9);
     }

@@ -36,6 +36,7 @@ mod programs;
 mod newton;
 mod kalman;
 mod chains;
+mod gamma;
 mod idioms;
 mod elements;
 mod views;

@@ -304,10 +304,10 @@ fn maps_stand_in_loops() {
 /// Seen from outside, with a part that is not.
 #[defn]
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layered {
+pub(crate) struct Layered {
     first: Part<i, o>,
     /// Twice the same.
-    pub rest: [Part<o, next<o>>; 2],
+    pub(crate) rest: [Part<o, next<o>>; 2],
     scale: (f64, i64),
 }
 
