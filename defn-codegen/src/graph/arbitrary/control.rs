@@ -62,10 +62,11 @@ impl Generator {
             condition.builder.compare(Comparison::Lt, parameters[0], end)
         });
         let mut holds = condition.builder.binary(Binary::And, limits[0], limits[1]);
+        let looks_at_floats = self.mood == Mood::Kinked;
         let exact: Vec<NodeId> = parameters[1..]
             .iter()
             .copied()
-            .filter(|it| !condition.ty_of(*it).element.is_float())
+            .filter(|it| looks_at_floats || !condition.ty_of(*it).element.is_float())
             .collect();
         if self.mood != Mood::Smooth && !exact.is_empty() {
             let looked_at = self.random.pick(&exact);
@@ -180,6 +181,10 @@ impl Generator {
         if self.mood != Mood::Smooth && self.random.chance(50) {
             condition = self.like(&TensorType::scalar(Element::Bool));
         }
+        if self.mood == Mood::Kinked && self.random.chance(60) {
+            let looked_at = self.any();
+            condition = self.largest_is_positive(looked_at);
+        }
         let operands: Vec<NodeId> = (0..1 + self.random.below(3)).map(|_| self.any()).collect();
         let side = |around: &mut Self, name: &str| {
             let mut body = around.inner(name);
@@ -240,10 +245,12 @@ impl Generator {
         for _ in 0..1 + self.random.below(4) {
             if self.depth < DEEPEST && self.random.chance(15) {
                 self.control_step();
-            } else if self.mood == Mood::Smooth {
-                self.smooth_step();
             } else {
-                self.step();
+                match self.mood {
+                    Mood::Smooth => self.smooth_step(),
+                    Mood::Kinked => self.kinked_step(),
+                    Mood::Sane | Mood::Wild => self.step(),
+                }
             }
         }
     }

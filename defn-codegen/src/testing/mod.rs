@@ -6,6 +6,12 @@
 //! 2. Simplified, it is within the bounds of what a right implementation may give.
 //! 3. So are its loops, for every level and every size from which another form pays; and all of them give the same bits.
 //! 4. Machine code gives the bits of the loops (but for sign and payload of NaN), for every level that this processor has.
+//!
+//! [`calculus`](calculus::calculus) has the laws of derivatives.
+
+pub mod batch;
+pub mod calculus;
+pub mod derivative;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
