@@ -21,7 +21,8 @@ use defn_codegen::simplify::simplify;
 use defn_codegen::transform::transform;
 
 fn flat(functions: &Arena<Graph>, entry: &Callable) -> Graph {
-    let program = Program { functions: functions.clone(), entry: Some(entry.clone()) };
+    let program =
+        Program { functions: functions.clone(), entry: Some(entry.clone()), ..Program::default() };
     let graph = transform(&program);
     check_verified(&graph);
     let parameters: Vec<TensorType> =
@@ -276,7 +277,7 @@ fn total(function: &Graph, functions: &mut Arena<Graph>) -> Graph {
     let of = Callable::Function(functions.push(function.clone()));
     let mapped: Vec<usize> = chosen(function, u64::MAX);
     let callee = Callable::Map { of: Box::new(of), mapped };
-    let program = Program { functions: functions.clone(), entry: None };
+    let program = Program { functions: functions.clone(), entry: None, ..Program::default() };
     let mut b = Builder::new("total");
     for name in &function.symbols {
         b.symbol(name);

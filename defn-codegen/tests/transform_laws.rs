@@ -14,7 +14,7 @@ use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::eval::{Value, eval};
 use defn_codegen::graph::parse::parse;
 use defn_codegen::graph::{Binary, Combine, Element, Graph, NodeId, Output, TensorType, Unary};
-use defn_codegen::program::Program;
+use defn_codegen::program::{Plan, Program};
 use defn_codegen::simplify::simplify;
 use defn_codegen::transform::transform;
 
@@ -26,11 +26,16 @@ const TOLERANCE: f64 = 3e3 * 3.7e-11;
 
 /// The gradient of the first result with respect to every parameter of `wrt`.
 fn gradient(graph: &Graph, wrt: &[usize]) -> Graph {
+    gradient_by(graph, wrt, Plan::default())
+}
+
+/// The same, where a plan says what is computed again.
+fn gradient_by(graph: &Graph, wrt: &[usize], plan: Plan) -> Graph {
     let mut functions = Arena::default();
     let function = functions.push(graph.clone());
     let of = Box::new(Callable::Function(function));
     let entry = Some(Callable::Gradient { of, wrt: wrt.to_vec(), value: false });
-    let graph = transform(&Program { functions, entry });
+    let graph = transform(&Program { functions, entry, plan });
     check_verified(&graph);
     graph
 }
@@ -41,7 +46,7 @@ fn with_tangents(graph: &Graph, wrt: &[usize]) -> Graph {
     let function = functions.push(graph.clone());
     let of = Box::new(Callable::Function(function));
     let entry = Some(Callable::Jvp { of, wrt: wrt.to_vec() });
-    let program = Program { functions, entry: entry.clone() };
+    let program = Program { functions, entry: entry.clone(), ..Program::default() };
     let types = entry.map(|entry| program.parameter_types(&entry));
     let graph = transform(&program);
     let found: Vec<_> = graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect();
@@ -415,6 +420,39 @@ fn gradients_through_random_bodies() {
     for seed in 0..CASES / 4 {
         let case = generate_differentiable_control(seed, 2 + (seed % 7) as usize);
         check_case("gradient through bodies", seed, &case, gradient_agrees);
+    }
+}
+
+/// What a plan computes again is what would have been kept.
+fn plans_agree(case: &Case) -> Result<(), String> {
+    if *case.graph.ty(case.graph.results[0].node) != TensorType::scalar(Element::F64) {
+        return Ok(());
+    }
+    let wrt = floats(&case.graph);
+    let kept = eval(&gradient(&case.graph, &wrt), &case.arguments)?;
+    let halvings = 1 + case.graph.nodes.len() as u32 % 2;
+    let plan = Plan { halvings, segments: 3 };
+    let planned = gradient_by(&case.graph, &wrt, plan);
+    let simple = simplify(planned.clone());
+    agrees(&Case { graph: planned, arguments: case.arguments.clone() }, &simple)?;
+    for (found, kept) in eval(&simple, &case.arguments)?.iter().zip(&kept) {
+        let (found, kept) = (found.to_f64(), kept.to_f64());
+        let size = kept.iter().fold(1.0, |size: f64, it| size.max(it.abs()));
+        let is_same = |(found, kept): (&f64, &f64)| {
+            (found - kept).abs() <= SAME * size || !size.is_finite() || kept.is_nan()
+        };
+        if !found.iter().zip(&kept).all(is_same) {
+            return Err(format!("{found:?} by {plan}, {kept:?} without\n{simple}"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn plans_for_random_bodies_change_no_gradient() {
+    for seed in 0..CASES / 100 {
+        let case = generate_differentiable_control(seed, 2 + (seed % 6) as usize);
+        check_case("gradient by a plan", seed, &case, plans_agree);
     }
 }
 

@@ -33,7 +33,7 @@ use crate::graph::Callable;
 use crate::graph::Graph;
 use crate::program::Program;
 
-use differentiate::{differentiate, with_tangents};
+use differentiate::{differentiate, planned, with_tangents};
 use inline::inline;
 use vectorize::vectorize;
 
@@ -62,7 +62,13 @@ impl Flattening<'_> {
             Callable::Function(function) => {
                 inline(&program.functions[*function], &mut |callee| self.flatten(callee))
             }
-            Callable::Gradient { of, wrt, value } => differentiate(&self.flatten(of), wrt, *value),
+            Callable::Gradient { of, wrt, value } => {
+                let graph = self.flatten(of);
+                match planned(&graph, program.plan) {
+                    Some(other) => differentiate(&other, wrt, *value),
+                    None => differentiate(&graph, wrt, *value),
+                }
+            }
             Callable::Jvp { of, wrt } => with_tangents(&self.flatten(of), wrt),
             Callable::Map { of, mapped } => vectorize(&self.flatten(of), mapped),
         });

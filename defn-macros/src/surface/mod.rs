@@ -143,7 +143,7 @@ pub(crate) struct Function {
 pub(crate) struct Options {
     /// `grad = my_rule`: the function that is the derivative.
     pub(crate) grad: Option<(Path, CalleeId)>,
-    /// `memory = "8 MiB"`: bytes that the derivative may hold, with the place.
+    /// `memory = "8 MiB"`: bytes of scratch that a call may need, with the place.
     pub(crate) memory: Option<(u64, Span)>,
     /// `bare`: no type of the function's name, so `try_call` and its like are missing.
     pub(crate) bare: bool,
