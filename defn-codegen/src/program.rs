@@ -3,6 +3,8 @@
 //! A [`Program`] holds every function that the compiled one reaches; graphs call each other by [`Op::Call`](crate::graph::Op::Call).
 //! Everything is typed already: a mistake of the user was found before a program exists.
 
+use std::fmt;
+
 use crate::arena::Arena;
 use crate::graph::{Callable, Dim, Graph, Symbol, TensorType};
 
@@ -13,6 +15,52 @@ pub struct Program {
     pub functions: Arena<Graph>,
     /// What becomes the entry point.
     pub entry: Option<Callable>,
+    /// What its derivatives compute again.
+    pub plan: Plan,
+}
+
+/// What derivatives compute again, beside what the user says with `checkpoint`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// How often every loop that an extent counts is halved: of `n` states the root of `n` at 1, the fourth root at 2.
+    pub halvings: u32,
+    /// Into how many segments of about the same size the nodes of a function are cut, each of which runs again; fewer than two are none.
+    pub segments: usize,
+}
+
+impl Plan {
+    /// All that may be tried, the cheapest first: nothing runs again, everything once, everything about three times.
+    pub const ALL: &'static [Self] = &[
+        Self { halvings: 0, segments: 0 },
+        Self { halvings: 0, segments: 2 },
+        Self { halvings: 0, segments: 4 },
+        Self { halvings: 0, segments: 8 },
+        Self { halvings: 0, segments: 16 },
+        Self { halvings: 0, segments: 32 },
+        Self { halvings: 1, segments: 0 },
+        Self { halvings: 1, segments: 4 },
+        Self { halvings: 1, segments: 16 },
+        Self { halvings: 2, segments: 0 },
+        Self { halvings: 2, segments: 4 },
+        Self { halvings: 2, segments: 16 },
+    ];
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let loops = match self.halvings {
+            0 => "loops keep what their derivatives need",
+            1 => "loops keep about two roots of their states",
+            _ => "loops keep about four fourth roots of their states",
+        };
+        formatter.write_str(loops)?;
+        match self.segments {
+            0 | 1 => Ok(()),
+            segments => {
+                write!(formatter, ", and what is between runs again in {segments} segments")
+            }
+        }
+    }
 }
 
 impl Program {

@@ -117,7 +117,7 @@ fn transformed_file_tests_simplify() {
         let mut functions = Arena::default();
         let ids: Vec<_> = graphs.into_iter().map(|graph| functions.push(graph)).collect();
         let entry = ids.last().map(|last| Callable::Function(*last));
-        let graph = transform(&Program { functions, entry });
+        let graph = transform(&Program { functions, entry, ..Program::default() });
         check_verified(&graph);
         let is_call = |op: &Op| matches!(op, Op::Call { .. });
         assert!(graph.nodes.iter().all(|(_, node)| !is_call(&node.op)), "{file}");

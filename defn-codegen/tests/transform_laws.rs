@@ -13,8 +13,11 @@ use defn_codegen::graph::arbitrary::{
 use defn_codegen::graph::eval::{Value, eval};
 use defn_codegen::graph::parse::parse;
 use defn_codegen::graph::{Element, Graph, TensorType, Unary};
+use defn_codegen::program::Plan;
 use defn_codegen::simplify::simplify;
-use defn_codegen::testing::derivative::{flat, floats, gradient, weighted, with_tangents};
+use defn_codegen::testing::derivative::{
+    flat, floats, gradient, gradient_by, weighted, with_tangents,
+};
 
 /// The step of a central difference that balances its two errors: h²·f‴/6 and ε·f/h.
 const STEP: f64 = 6.1e-6;
@@ -351,6 +354,39 @@ fn gradients_of_gradients_of_random_graphs() {
     for seed in 0..CASES / 10 {
         let case = generate_differentiable(seed, 2 + (seed % 6) as usize);
         check_case("gradient of the gradient", seed, &case, second_gradient_agrees);
+    }
+}
+
+/// What a plan computes again is what would have been kept.
+fn plans_agree(case: &Case) -> Result<(), String> {
+    if *case.graph.ty(case.graph.results[0].node) != TensorType::scalar(Element::F64) {
+        return Ok(());
+    }
+    let wrt = floats(&case.graph);
+    let kept = eval(&gradient(&case.graph, &wrt), &case.arguments)?;
+    let halvings = 1 + case.graph.nodes.len() as u32 % 2;
+    let plan = Plan { halvings, segments: 3 };
+    let planned = gradient_by(&case.graph, &wrt, plan);
+    let simple = simplify(planned.clone());
+    agrees(&Case { graph: planned, arguments: case.arguments.clone() }, &simple)?;
+    for (found, kept) in eval(&simple, &case.arguments)?.iter().zip(&kept) {
+        let (found, kept) = (found.to_f64(), kept.to_f64());
+        let size = kept.iter().fold(1.0, |size: f64, it| size.max(it.abs()));
+        let is_same = |(found, kept): (&f64, &f64)| {
+            (found - kept).abs() <= SAME * size || !size.is_finite() || kept.is_nan()
+        };
+        if !found.iter().zip(&kept).all(is_same) {
+            return Err(format!("{found:?} by {plan}, {kept:?} without\n{simple}"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn plans_for_random_bodies_change_no_gradient() {
+    for seed in 0..CASES / 100 {
+        let case = generate_differentiable_control(seed, 2 + (seed % 6) as usize);
+        check_case("gradient by a plan", seed, &case, plans_agree);
     }
 }
 

@@ -38,7 +38,8 @@ use proc_macro::TokenStream;
 /// # Options
 /// - `bare`: no type beside the function, where a module or a type has the same name.
 /// - `grad = path`: the function that computes the derivative.
-/// - `memory = "8 MiB"`: how much the derivative may hold.
+/// - `memory = "8 MiB"`: how much scratch a call, or a request for a derivative from Rust, may need beside its results. The compiler chooses
+///   what derivatives compute again; where extents are fixed it refuses what cannot fit, and elsewhere the call does.
 /// - `crate = path`: where this crate is, if you renamed it.
 #[proc_macro_attribute]
 pub fn defn(options: TokenStream, item: TokenStream) -> TokenStream {

@@ -14,8 +14,10 @@ use crate::{
     text::Callee,
 };
 use defn_codegen::{
-    compile::compile,
+    compile::{compile, plan},
+    diagnostic::catalogue::{self, CallMistake},
     graph::{Atom, Callable, Dim, Relation, solve},
+    program::Plan,
 };
 use proc_macro2::Span;
 use std::rc::Rc;
@@ -137,33 +139,99 @@ pub(crate) struct Check {
 /// Finds every mistake; without one, the subject can be compiled.
 pub(crate) fn check(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<(), Vec<Mistake>> {
     match subject {
-        Subject::Function(function) => resolve::resolve(function, callees, Mode::Check).map(drop),
-        Subject::Request(request) => resolve::request(request, callees, Mode::Check).map(drop),
-        Subject::Struct(container) => resolve::container(container, callees),
-        Subject::Constant(constant) => resolve::constant(constant, callees),
-        Subject::Alias(alias) => resolve::alias(alias, callees),
+        Subject::Function(function) => resolve::resolve(function, callees, Mode::Check)?,
+        Subject::Request(request) => resolve::request(request, callees, Mode::Check)?,
+        Subject::Struct(container) => return resolve::container(container, callees),
+        Subject::Constant(constant) => return resolve::constant(constant, callees),
+        Subject::Alias(alias) => return resolve::alias(alias, callees),
+    };
+    // Where code is wanted, `emit` tells.
+    let budget = Budget::of(subject, callees).filter(|_| !invocation::get().wants_code);
+    let Some(budget) = budget else { return Ok(()) };
+    let resolved = whole(subject, callees)?;
+    resolved.instances.iter().try_for_each(|instance| budget.plan(instance).map(drop))
+}
+
+/// How much scratch a call may need.
+struct Budget {
+    bytes: u64,
+    /// Where to tell that it does not suffice.
+    span: Span,
+}
+
+impl Budget {
+    /// That of a function, or of the function that a request is about.
+    fn of(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Option<Self> {
+        match subject {
+            Subject::Function(function) => {
+                function.options.memory.map(|(bytes, span)| Self { bytes, span })
+            }
+            Subject::Request(request) => {
+                let (path, callee) = request.function();
+                let options = callees.get(callee.0)?.definition.options();
+                options.memory.map(|(bytes, _)| Self { bytes, span: path.span() })
+            }
+            Subject::Struct(_) | Subject::Constant(_) | Subject::Alias(_) => None,
+        }
+    }
+
+    fn limit(&self) -> i64 {
+        i64::try_from(self.bytes).unwrap_or(i64::MAX)
+    }
+
+    /// What derivatives have to compute again.
+    fn plan(&self, instance: &resolve::Instance) -> Result<Plan, Vec<Mistake>> {
+        let options = invocation::get().options();
+        plan(&instance.program, &options, self.limit()).map_err(|least| {
+            let mistake = CallMistake::MemoryBudget { budget: self.bytes, least };
+            let message = catalogue::Mistake::from(mistake).message();
+            vec![Mistake { message, span: self.span }]
+        })
+    }
+
+    /// What a call asks where only the call knows the extents.
+    fn check(&self, workspace: &Dim, private: &Dim) -> Option<Check> {
+        let need = workspace.clone() + private.clone();
+        let text = format!(
+            "the workspace (left, in bytes) must not exceed `memory = {}` (right)",
+            self.bytes
+        );
+        let right = vec![CONSTANT, self.limit()];
+        let check = Check { kind: "AtMost".to_owned(), left: words(&need), right, text };
+        need.as_constant().is_none().then_some(check)
+    }
+}
+
+/// A subject with all that it calls.
+fn whole(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<resolve::Resolved, Vec<Mistake>> {
+    match subject {
+        Subject::Function(function) => resolve::resolve(function, callees, Mode::Emit),
+        Subject::Request(request) => resolve::request(request, callees, Mode::Emit),
+        Subject::Struct(_) | Subject::Constant(_) | Subject::Alias(_) => {
+            Ok(resolve::Resolved { instances: Vec::new() })
+        }
     }
 }
 
 /// Compiles; what comes back as an error is a limitation.
 pub(crate) fn emit(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<Emitted, Vec<Mistake>> {
-    let resolved = match subject {
-        Subject::Function(function) => resolve::resolve(function, callees, Mode::Emit)?,
-        Subject::Request(request) => resolve::request(request, callees, Mode::Emit)?,
-        Subject::Struct(_) | Subject::Constant(_) | Subject::Alias(_) => {
-            return Ok(Emitted::default());
-        }
-    };
+    let budget = Budget::of(subject, callees);
     let mut emitted = Emitted::default();
-    for instance in &resolved.instances {
-        let (explanation, instance) = emit_instance(instance)?;
+    for mut instance in whole(subject, callees)?.instances {
+        if let Some(budget) = &budget {
+            instance.program.plan = budget.plan(&instance)?;
+        }
+        let (explanation, instance) = emit_instance(&instance, budget.as_ref())?;
         emitted.explanation.push_str(&explanation);
         emitted.instances.push(instance);
     }
     Ok(emitted)
 }
 
-fn emit_instance(instance: &resolve::Instance) -> Result<(String, Instance), Vec<Mistake>> {
+fn emit_instance(
+    instance: &resolve::Instance,
+    budget: Option<&Budget>,
+) -> Result<(String, Instance), Vec<Mistake>> {
     let options = invocation::get().options();
     let artifact = compile(&instance.program, &options).map_err(|limitation| {
         let span = instance.origins.span(limitation.origin).unwrap_or_else(Span::call_site);
@@ -180,6 +248,7 @@ fn emit_instance(instance: &resolve::Instance) -> Result<(String, Instance), Vec
         right: words(&check.right),
         text: check.text.clone(),
     });
+    let budget = budget.and_then(|budget| budget.check(&artifact.workspace, &artifact.private));
     let levels = artifact.code.into_iter().map(|code| Level {
         name: match code.level {
             defn_codegen::options::Level::V3 => "V3",
@@ -194,7 +263,7 @@ fn emit_instance(instance: &resolve::Instance) -> Result<(String, Instance), Vec
         signature: signature(instance),
         workspace,
         private,
-        checks: checks.collect(),
+        checks: checks.chain(budget).collect(),
         levels: levels.collect(),
     };
     Ok((artifact.explanation, instance))

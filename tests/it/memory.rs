@@ -272,3 +272,154 @@ fn a_loop_that_keeps_some_states_needs_about_two_roots_of_them() {
     assert!(all >= 2 * time * state, "{all}");
     assert!(some <= 4 * 50 * state + time * state, "{some}");
 }
+
+/// A loop whose body runs again keeps what it carries.
+#[defn]
+fn walk_of_checkpoints(w: Tensor<f64, n>, h: Tensor<f64, n>, xs: Tensor<f64, time, n>) -> f64 {
+    let mut h = h;
+    for x in xs.along(time) {
+        h = checkpoint(((h * w).sin().exp() + (x - h).cos().tanh()).sigmoid());
+    }
+    h.sum()
+}
+
+#[defn]
+fn walk_of_residuals(w: Tensor<f64, n>, h: Tensor<f64, n>, xs: Tensor<f64, time, n>) -> f64 {
+    let mut h = h;
+    for x in xs.along(time) {
+        h = ((h * w).sin().exp() + (x - h).cos().tanh()).sigmoid();
+    }
+    h.sum()
+}
+
+#[defn]
+fn slope_of_checkpoints(
+    w: Tensor<f64, n>,
+    h: Tensor<f64, n>,
+    xs: Tensor<f64, time, n>,
+) -> Tensor<f64, n> {
+    grad!(walk_of_checkpoints)(w, h, xs)
+}
+
+#[defn]
+fn slope_of_residuals(
+    w: Tensor<f64, n>,
+    h: Tensor<f64, n>,
+    xs: Tensor<f64, time, n>,
+) -> Tensor<f64, n> {
+    grad!(walk_of_residuals)(w, h, xs)
+}
+
+#[test]
+fn a_body_that_runs_again_leaves_its_state() {
+    let (n, time) = (40, 300);
+    let (w, h, xs) = (floats([n], 1), floats([n], 2), floats([time, n], 3));
+    assert_eq!(slope_of_checkpoints(&w, &h, &xs), slope_of_residuals(&w, &h, &xs));
+    let state = 8 * n;
+    let states = slope_of_checkpoints::workspace_bytes(&w, &h, &xs).unwrap();
+    let residuals = slope_of_residuals::workspace_bytes(&w, &h, &xs).unwrap();
+    assert!((time * state..(time + 20) * state).contains(&states), "{states}");
+    assert!(residuals > 3 * time * state, "{residuals}");
+}
+
+#[defn]
+fn swing(x: Tensor<f64, n<500>>, steps: Tensor<f64, time<10000>>) -> f64 {
+    let mut h = x;
+    for s in steps.along(time) {
+        h = (h * s).sin() + x;
+    }
+    h.sum()
+}
+
+#[defn]
+fn swing_slope(x: Tensor<f64, n<500>>, steps: Tensor<f64, time<10000>>) -> Tensor<f64, n<500>> {
+    grad!(swing)(x, steps)
+}
+
+#[defn(memory = "2 MB")]
+fn swing_slope_in(x: Tensor<f64, n<500>>, steps: Tensor<f64, time<10000>>) -> Tensor<f64, n<500>> {
+    grad!(swing)(x, steps)
+}
+
+/// As little as there is.
+#[defn(memory = "400 kB")]
+fn swing_slope_in_less(
+    x: Tensor<f64, n<500>>,
+    steps: Tensor<f64, time<10000>>,
+) -> Tensor<f64, n<500>> {
+    grad!(swing)(x, steps)
+}
+
+#[test]
+fn a_budget_chooses_what_runs_again() {
+    let (x, steps) = (floats([500], 1), floats([10_000], 2));
+    let slope = swing_slope(&x, &steps);
+    assert_eq!(swing_slope_in(&x, &steps), slope);
+    assert_eq!(swing_slope_in_less(&x, &steps), slope);
+    assert!(swing_slope::workspace_bytes(&x, &steps).unwrap() > 40_000_000);
+    assert!(swing_slope_in::workspace_bytes(&x, &steps).unwrap() <= 2_000_000);
+    assert!(swing_slope_in_less::workspace_bytes(&x, &steps).unwrap() <= 400_000);
+    assert!(!swing_slope::explain().contains("memory is short"));
+    assert!(swing_slope_in::explain().contains("loops keep about two roots of their states"));
+    assert!(swing_slope_in_less::explain().contains("four fourth roots"));
+}
+
+#[defn]
+fn chain(x: Tensor<f32, b<96>, n<64>>, w: Tensor<f32, n<64>, m<64>>) -> f32 {
+    let mut h = x;
+    for step in [1.0, 0.5, 0.25, 2.0, 1.5, 1.0, 0.5, 0.25, 2.0, 1.5, 0.75, 0.125] {
+        let g = h.dot(w, n).rename(m, n) * step;
+        h = g.tanh() * (g + x).sigmoid();
+    }
+    h.sum()
+}
+
+#[defn]
+fn chain_slope(
+    x: Tensor<f32, b<96>, n<64>>,
+    w: Tensor<f32, n<64>, m<64>>,
+) -> Tensor<f32, b<96>, n<64>> {
+    grad!(chain)(x, w)
+}
+
+#[defn(memory = "400 kB")]
+fn chain_slope_in(
+    x: Tensor<f32, b<96>, n<64>>,
+    w: Tensor<f32, n<64>, m<64>>,
+) -> Tensor<f32, b<96>, n<64>> {
+    grad!(chain)(x, w)
+}
+
+#[test]
+fn what_is_no_loop_runs_again_in_segments() {
+    let (x, w) = (floats([96, 64], 1), floats::<f32, 2>([64, 64], 2).map(|w| w / 8.0));
+    assert_eq!(chain_slope_in(&x, &w), chain_slope(&x, &w));
+    assert!(chain_slope::workspace_bytes(&x, &w).unwrap() > 500_000);
+    assert!(chain_slope_in::workspace_bytes(&x, &w).unwrap() <= 400_000);
+    assert!(chain_slope_in::explain().contains("segments"));
+}
+
+#[defn(memory = "64 KiB")]
+fn swings(x: Tensor<f64, n>, steps: Tensor<f64, time>) -> f64 {
+    let mut h = x;
+    for s in steps.along(time) {
+        h = (h * s).sin() + x;
+    }
+    h.sum()
+}
+
+#[defn(memory = "64 KiB")]
+fn swings_slope(x: Tensor<f64, n>, steps: Tensor<f64, time>) -> Tensor<f64, n> {
+    grad!(swings)(x, steps)
+}
+
+#[test]
+fn a_call_that_needs_more_than_its_budget_says_so() {
+    let (x, steps) = (floats::<f64, 1>([100], 1), floats::<f64, 1>([300], 2));
+    // So many states would take four times as much.
+    let slope = swings_slope::try_call(&x, &steps).unwrap();
+    assert_eq!(grad!(swings)(&x, &steps), slope);
+    let (x, steps) = (floats::<f64, 1>([10_000], 1), floats::<f64, 1>([300], 2));
+    let error = swings_slope::try_call(&x, &steps).unwrap_err().to_string();
+    assert!(error.contains("must not exceed `memory = 65536`"), "{error}");
+}

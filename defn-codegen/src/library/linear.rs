@@ -15,7 +15,8 @@ use super::{AxisRef, Result, Tensor, axes, show};
 use crate::diagnostic::catalogue::{AxisMistake, ElementMistake};
 use crate::graph::build::Builder;
 use crate::graph::{
-    Binary, Comparison, Dim, Element, NodeId, Op, Output, Repeat, Scalar, TensorType, Times, Unary,
+    Binary, Comparison, Dim, Element, Keep, NodeId, Op, Output, Repeat, Scalar, TensorType, Times,
+    Unary,
 };
 
 /// The columns of a block: the rank-one updates of a block stay in the first cache, and products have columns enough for their tiles.
@@ -143,7 +144,8 @@ fn reduced(b: &mut Builder, x: NodeId, extent: &Dim) -> NodeId {
     let next = step(&mut body, (matrix, position), extent);
     let body = body.finish(vec![Output { node: next, updates: None }]);
     let times = Times::Extent(extent.clone());
-    let repeat = Repeat { times, state: 1, sequences: 0, reverse: false, body };
+    let keep = Keep::Residuals;
+    let repeat = Repeat { times, state: 1, sequences: 0, reverse: false, keep, body };
     b.control(Op::Repeat(Box::new(repeat)), &[x])[0]
 }
 

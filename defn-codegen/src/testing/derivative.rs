@@ -7,7 +7,7 @@ use crate::graph::verify::verify;
 use crate::graph::{
     Binary, Callable, Combine, Dim, Element, Graph, NodeId, Output, Symbol, TensorType,
 };
-use crate::program::Program;
+use crate::program::{Plan, Program};
 use crate::transform::transform;
 
 /// The entry of a program as one graph, which is sound and has the types that the program says.
@@ -16,7 +16,8 @@ use crate::transform::transform;
 ///
 /// If it is not, or has others.
 pub fn flat(functions: &Arena<Graph>, entry: &Callable) -> Graph {
-    let program = Program { functions: functions.clone(), entry: Some(entry.clone()) };
+    let program =
+        Program { functions: functions.clone(), entry: Some(entry.clone()), ..Program::default() };
     let graph = transform(&program);
     if let Err(faults) = verify(&graph) {
         panic!("{faults:?}\n{graph}");
@@ -43,6 +44,13 @@ pub fn gradient(graph: &Graph, wrt: &[usize]) -> Graph {
     flat(&functions, &Callable::Gradient { of, wrt: wrt.to_vec(), value: false })
 }
 
+/// The same, where a plan says what is computed again.
+pub fn gradient_by(graph: &Graph, wrt: &[usize], plan: Plan) -> Graph {
+    let (functions, of) = alone(graph);
+    let entry = Some(Callable::Gradient { of, wrt: wrt.to_vec(), value: false });
+    transform(&Program { functions, entry, plan })
+}
+
 /// The graph with tangents of every parameter of `wrt`.
 pub fn with_tangents(graph: &Graph, wrt: &[usize]) -> Graph {
     let (functions, of) = alone(graph);
@@ -60,7 +68,7 @@ pub fn map_of_gradient(graph: &Graph, wrt: &[usize], mapped: &[usize]) -> Graph 
 pub fn gradient_of_map(graph: &Graph, wrt: &[usize], mapped: &[usize]) -> Graph {
     let (mut functions, of) = alone(graph);
     let callee = Callable::Map { of, mapped: mapped.to_vec() };
-    let program = Program { functions: functions.clone(), entry: None };
+    let program = Program { functions: functions.clone(), ..Program::default() };
     let mut b = Builder::new("total");
     for name in &graph.symbols {
         b.symbol(name);

@@ -34,7 +34,7 @@ use crate::graph::build::Builder;
 use crate::graph::{Callable, Dim, Graph, Op, Output, Rules, Symbol};
 use crate::program::Program;
 
-use differentiate::{differentiate, with_cotangents, with_tangents};
+use differentiate::{differentiate, planned, with_cotangents, with_tangents};
 use inline::{Kept, inline};
 use jacobian::{Jacobian, Modes};
 use vectorize::vectorize;
@@ -78,7 +78,7 @@ impl Flattening<'_> {
                 self.inlined(&program.functions[*function])
             }
             Callable::Gradient { of, wrt, value } => {
-                let graph = differentiate(&self.differentiated(of), wrt, *value);
+                let graph = differentiate(&self.planned(of), wrt, *value);
                 self.inlined(&graph)
             }
             Callable::Jvp { of, wrt } => {
@@ -86,11 +86,11 @@ impl Flattening<'_> {
                 self.inlined(&graph)
             }
             Callable::Vjp { of, wrt } => {
-                let graph = with_cotangents(&self.differentiated(of), wrt);
+                let graph = with_cotangents(&self.planned(of), wrt);
                 self.inlined(&graph)
             }
             Callable::Jacobian { of, wrt } => {
-                let graph = self.differentiated(of);
+                let graph = self.planned(of);
                 let modes = if self.has_tangents(&graph) { Modes::Both } else { Modes::Reverse };
                 let jacobian = Jacobian { of, graph: &graph, wrt }.graph(modes);
                 self.inlined(&jacobian)
@@ -114,6 +114,12 @@ impl Flattening<'_> {
             Some(_) => Rc::new(called(callable, &graph)),
             None => graph,
         }
+    }
+
+    /// What a derivative that runs backwards sees: the same, where what the plan says is computed again.
+    fn planned(&mut self, callable: &Callable) -> Rc<Graph> {
+        let graph = self.differentiated(callable);
+        planned(&graph, self.program.plan).map_or(graph, Rc::new)
     }
 
     /// Whether every rule that tangents of the graph ask for is there.

@@ -98,9 +98,6 @@ impl<'w, 'e> Body<'w, 'e> {
         if let Some((path, _)) = &options.jvp {
             self.wrong(Limit::Option("jvp".to_owned()), path.span());
         }
-        if let Some((_, span)) = &options.memory {
-            self.wrong(Limit::Option("memory".to_owned()), *span);
-        }
     }
 
     /// The results of the whole function: those of its type, then its updated parameters.

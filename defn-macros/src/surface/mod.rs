@@ -147,7 +147,7 @@ pub(crate) struct Options {
     pub(crate) jvp: Option<(Path, CalleeId)>,
     /// `test`: whether a test compares the rules with differences, with the place.
     pub(crate) test: Option<Span>,
-    /// `memory = "8 MiB"`: bytes that the derivative may hold, with the place.
+    /// `memory = "8 MiB"`: bytes of scratch that a call may need, with the place.
     pub(crate) memory: Option<(u64, Span)>,
     /// `bare`: no type of the function's name, so `try_call` and its like are missing.
     pub(crate) bare: bool,

@@ -54,6 +54,11 @@ catalogue! {
         /// An entry check of the callee that cannot hold.
         ImpossibleCheck { check: String, place: String } "impossible-check" =>
             say("the call cannot succeed").fact("needed", check).fact("in", place);
+        /// `#[defn(memory = …)]` that no plan fits into.
+        MemoryBudget { budget: u64, least: i64 } "memory-budget" =>
+            say("the memory does not suffice").fact("allowed", format!("{budget} bytes"))
+                .fact("needed", format!("{least} bytes, if as much is computed again as can be"))
+                .help(format!("allow it {least} bytes"));
         /// An argument without `&mut` for a `&mut` parameter (R15).
         MissingMutable { parameter: String } "missing-mut" =>
             say(format!("`{parameter}` is updated in place")).help("write `&mut` before the argument");

@@ -18,7 +18,7 @@ pub enum Limit {
     IndexedAssignment,
     /// `inspect!` with this label.
     Inspect(String),
-    /// `#[defn(grad = …)]`, `#[defn(memory = …)]`.
+    /// `#[defn(grad = …)]`.
     Option(String),
     /// A scalar function that does more than elementwise arithmetic, lifted over a tensor.
     Lifting(String),

@@ -22,7 +22,7 @@
 //!
 //! What runs bodies is linearized with its bodies: [`mod@repeat`], [`mod@branch`] and [`mod@unbounded`] make a node for the values that keeps
 //! [`residuals`](mod@residuals) or [`snapshots`](mod@snapshots), and a linear node; [`mod@checkpoint`] keeps what goes in, and [`mod@segments`]
-//! makes loops of such bodies; [`mod@transpose_control`] and [`mod@transpose_while`] turn the
+//! makes loops of such bodies, which [`mod@planned`] asks for where memory is short; [`mod@transpose_control`] and [`mod@transpose_while`] turn the
 //! linear one around. [`mod@forward`] carries values and tangents together instead, where nothing is transposed.
 //!
 //! Afterwards: the graph uses the same primitives, so that it can be differentiated again.
@@ -37,6 +37,7 @@ mod repeat;
 mod branch;
 mod checkpoint;
 mod segments;
+mod planned;
 mod forward;
 mod transpose;
 mod parts;
@@ -59,6 +60,7 @@ use crate::graph::{
 use super::inline::without_dead_nodes;
 use body::{Input, extract, parameter_node};
 use linearize::{Linearized, linearize};
+pub(super) use planned::planned;
 use transpose::{Seed, transpose};
 
 /// The graph with all results of `graph`, the first only if `value`, and then the gradient of the first with respect to each
