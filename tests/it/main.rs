@@ -29,6 +29,7 @@ mod parts;
 mod grad;
 mod vmap;
 mod requests;
+mod custom;
 mod items;
 mod programs;
 mod idioms;

@@ -92,12 +92,6 @@ impl<'w, 'e> Body<'w, 'e> {
 
     /// What `#[defn(…)]` asks for and nobody can do.
     pub(super) fn refuse_options(&mut self, options: &Options) {
-        if let Some((path, _)) = &options.grad {
-            self.wrong(Limit::Option("grad".to_owned()), path.span());
-        }
-        if let Some((path, _)) = &options.jvp {
-            self.wrong(Limit::Option("jvp".to_owned()), path.span());
-        }
         if let Some((_, span)) = &options.memory {
             self.wrong(Limit::Option("memory".to_owned()), *span);
         }

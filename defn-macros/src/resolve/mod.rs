@@ -42,6 +42,7 @@ mod lift;
 mod requests;
 mod derivatives;
 mod mapped;
+mod custom;
 mod world;
 
 pub(crate) use origins::Origins;
