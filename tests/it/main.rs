@@ -31,6 +31,7 @@ mod grad;
 mod memory;
 mod vmap;
 mod requests;
+mod custom;
 mod items;
 mod programs;
 mod newton;

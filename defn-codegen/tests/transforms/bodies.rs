@@ -8,8 +8,8 @@
 use defn_codegen::arena::Arena;
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::{
-    Binary, Branch, Callable, Comparison, Dim, Element, FunctionId, Graph, NodeId, Op, Output,
-    Repeat, Scalar, Symbol, TensorType, Times,
+    Binary, Branch, Callable, Comparison, Dim, Element, FunctionId, Graph, Keep, NodeId, Op,
+    Output, Repeat, Scalar, Symbol, TensorType, Times,
 };
 use defn_codegen::testing::derivative::flat;
 
@@ -113,6 +113,7 @@ pub(crate) fn summed(graph: &Graph, wrt: &[usize], control: Control) -> Graph {
                 state: wrt.len() + 1,
                 sequences: 0,
                 reverse: false,
+                keep: Keep::Residuals,
                 body: step(&function, &b, &operands, &order, wrt.len()),
             };
             b.control(Op::Repeat(Box::new(repeat)), &operands).split_off(wrt.len())
@@ -221,7 +222,17 @@ pub(crate) fn values(graph: &Graph, control: Control) -> Graph {
         let results = function.call(&mut body, &elements);
         let body = body.finish(outputs(results));
         let times = Times::Extent(extent);
-        (Repeat { times, state: 0, sequences: nodes.len(), reverse: false, body }, nodes)
+        (
+            Repeat {
+                times,
+                state: 0,
+                sequences: nodes.len(),
+                reverse: false,
+                keep: Keep::Residuals,
+                body,
+            },
+            nodes,
+        )
     } else {
         let state: Vec<NodeId> = function
             .result_types()
@@ -242,7 +253,17 @@ pub(crate) fn values(graph: &Graph, control: Control) -> Graph {
         let more = runs(&mut condition, position);
         let times = Times::While(condition.finish(outputs(vec![more])));
         let operands = [state.as_slice(), &nodes].concat();
-        (Repeat { times, state: state.len(), sequences: 0, reverse: false, body }, operands)
+        (
+            Repeat {
+                times,
+                state: state.len(),
+                sequences: 0,
+                reverse: false,
+                keep: Keep::Residuals,
+                body,
+            },
+            operands,
+        )
     };
     let results = b.control(Op::Repeat(Box::new(repeat)), &operands);
     function.flat(b.finish(outputs(results)))

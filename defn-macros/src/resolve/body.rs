@@ -7,10 +7,10 @@ use super::value::Value;
 use super::world::World;
 use crate::report::Mistake;
 use crate::surface::{
-    Block, Expr, ExprKind, Function, Name, Options, Pattern, PatternKind, Statement, Type, TypeKind,
+    Block, Expr, ExprKind, Function, Name, Pattern, PatternKind, Statement, Type, TypeKind,
 };
 use defn_codegen::diagnostic::Mistake as Wrong;
-use defn_codegen::diagnostic::catalogue::{ElementMistake, Limit, LoopMistake, NameMistake};
+use defn_codegen::diagnostic::catalogue::{ElementMistake, LoopMistake, NameMistake};
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::{Dim, Element, NodeId, Output};
 use defn_codegen::library::{self, Literal, Tensor};
@@ -87,16 +87,6 @@ impl<'w, 'e> Body<'w, 'e> {
         if self.env.is_entry() {
             let origin = self.world.origins.number(span);
             self.b.set_origin(origin);
-        }
-    }
-
-    /// What `#[defn(…)]` asks for and nobody can do.
-    pub(super) fn refuse_options(&mut self, options: &Options) {
-        if let Some((path, _)) = &options.grad {
-            self.wrong(Limit::Option("grad".to_owned()), path.span());
-        }
-        if let Some((path, _)) = &options.jvp {
-            self.wrong(Limit::Option("jvp".to_owned()), path.span());
         }
     }
 

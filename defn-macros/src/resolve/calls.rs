@@ -3,7 +3,7 @@
 use super::Mode;
 use super::binding::{Argument, Bound, Target};
 use super::body::Body;
-use super::lift::lift;
+use super::lift::{lift, mapped};
 use super::places::Place;
 use super::signature::{Elements, Leaf, Signature, Tree};
 use super::types::{Declare, Env, TypeReader, bound_mistake};
@@ -23,7 +23,7 @@ use proc_macro2::Span;
 use std::rc::Rc;
 
 /// Arguments as values, with the places of those that are updated.
-type Passed = Vec<(Value, Option<Place>, Span)>;
+pub(super) type Passed = Vec<(Value, Option<Place>, Span)>;
 
 impl Body<'_, '_> {
     /// Any call.
@@ -244,7 +244,7 @@ impl Body<'_, '_> {
     }
 
     /// Element parameters from the values at their places.
-    fn inferred_elements(
+    pub(super) fn inferred_elements(
         &mut self,
         parameters: &[ElementParameter],
         mut elements: Elements,
@@ -286,7 +286,7 @@ impl Body<'_, '_> {
     }
 
     /// Binds the arguments, calls, and puts updated parameters back.
-    fn applied(
+    pub(super) fn applied(
         &mut self,
         known: &Known,
         target: &Target<'_>,
@@ -386,6 +386,10 @@ impl Body<'_, '_> {
         let shape = self.b.shape(*first);
         let leaves = known.signature.result.leaves("");
         let nodes = match self.world.mode {
+            Mode::Emit if known.rules.is_some() => {
+                let elements = leaves.iter().map(|leaf| leaf.element);
+                Some(mapped(&mut self.b, &known.callable(), (&aligned.nodes, &shape), elements))
+            }
             Mode::Emit => {
                 lift(&mut self.b, &self.world.program, known.id, (&aligned.nodes, &shape))
             }

@@ -20,10 +20,13 @@ use super::signature::{Container, Leaf, Parameter, Signature, Tree};
 use super::world::{Known, World};
 use crate::report::Mistake;
 use crate::requested::{cotangent_name, tangent_name};
-use crate::surface::{Request, RequestKind};
+use crate::surface::{Definition, Request, RequestKind};
+use crate::text::Callee;
 use defn_codegen::diagnostic::catalogue::CallMistake;
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::{Callable, NodeId, Scalar, TensorType};
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 impl World {
     /// A function with the tangents of its results.
@@ -54,6 +57,24 @@ impl World {
             let tangents = with_zeros(&mut b, &results, tangents);
             ended(b, [values, &tangents].concat())
         })
+    }
+
+    /// A mistake if something that the request reaches says only which gradients it has.
+    pub(super) fn can_go_forward(
+        request: &Request,
+        callees: &[Rc<Callee>],
+    ) -> Result<(), Vec<Mistake>> {
+        let (path, callee) = request.function();
+        let mut seen = BTreeSet::new();
+        let found = callees.get(callee.0).and_then(|it| only_gradients(it, &mut seen));
+        match (request.kind, found) {
+            (RequestKind::Jvp, Some((rule_of, place))) => {
+                let function = path.text();
+                let mistake = CallMistake::ForwardThroughRule { function, rule_of, place };
+                Err(wrong(mistake, target_span(request)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A function with the gradients for a cotangent of its results.
@@ -152,7 +173,7 @@ impl World {
             Mode::Emit => body(&own),
         };
         let id = self.program.functions.push(graph);
-        Ok(Known { id, signature: own })
+        Ok(Known { id, signature: own, rules: None })
     }
 }
 
@@ -184,6 +205,19 @@ fn only_floats(
         return Err(wrong(mistake, span.unwrap_or_else(|| target_span(request))));
     }
     Ok(())
+}
+
+/// A function that has a rule for gradients and none for tangents, and its place: this one, or one that it mentions.
+fn only_gradients(callee: &Callee, seen: &mut BTreeSet<String>) -> Option<(String, String)> {
+    if !seen.insert(callee.uid.clone()) {
+        return None;
+    }
+    if let Definition::Function(function) = &callee.definition
+        && let (Some(_), None) = (&function.options.grad, &function.options.jvp)
+    {
+        return Some((function.name.text.clone(), callee.place.clone()));
+    }
+    callee.callees.iter().find_map(|inner| only_gradients(inner, seen))
 }
 
 fn is_number(leaf: &Leaf) -> bool {

@@ -56,7 +56,7 @@ impl World {
         let calls = self.mode == Mode::Emit;
         let graph = wrapper(&own, calls.then_some((target, mapped.as_slice())));
         let id = self.program.functions.push(graph);
-        Ok(Known { id, signature: own })
+        Ok(Known { id, signature: own, rules: None })
     }
 }
 

@@ -43,6 +43,7 @@ mod lift;
 mod requests;
 mod derivatives;
 mod mapped;
+mod custom;
 mod world;
 
 pub(crate) use origins::Origins;

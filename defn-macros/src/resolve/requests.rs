@@ -54,6 +54,7 @@ impl World {
             }
             RequestTarget::Request(inner) => self.request(inner, callees, elements)?,
         };
+        Self::can_go_forward(request, callees)?;
         let known = match request.kind {
             RequestKind::Grad | RequestKind::ValueAndGrad => self.gradient(request, &target),
             RequestKind::Jvp => self.jvp(request, &target),
@@ -101,7 +102,7 @@ impl World {
             Mode::Emit => wrapper(&own, target, Some((&chosen, value))),
         };
         let id = self.program.functions.push(graph);
-        Ok(Known { id, signature: own })
+        Ok(Known { id, signature: own, rules: None })
     }
 }
 

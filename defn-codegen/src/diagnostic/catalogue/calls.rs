@@ -123,6 +123,31 @@ catalogue! {
         DerivativeResult { function: String, found: String } "derivative-result" =>
             say(format!("`{function}` returns no floats, so it has no derivative")).fact("returns", found)
                 .help("return a float: what is counted, compared or rounded does not move");
+        /// `jvp!` of something that has only a rule for gradients.
+        ForwardThroughRule { function: String, rule_of: String, place: String } "forward-through-rule" =>
+            say(format!("`{rule_of}` has a rule for gradients and none for tangents, so `jvp!` cannot go through it"))
+                .fact("asked of", format!("`{function}`")).fact("in", format!("{rule_of} ({place})"))
+                .help(format!("give `{rule_of}` a rule for tangents too, `jvp = …`, or take `vjp!`"));
+        /// A rule with too many or too few parameters.
+        RuleParameters { rule: String, function: String, option: String, expected: String, found: String } "rule-parameters" =>
+            say(format!("`{rule}` takes other parameters than a rule for `{function}`")).fact("expected", expected)
+                .fact("found", found)
+                .help(match option.as_str() {
+                    "jvp" => "the parameters of the function, then a tangent for each that holds floats",
+                    _ => "the parameters of the function, then its result, then the cotangent of its result",
+                });
+        /// A rule that returns something else.
+        RuleResult { rule: String, function: String, option: String, expected: String, found: String } "rule-result" =>
+            say(format!("`{rule}` returns something else than a rule for `{function}`")).fact("expected", expected)
+                .fact("found", found)
+                .help(match option.as_str() {
+                    "jvp" => "a tuple of the value and its tangent",
+                    _ => "the gradient of each parameter that holds floats; if there are several, a tuple",
+                });
+        /// A rule for a function that updates something, or of which nothing moves.
+        RuleOfUnmoved { function: String, option: String } "rule-of-unmoved" =>
+            say(format!("`{function}` can have no rule: nothing moves"))
+                .help(format!("leave out `{option}`: a rule needs a float among the parameters and one in the result"));
         /// `jacobian!` of a function that returns something else than floats.
         JacobianResult { request: String, function: String, found: String } "jacobian-result" =>
             say(format!("`{request}!` is for floats, and `{function}` returns others")).fact("returns", found)

@@ -18,8 +18,6 @@ pub enum Limit {
     IndexedAssignment,
     /// `inspect!` with this label.
     Inspect(String),
-    /// `#[defn(grad = …)]`.
-    Option(String),
     /// A scalar function that does more than elementwise arithmetic, lifted over a tensor.
     Lifting(String),
     /// An array whose length is no number.
@@ -59,9 +57,6 @@ impl Limit {
                 format!("`inspect!(\"{label}\", …)` cannot be compiled yet"),
                 "return the value in a tuple",
             ),
-            Self::Option(word) => {
-                (format!("`#[defn({word} = …)]` cannot be compiled yet"), "leave it out")
-            }
             Self::Lifting(function) => (
                 format!(
                     "`{function}` cannot be lifted over a tensor: it does more than arithmetic"

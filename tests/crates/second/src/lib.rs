@@ -135,3 +135,18 @@ fn shapes_that_disagree_are_an_error_that_names_them() {
     let error = lib::nn::loss::try_call(&p, &Tensor::zeros([5, 6]), &y).unwrap_err().to_string();
     assert!(error.contains('5') && error.contains('4') && error.contains("batch"), "{error}");
 }
+
+#[defn]
+fn turned_inside(x: Tensor<f64, n>) -> f64 {
+    (lib::ops::turned(x) * x).sum()
+}
+
+#[test]
+fn requests_and_rules_of_another_crate() {
+    let x = wave(3);
+    let square = jacobian!(square)(&x);
+    assert_eq!(square, Tensor::from_fn([3, 3], |[i, j]| if i == j { 2.0 * x[[i]] } else { 0.0 }));
+    assert_eq!(vjp!(lib::ops::turned)(&x, &x).1, Tensor::from_fn([3], |at| -x[at]));
+    // x · x, of which one half is turned around.
+    assert_eq!(grad!(turned_inside)(&x), Tensor::zeros([3]));
+}
