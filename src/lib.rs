@@ -33,6 +33,30 @@
 //! assert_ne!(noisy(&x, Key::new(7)), noisy(&x, Key::new(8)));
 //! ```
 //!
+//! A function may say itself how it moves, where the derivative of its body is not the one that is meant.
+//!
+//! ```
+//! use defn::prelude::*;
+//!
+//! /// Newton's method, whose derivative is taken at the solution and not of the steps.
+//! #[defn(grad = implicit)]
+//! fn root(a: f64) -> f64 {
+//!     let mut x = a.max(1.0);
+//!     while (x * x - a).abs() > 1e-14 {
+//!         x = 0.5 * (x + a / x);
+//!     }
+//!     x
+//! }
+//!
+//! /// From the parameters, the result and its cotangent: 2 x dx = da.
+//! #[defn]
+//! fn implicit(a: f64, x: f64, c: f64) -> f64 {
+//!     c / (2.0 * x)
+//! }
+//!
+//! assert_eq!(grad!(root)(4.0), 0.25);
+//! ```
+//!
 //! Users' macros are built without optimisation, so large programs compile faster with
 //! ```toml
 //! [profile.dev.build-override]

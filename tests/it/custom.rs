@@ -264,3 +264,40 @@ fn a_solver_is_differentiated_at_its_solution() {
     let c = Tensor::from([1.0, -1.0, 2.0]);
     near(&vjp!(newton_root)(&a, &c).1, SUM_F64, |at| c[at] / (2.0 * a[at].sqrt()));
 }
+
+/// Runs for ever where there is no root.
+#[defn(grad = implicit_number)]
+fn number_root(a: f64) -> f64 {
+    let mut x = a.max(1.0);
+    while (x * x - a).abs() > 1e-13 {
+        x = 0.5 * (x + a / x);
+    }
+    x
+}
+
+#[defn]
+fn implicit_number(a: f64, x: f64, c: f64) -> f64 {
+    c / (2.0 * x) + 0.0 * a
+}
+
+#[defn]
+fn guarded(a: f64, s: f64) -> f64 {
+    if a > 0.0 { s * number_root(a) } else { a }
+}
+
+#[defn]
+fn guarded_sum(a: Tensor<f64, b>, s: f64) -> f64 {
+    vmap!(guarded, over = b, of = a)(a, s).sum()
+}
+
+#[test]
+fn a_solver_ends_where_it_is_not_wanted() {
+    for a in [vec![4.0, -1.0, 9.0], vec![-1.0, -2.0], vec![2.0], vec![]] {
+        let a = Tensor::<f64, 1>::from_fn([a.len()], |[i]| a[i]);
+        let value = |[i]: [usize; 1]| if a[[i]] > 0.0 { 2.0 * a[[i]].sqrt() } else { a[[i]] };
+        near(&vmap!(guarded, over = b, of = a)(&a, 2.0), SUM_F64, value);
+        let slope = |[i]: [usize; 1]| if a[[i]] > 0.0 { 1.0 / a[[i]].sqrt() } else { 1.0 };
+        near(&grad!(guarded_sum)(&a, 2.0), SUM_F64, slope);
+        near(&vmap!(grad!(guarded), over = b, of = a)(&a, 2.0), SUM_F64, slope);
+    }
+}

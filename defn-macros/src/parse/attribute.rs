@@ -21,11 +21,10 @@ struct Known {
 }
 
 /// Every option; a message that lists them reads them here.
-const KNOWN: [Known; 6] = [
+const KNOWN: [Known; 5] = [
     Known { word: "bare", form: "bare", of_functions: true, read: bare },
     Known { word: "grad", form: "grad = path", of_functions: true, read: grad },
     Known { word: "jvp", form: "jvp = path", of_functions: true, read: jvp },
-    Known { word: "test", form: "test", of_functions: true, read: test },
     Known { word: "memory", form: "memory = \"8 MiB\"", of_functions: true, read: memory },
     Known { word: "crate", form: "crate = path", of_functions: false, read: facade },
 ];
@@ -45,9 +44,6 @@ impl Reader {
                 }
             }
             Err(error) => self.mistakes.extend(unread(error)),
-        }
-        if let (Some(span), None, None) = (options.test, &options.grad, &options.jvp) {
-            self.refuse(&Refusal::TestWithoutRule, span);
         }
         options
     }
@@ -138,11 +134,6 @@ fn grad(reader: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
 fn jvp(reader: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
     options.jvp = reader.rule(meta);
     options.jvp.is_some()
-}
-
-fn test(_: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
-    options.test = Some(meta.span());
-    matches!(meta, Meta::Path(_))
 }
 
 fn memory(reader: &mut Reader, meta: &Meta, options: &mut Options) -> bool {

@@ -26,8 +26,6 @@ pub(crate) enum Refusal {
     OptionTwice(String),
     /// `#[defn(bare)]` on a struct.
     OptionOfFunctions(String),
-    /// `#[defn(test)]`.
-    TestWithoutRule,
     /// `memory = …` is not a size.
     BadMemory,
     /// A word of std or of the language cannot be a definition's name.
@@ -230,11 +228,6 @@ impl Refusal {
                 format!("the option `{word}` is for functions"),
                 "leave it out",
                 "option-of-functions",
-            ),
-            Self::TestWithoutRule => say(
-                "there is no rule to test",
-                "write `#[defn(grad = rule, test)]` or `#[defn(jvp = rule, test)]`",
-                "test-without-rule",
             ),
             Self::BadMemory => {
                 say("this is not an amount of memory", "write it as in `\"8 MiB\"`", "bad-memory")

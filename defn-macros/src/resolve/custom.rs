@@ -84,7 +84,7 @@ impl World {
             return Err(wrong(CallMistake::NotAFunction { name: path.text(), kind }, span));
         };
         if !subject.moves() {
-            let (function, option) = (subject.signature.name.clone(), kind.word().to_owned());
+            let (function, option) = (subject.signature.name.clone(), kind.word());
             return Err(wrong(CallMistake::RuleOfUnmoved { function, option }, span));
         }
         let opened = open(subject.function, subject.callees, subject.elements, subject.blame);
@@ -93,7 +93,7 @@ impl World {
         let env = Env::new(subject.elements, subject.callees).blaming(subject.blame);
         let mut body = Body::new(self, b, env, Vec::new());
         let passed = subject.passed(&mut body.b, kind, values, span);
-        let outputs = body.ruled(subject, kind, ((path, &callee), rule), passed, span);
+        let outputs = body.ruled((subject, kind), ((path, &callee), rule), passed, span);
         let (b, mistakes) = body.finish();
         match outputs {
             Some(outputs) if mistakes.is_empty() => {
@@ -162,8 +162,7 @@ impl Body<'_, '_> {
     /// Calls the rule, and gives the leaves that move of what it returns.
     fn ruled(
         &mut self,
-        subject: &Subject<'_>,
-        kind: Kind,
+        (subject, kind): (&Subject<'_>, Kind),
         ((path, callee), rule): ((&Path, &Callee), &Function),
         passed: Passed,
         span: Span,
@@ -185,7 +184,7 @@ impl Body<'_, '_> {
             let mistake = CallMistake::RuleParameters {
                 rule: name,
                 function: subject.signature.name.clone(),
-                option: kind.word().to_owned(),
+                option: kind.word(),
                 expected: format!("({})", shown.join(", ")),
                 found: shown_parameters(&signature),
             };
@@ -200,7 +199,7 @@ impl Body<'_, '_> {
             Fit::No(_) => {
                 let (expected, found) = (result.show(symbols), value.show(&self.b));
                 let (rule, function) = (name, subject.signature.name.clone());
-                let option = kind.word().to_owned();
+                let option = kind.word();
                 let mistake = CallMistake::RuleResult { rule, function, option, expected, found };
                 self.wrong(mistake, span);
                 return None;

@@ -145,8 +145,6 @@ pub(crate) struct Options {
     pub(crate) grad: Option<(Path, CalleeId)>,
     /// `jvp = my_rule`: the function that gives value and tangent.
     pub(crate) jvp: Option<(Path, CalleeId)>,
-    /// `test`: whether a test compares the rules with differences, with the place.
-    pub(crate) test: Option<Span>,
     /// `memory = "8 MiB"`: bytes of scratch that a call may need, with the place.
     pub(crate) memory: Option<(u64, Span)>,
     /// `bare`: no type of the function's name, so `try_call` and its like are missing.

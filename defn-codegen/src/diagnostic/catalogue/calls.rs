@@ -129,23 +129,23 @@ catalogue! {
                 .fact("asked of", format!("`{function}`")).fact("in", format!("{rule_of} ({place})"))
                 .help(format!("give `{rule_of}` a rule for tangents too, `jvp = …`, or take `vjp!`"));
         /// A rule with too many or too few parameters.
-        RuleParameters { rule: String, function: String, option: String, expected: String, found: String } "rule-parameters" =>
+        RuleParameters { rule: String, function: String, option: &'static str, expected: String, found: String } "rule-parameters" =>
             say(format!("`{rule}` takes other parameters than a rule for `{function}`")).fact("expected", expected)
                 .fact("found", found)
-                .help(match option.as_str() {
+                .help(match *option {
                     "jvp" => "the parameters of the function, then a tangent for each that holds floats",
                     _ => "the parameters of the function, then its result, then the cotangent of its result",
                 });
         /// A rule that returns something else.
-        RuleResult { rule: String, function: String, option: String, expected: String, found: String } "rule-result" =>
+        RuleResult { rule: String, function: String, option: &'static str, expected: String, found: String } "rule-result" =>
             say(format!("`{rule}` returns something else than a rule for `{function}`")).fact("expected", expected)
                 .fact("found", found)
-                .help(match option.as_str() {
+                .help(match *option {
                     "jvp" => "a tuple of the value and its tangent",
                     _ => "the gradient of each parameter that holds floats; if there are several, a tuple",
                 });
         /// A rule for a function that updates something, or of which nothing moves.
-        RuleOfUnmoved { function: String, option: String } "rule-of-unmoved" =>
+        RuleOfUnmoved { function: String, option: &'static str } "rule-of-unmoved" =>
             say(format!("`{function}` can have no rule: nothing moves"))
                 .help(format!("leave out `{option}`: a rule needs a float among the parameters and one in the result"));
         /// `jacobian!` of a function that returns something else than floats.

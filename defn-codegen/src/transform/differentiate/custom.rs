@@ -14,45 +14,42 @@
 //! Afterwards: calls of rules stand in the graph, which inlining resolves.
 
 use crate::bug;
-use crate::graph::{Callable, Dim, NodeId};
+use crate::graph::{Callable, Dim, Node, NodeId, Op, Rules, TensorType};
 
-use super::Draft;
 use super::transpose::Transposition;
-use crate::graph::Node;
+use super::{Draft, Mode};
 
-/// A call of a function with rules.
-pub(super) struct Ruled<'r> {
-    /// The function, or a map of it.
-    pub(super) callee: &'r Callable,
-    /// Its extents.
-    pub(super) symbols: &'r [Dim],
-    /// What it is called with.
-    pub(super) arguments: &'r [NodeId],
-    /// What it gave.
-    pub(super) results: &'r [NodeId],
-}
-
-/// The tangents of the float results, for the tangents of the float arguments.
-pub(super) fn forward(draft: &mut Draft, call: &Ruled<'_>, tangents: &[NodeId]) -> Vec<NodeId> {
-    let is_float = |node: &NodeId| draft.ty(*node).element.is_float();
-    let floats: Vec<usize> =
-        (0..call.arguments.len()).filter(|it| is_float(&call.arguments[*it])).collect();
-    let rule = tangent_rule(call.callee, call.arguments.len(), &floats);
-    let types = call.results.iter().map(|node| draft.ty(*node));
-    let types = types.filter(|ty| ty.element.is_float()).collect();
-    let operands = [call.arguments, tangents].concat();
-    draft.builder.call(rule, call.symbols.to_vec(), &operands, types)
-}
-
-/// The same as a linear call, which waits for its transpose.
-pub(super) fn linear(draft: &mut Draft, call: &Ruled<'_>, tangents: &[NodeId]) -> Vec<NodeId> {
-    let of = Box::new(call.callee.clone());
-    let (parameters, results) = (call.arguments.len(), call.results.len());
-    let types = call.results.iter().map(|node| draft.ty(*node));
-    let types = types.filter(|ty| ty.element.is_float()).collect();
-    let operands = [call.arguments, call.results, tangents].concat();
-    let callee = Callable::Tangent { of, parameters, results };
-    draft.builder.call(callee, call.symbols.to_vec(), &operands, types)
+/// The tangents of the results of a call of a function with rules, for its arguments and results and the tangents of the arguments.
+pub(super) fn tangents(
+    draft: &mut Draft,
+    node: &Node,
+    (arguments, results): (&[NodeId], &[NodeId]),
+    moving: &[Option<NodeId>],
+    mode: Mode,
+) -> Vec<Option<NodeId>> {
+    let Op::Call { callee, symbols } = &node.op else {
+        bug!("transform", "{:?} has no rule", node.op)
+    };
+    let is_float = |ty: &TensorType| ty.element.is_float();
+    let floats = (0..arguments.len()).filter(|it| is_float(&draft.ty(arguments[*it])));
+    let floats: Vec<usize> = floats.collect();
+    let given: Vec<NodeId> =
+        floats.iter().map(|it| draft.or_zero(moving[*it], arguments[*it])).collect();
+    let (callee, operands) = match mode {
+        Mode::Together => {
+            let rule = tangent_rule(callee, arguments.len(), &floats);
+            (rule, [arguments, &given].concat())
+        }
+        Mode::Apart => {
+            let of = Box::new(callee.clone());
+            let (parameters, values) = (arguments.len(), results.len());
+            let linear = Callable::Tangent { of, parameters, results: values };
+            (linear, [arguments, results, &given].concat())
+        }
+    };
+    let types = node.types.iter().filter(|ty| is_float(ty)).cloned().collect();
+    let mut found = draft.builder.call(callee, symbols.clone(), &operands, types).into_iter();
+    node.types.iter().map(|ty| is_float(ty).then(|| found.next()).flatten()).collect()
 }
 
 impl Transposition {
@@ -158,7 +155,7 @@ fn transposed_rule(
 /// A rule of the function at the bottom, mapped as that is.
 fn mapped_rule(
     of: &Callable,
-    rule: impl Fn(&crate::graph::Rules) -> Option<Callable>,
+    rule: impl Fn(&Rules) -> Option<Callable>,
     leaves: impl Fn(&[usize]) -> Vec<usize>,
 ) -> Callable {
     let found = of.rules().and_then(|rules| rule(&rules));

@@ -16,7 +16,6 @@
 //!
 //! Each parameter that is looked at gets a tangent parameter behind all others.
 //! A node that does not move (see [`moves`](mod@super::moves)) has no tangent: `None` is zero.
-//! A function with rules moves as these say: see [`custom`](mod@super::custom).
 //! What runs bodies becomes two nodes: [`repeat`](mod@super::repeat) and [`branch`](mod@super::branch) split it; or one that carries both, in
 //! [`forward`](mod@super::forward).
 //! Afterwards: a tangent node is linear in the tangents among its operands, and applies only what [`transpose`](mod@super::transpose)
@@ -28,11 +27,8 @@ use std::collections::BTreeMap;
 
 use crate::arena::SideTable;
 use crate::bug;
-use crate::graph::{
-    Binary, Callable, Combine, Comparison, Dim, Graph, Node, NodeId, Op, Times, Unary,
-};
+use crate::graph::{Binary, Combine, Comparison, Graph, Node, NodeId, Op, Times, Unary};
 
-use super::custom::Ruled;
 use super::moves::{Flags, moves};
 use super::{
     Draft, Mode, body, branch, checkpoint, custom, forward, repeat, scan, segments, unbounded,
@@ -187,8 +183,8 @@ impl Linearization {
             vec![self.tangents[node.operands[0]][*position]]
         } else if node.op.is_control() {
             self.linear_part(id, node)
-        } else if let Op::Call { callee, symbols } = &node.op {
-            self.by_rule(id, node, (callee, symbols), mode)
+        } else if let Op::Call { .. } = node.op {
+            self.by_rule(id, node, mode)
         } else {
             vec![self.node(id, node)]
         };
@@ -222,30 +218,11 @@ impl Linearization {
     }
 
     /// The tangents of a function with rules.
-    fn by_rule(
-        &mut self,
-        id: NodeId,
-        node: &Node,
-        (callee, symbols): (&Callable, &[Dim]),
-        mode: Mode,
-    ) -> Vec<Option<NodeId>> {
-        let arguments: Vec<NodeId> =
-            node.operands.iter().map(|operand| self.values[*operand][0]).collect();
-        let mut tangents = Vec::new();
-        for (operand, value) in node.operands.iter().zip(&arguments) {
-            if self.draft.ty(*value).element.is_float() {
-                let tangent = self.tangents[*operand][0];
-                tangents.push(self.draft.or_zero(tangent, *value));
-            }
-        }
-        let call = Ruled { callee, symbols, arguments: &arguments, results: &self.values[id] };
-        let found = match mode {
-            Mode::Together => custom::forward(&mut self.draft, &call, &tangents),
-            Mode::Apart => custom::linear(&mut self.draft, &call, &tangents),
-        };
-        let mut found = found.into_iter();
-        let floats = node.types.iter().map(|ty| ty.element.is_float());
-        floats.map(|is_float| is_float.then(|| found.next()).flatten()).collect()
+    fn by_rule(&mut self, id: NodeId, node: &Node, mode: Mode) -> Vec<Option<NodeId>> {
+        let operands = &node.operands;
+        let tangents: Vec<_> = operands.iter().map(|it| self.tangents[*it][0]).collect();
+        let arguments: Vec<NodeId> = operands.iter().map(|it| self.values[*it][0]).collect();
+        custom::tangents(&mut self.draft, node, (&arguments, &self.values[id]), &tangents, mode)
     }
 
     /// The tangent of a node with one result.

@@ -216,6 +216,55 @@ impl Draft {
         (inner, values(nodes, is_mapped))
     }
 
+    /// A call of what may run for ever on an element that is not wanted: such an element gets the arguments of one that is.
+    /// If none is, nothing is called.
+    pub(super) fn where_wanted(
+        &mut self,
+        call: Op,
+        operands: &[Value],
+        types: Vec<TensorType>,
+    ) -> Vec<NodeId> {
+        let Op::Call { callee, symbols } = call else {
+            bug!("transform", "{call:?} calls nothing")
+        };
+        let nodes: Vec<NodeId> = operands.iter().map(|operand| operand.node).collect();
+        let Some(active) = self.active else {
+            return self.builder.call(callee, symbols, &nodes, types);
+        };
+        let b = &mut self.builder;
+        let positions = b.iota(std::slice::from_ref(&self.extent), 0);
+        let first = b.splat(Scalar::from_i64(Element::I64, 0), std::slice::from_ref(&self.extent));
+        let wanted = b.select(active, positions, first);
+        let wanted = b.reduce(Combine::Max, wanted, &[0]);
+        let any = b.reduce(Combine::Max, active, &[0]);
+        let mut given = vec![any];
+        for operand in operands {
+            given.push(if operand.is_mapped {
+                let shape = b.shape(operand.node);
+                let axes: Vec<usize> = (1..shape.len()).collect();
+                let other = b.take(operand.node, wanted, 0);
+                let other = b.broadcast(other, &shape, &axes);
+                let active = b.broadcast(active, &shape, &[0]);
+                b.select(active, operand.node, other)
+            } else {
+                operand.node
+            });
+        }
+        let parameters = given[1..].iter().enumerate();
+        let parameters: Vec<(String, TensorType)> =
+            parameters.map(|(it, node)| (format!("v{it}"), b.ty(*node).clone())).collect();
+        let (mut then, arguments) = self.inner("wanted", parameters.clone());
+        let results = then.builder.call(callee, symbols, &arguments, types.clone());
+        let then = then.finish(results);
+        let (mut otherwise, _) = self.inner("unwanted", parameters);
+        let nothing = types
+            .iter()
+            .map(|ty| otherwise.builder.splat(Scalar::from_i64(ty.element, 0), &ty.shape));
+        let nothing: Vec<NodeId> = nothing.collect();
+        let otherwise = otherwise.finish(nothing);
+        self.builder.control(Op::Branch(Box::new(Branch { then, otherwise })), &given)
+    }
+
     /// Where both hold; without the first, where the second does.
     pub(super) fn both(&mut self, left: Option<NodeId>, right: NodeId) -> NodeId {
         match left {
@@ -244,4 +293,5 @@ fn values(nodes: Vec<NodeId>, is_mapped: &[bool]) -> Vec<Value> {
 // Both sides of a branch run where its condition is mapped, and a body runs on for elements that are done. What they compute is not
 // chosen, so that it may be anything; but a loop among it might never end: `if x > 0 { while … }` where x is negative. So every place
 // knows which elements are wanted, and a loop of unknown length runs only while one of these does. A loop that ends for each element
-// alone then ends for all, after as many runs as the longest of them.
+// alone then ends for all, after as many runs as the longest of them. Of a function with rules it is not known what runs in it: an element
+// that is not wanted there gets the arguments of one that is.

@@ -144,10 +144,11 @@ impl Draft {
             (0..operands.len()).filter(|position| operands[*position].is_mapped).collect();
         let is_mapped = !mapped.is_empty();
         let found = if is_mapped {
-            let callee = Callable::Map { of: Box::new(callee.clone()), mapped };
             let symbols = symbols.iter().chain([&self.extent]).cloned().collect();
             let types = node.types.iter().map(|ty| self.mapped_type(ty)).collect();
-            self.builder.call(callee, symbols, &nodes, types)
+            let of = Box::new(callee.clone());
+            let op = Op::Call { callee: Callable::Map { of, mapped }, symbols };
+            self.where_wanted(op, operands, types)
         } else {
             self.builder.call(callee.clone(), symbols.to_vec(), &nodes, node.types.clone())
         };
