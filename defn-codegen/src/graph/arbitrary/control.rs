@@ -152,7 +152,11 @@ impl Generator {
         }
         carried.iter().for_each(|node| body.keep(*node));
         body.steps();
-        let mut results: Vec<NodeId> = carried.iter().map(|node| body.next_state(*node)).collect();
+        let mut results: Vec<NodeId> = Vec::new();
+        for node in &carried {
+            let next = body.next_state(*node);
+            results.push(body.stored(*node, position, next));
+        }
         for _ in 0..self.random.below(3) {
             let node = body.any();
             let size = body.size(&body.builder.shape(node)) * self.value(&extent);
@@ -267,6 +271,21 @@ impl Generator {
         let next = if squashes { self.builder.unary(Unary::Tanh, sum) } else { sum };
         self.evaluate();
         next
+    }
+
+    /// Sometimes the old state but for one position of an axis, as where a row is stored.
+    fn stored(&mut self, state: NodeId, position: NodeId, next: NodeId) -> NodeId {
+        let shape = self.builder.shape(state);
+        if shape.is_empty() || !self.random.chance(30) {
+            return next;
+        }
+        let axis = self.random.below(shape.len());
+        let places = self.builder.iota(&shape, axis);
+        let here = self.builder.broadcast(position, &shape, &[]);
+        let is_here = self.builder.compare(Comparison::Eq, places, here);
+        let stored = self.builder.select(is_here, next, state);
+        self.evaluate();
+        stored
     }
 
     /// The body with its results, and operands for the parameters that it declared beyond those that are known.

@@ -26,6 +26,7 @@ mod fold;
 mod written;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::names::Names;
 use crate::graph::Dim;
@@ -54,11 +55,7 @@ pub(super) fn problems(loops: &mut Loops) {
 }
 
 /// The nests around a loop that are one nest together with it.
-fn around(
-    loops: &Loops,
-    names: &mut Names,
-    begin: usize,
-) -> Option<(std::ops::Range<usize>, Nest)> {
+fn around(loops: &Loops, names: &mut Names, begin: usize) -> Option<(Range<usize>, Nest)> {
     let repeats = matches!(loops.nests[begin].control, Some(Control::Repeat { .. }));
     let (_, end) = part(&loops.nests, begin).filter(|_| repeats)?;
     let mut range = begin..end + 1;
@@ -136,7 +133,7 @@ pub(super) fn times(extent: &Dim, shared: &Dim) -> Option<i64> {
 }
 
 /// The nest or the part that follows.
-fn after(loops: &Loops, range: &std::ops::Range<usize>) -> Option<std::ops::Range<usize>> {
+fn after(loops: &Loops, range: &Range<usize>) -> Option<Range<usize>> {
     let nest = loops.nests.get(range.end)?;
     if nest.control.is_none() {
         return Some(range.end..range.end + 1);
@@ -145,7 +142,7 @@ fn after(loops: &Loops, range: &std::ops::Range<usize>) -> Option<std::ops::Rang
 }
 
 /// The nest or the part in front.
-fn before(loops: &Loops, range: &std::ops::Range<usize>) -> Option<std::ops::Range<usize>> {
+fn before(loops: &Loops, range: &Range<usize>) -> Option<Range<usize>> {
     let last = range.start.checked_sub(1)?;
     match &loops.nests[last].control {
         None => Some(last..range.start),
@@ -165,12 +162,7 @@ fn before(loops: &Loops, range: &std::ops::Range<usize>) -> Option<std::ops::Ran
 }
 
 /// Whether other nests go over the same problems, and hand something over or take it.
-fn goes_on(
-    loops: &Loops,
-    range: &std::ops::Range<usize>,
-    other: &std::ops::Range<usize>,
-    common: &Dim,
-) -> bool {
+fn goes_on(loops: &Loops, range: &Range<usize>, other: &Range<usize>, common: &Dim) -> bool {
     let other = &loops.nests[other.clone()];
     let is_plain = |nest: &Nest| match &nest.control {
         None => nest.body.iter().all(|statement| {
@@ -187,6 +179,29 @@ fn goes_on(
     let hands =
         |(from, to): (&Touched, &Touched)| from.written.iter().any(|it| to.read.contains(it));
     hands((&here, &there)) || hands((&there, &here))
+}
+
+/// Which buffers must hold what is stored in them when all is done.
+struct Kept {
+    /// What other nests touch.
+    outside: BTreeSet<BufferId>,
+    /// Whether it is done again and again, so that what is read before it is written comes from the time before.
+    is_repeated: bool,
+}
+
+impl Kept {
+    fn of(loops: &Loops, range: &Range<usize>) -> Self {
+        let mut outside = BTreeSet::new();
+        let others = (0..loops.nests.len()).filter(|nest| !range.contains(nest));
+        for nest in others {
+            loops.nests[nest].buffers(&mut |buffer| {
+                outside.insert(buffer);
+            });
+        }
+        let around =
+            |begin: usize| part(&loops.nests, begin).is_some_and(|(_, end)| end >= range.end);
+        Self { outside, is_repeated: (0..range.start).any(around) }
+    }
 }
 
 /// What nests read and write.

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::fold::{self, Bounds};
-use super::times;
+use super::{Kept, times};
 use crate::graph::{Binary, Comparison, Dim, Element, Scalar};
 use crate::loops::control::part;
 use crate::loops::visit::{self, Rename};
@@ -88,28 +88,6 @@ pub(super) fn written(loops: &Loops, names: &mut Names, problem: &Problem<'_>) -
     let extent = problem.shared.clone();
     let all = For { variable, extent, clip: None, manner: Manner::Parallel, body };
     Some(Nest::new(vec![Statement::For(all)]))
-}
-
-/// Which buffers must hold what is stored in them when all is done.
-struct Kept {
-    outside: BTreeSet<BufferId>,
-    /// Whether it is done again and again, so that what is read before it is written comes from the time before.
-    is_repeated: bool,
-}
-
-impl Kept {
-    fn of(loops: &Loops, range: &Range<usize>) -> Self {
-        let mut outside = BTreeSet::new();
-        let others = (0..loops.nests.len()).filter(|nest| !range.contains(nest));
-        for nest in others {
-            loops.nests[nest].buffers(&mut |buffer| {
-                outside.insert(buffer);
-            });
-        }
-        let around =
-            |begin: usize| part(&loops.nests, begin).is_some_and(|(_, end)| end >= range.end);
-        Self { outside, is_repeated: (0..range.start).any(around) }
-    }
 }
 
 /// What is known of a value.
@@ -528,9 +506,15 @@ impl Writing<'_> {
     /// Which element of the problem an address is.
     fn place(&mut self, buffer: BufferId, address: &Address) -> Option<(BufferId, i64)> {
         let part = address.constant.as_constant()?;
+        let content = &self.loops.buffers[buffer];
+        if matches!(content.space, Space::Private(_)) && address.terms.is_empty() {
+            return Some((buffer, part));
+        }
         let [(variable, step)] = address.terms.as_slice() else { return None };
         let step = step.as_constant()?;
-        let own = *variable == self.variable && (0..step).contains(&part);
+        // What is stored is there for all problems, whatever holds for one of them.
+        let is_whole = times(&content.size(), self.shared) == Some(step);
+        let own = *variable == self.variable && (0..step).contains(&part) && is_whole;
         let same = *self.steps.entry(buffer).or_insert(step) == step;
         (own && same).then_some((buffer, part))
     }
