@@ -140,7 +140,7 @@ fn reduced(b: &mut Builder, x: NodeId, extent: &Dim) -> NodeId {
         body.symbol(&symbol);
     }
     let position = body.parameter("k", TensorType::scalar(Element::I64));
-    let matrix = body.parameter("m", ty.clone());
+    let matrix = body.parameter("m", ty);
     let next = step(&mut body, (matrix, position), extent);
     let body = body.finish(vec![Output { node: next, updates: None }]);
     let times = Times::Extent(extent.clone());
