@@ -1,6 +1,7 @@
 //! Runs the laws of the river on random programs, on every core: what `cargo xtask fuzz` starts.
 //!
-//! In: the first seed and the number of programs.   Out: one line of counts; each failure with its seed and smallest graph.
+//! In: the first seed, the number of programs, and perhaps `calculus`: then it is the laws of derivatives.
+//! Out: a few lines of counts; each failure with its seed and smallest graph.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to whoever runs it")]
 
@@ -10,6 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use defn_codegen::testing::calculus::{Calculus, calculus};
 use defn_codegen::testing::{Report, fuzz};
 
 /// How many programs a thread takes at a time.
@@ -23,33 +25,76 @@ fn main() -> ExitCode {
         eprintln!("expected the first seed and the number of programs");
         return ExitCode::FAILURE;
     };
-    let report = run(first, programs);
-    for (seed, failure) in &report.failures {
-        println!("seed {seed}: {failure}\n");
+    let failures = match env::args().nth(3).as_deref() {
+        None => river(first, programs),
+        Some("calculus") => derivatives(first, programs),
+        Some(other) => {
+            eprintln!("expected `calculus`, not `{other}`");
+            return ExitCode::FAILURE;
+        }
+    };
+    if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The laws of the river; how many programs break one.
+fn river(first: u64, programs: u64) -> usize {
+    let parts = in_chunks(first, programs, |first, count| fuzz(first, count, PATIENCE));
+    let mut report = Report::default();
+    for part in parts {
+        report.programs += part.programs;
+        report.compiled += part.compiled;
+        report.failures.extend(part.failures);
     }
+    print_failures(&report.failures);
     let Report { programs, compiled, failures } = &report;
     println!(
         "{programs} programs, {compiled} of them compiled and run, {} differences",
         failures.len()
     );
-    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    failures.len()
 }
 
-/// The same programs are run whatever the number of threads is.
-fn run(first: u64, programs: u64) -> Report {
-    let (next, report) = (AtomicU64::new(0), Mutex::new(Report::default()));
+/// The laws of derivatives; how many programs break one.
+fn derivatives(first: u64, programs: u64) -> usize {
+    let parts = in_chunks(first, programs, |first, count| calculus(first, count, PATIENCE));
+    let mut report = Calculus::default();
+    parts.into_iter().for_each(|part| report.add(part));
+    print_failures(&report.failures);
+    for (order, tally) in report.orders.iter().enumerate() {
+        println!(
+            "order {}: {} compared with differences, {} of them zero, {} too large for the next order; \
+             {} without a slope that differences agree on ({:.1} %)",
+            order + 1,
+            tally.compared,
+            tally.flat,
+            tally.large,
+            tally.rejected,
+            100.0 * tally.rejected as f64 / (tally.compared + tally.rejected).max(1) as f64,
+        );
+    }
+    println!("{} programs, {} differences", report.programs, report.failures.len());
+    report.failures.len()
+}
+
+fn print_failures(failures: &[(u64, String)]) {
+    for (seed, failure) in failures {
+        println!("seed {seed}: {failure}\n");
+    }
+}
+
+/// What each chunk of the programs gives, in order; the same programs are run whatever the number of threads is.
+fn in_chunks<T: Send>(first: u64, programs: u64, run: impl Fn(u64, u64) -> T + Sync) -> Vec<T> {
+    let (next, parts) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let work = || {
         loop {
             let done = next.fetch_add(CHUNK, Ordering::Relaxed);
             if done >= programs {
                 return;
             }
-            let chunk = fuzz(first + done, CHUNK.min(programs - done), PATIENCE);
-            let mut report = report.lock().expect("no thread panics while it counts");
-            report.programs += chunk.programs;
-            report.compiled += chunk.compiled;
-            report.failures.extend(chunk.failures);
-            eprint!("\r{} of {programs} ", report.programs);
+            let part = run(first + done, CHUNK.min(programs - done));
+            let mut parts = parts.lock().expect("no thread panics while it counts");
+            parts.push((done, part));
+            eprint!("\r{} of {programs} ", (CHUNK * parts.len() as u64).min(programs));
         }
     };
     thread::scope(|scope| {
@@ -58,7 +103,7 @@ fn run(first: u64, programs: u64) -> Report {
         }
     });
     eprintln!();
-    let mut report = report.into_inner().expect("no thread panics while it counts");
-    report.failures.sort();
-    report
+    let mut parts = parts.into_inner().expect("no thread panics while it counts");
+    parts.sort_by_key(|(done, _)| *done);
+    parts.into_iter().map(|(_, part)| part).collect()
 }

@@ -20,7 +20,7 @@ use crate::loops::Loops;
 use crate::lower::lower;
 use crate::options::{Level, Options};
 use crate::origin::Site;
-use crate::program::Program;
+use crate::program::{Plan, Program};
 use crate::schedule::schedule;
 use crate::simplify::simplify;
 use crate::stages::Stages;
@@ -67,6 +67,9 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         artifact.workspace = Dim::largest([artifact.workspace, loops.workspace.clone()]);
         artifact.private = Dim::largest([artifact.private, loops.private.clone()]);
         artifact.explanation = explain(&front.kernels, &front.loops, &loops);
+        if program.plan != Plan::default() {
+            artifact.explanation += &format!("  memory is short: {}\n", program.plan);
+        }
         artifact.code.push(code);
     }
     Ok(artifact)
@@ -95,6 +98,55 @@ fn one_level(
     let shown = || llvm::host(&loops, level, triple);
     let assembly = stages.code(&format!("llvm-{}", level.name()), embedded, shown)?;
     Ok((loops, Code { level, assembly }))
+}
+
+/// The cheapest plan for the derivatives of a program whose scratch fits into so many bytes; or else the fewest bytes that any plan needs.
+///
+/// Of extents that only a call knows, nothing says which calls are made: the plan is the cheapest of those that admit the largest extents.
+pub fn plan(program: &Program, options: &Options, budget: i64) -> Result<Plan, i64> {
+    let Some(level) = options.levels.first() else { return Ok(Plan::default()) };
+    let mut best: Option<(u32, Plan)> = None;
+    let mut least: Option<i64> = None;
+    let mut seen: Vec<Graph> = Vec::new();
+    for plan in Plan::ALL {
+        let mut graph = transform(&Program { plan: *plan, ..program.clone() });
+        if let Some(first) = program.hunts {
+            graph = hunt(&graph, first, program.has_status).0;
+        }
+        let graph = simplify(graph);
+        if seen.contains(&graph) {
+            continue;
+        }
+        let loops = schedule(&lower(&fuse(&graph)), *level, options.sizes);
+        let need = loops.workspace.clone() + loops.private.clone();
+        let reach = match need.as_constant() {
+            Some(need) if need <= budget => return Ok(*plan),
+            Some(need) => {
+                least = Some(least.map_or(need, |known| known.min(need)));
+                continue;
+            }
+            None => reach(&need, loops.symbols.len(), budget),
+        };
+        if best.is_none_or(|(known, _)| reach > known) {
+            best = Some((reach, *plan));
+        }
+        seen.push(graph);
+    }
+    match (best, least) {
+        (Some((_, plan)), _) => Ok(plan),
+        (None, least) => Err(least.unwrap_or_default()),
+    }
+}
+
+/// How large all extents may be at once for the scratch to fit: in quarters of powers of two.
+fn reach(need: &Dim, symbols: usize, budget: i64) -> u32 {
+    // Beyond this, bytes are no numbers of 64 bits.
+    const QUARTERS: u32 = 80;
+    let fits = |quarters: &u32| {
+        let extent = 2f64.powf(f64::from(*quarters) / 4.0) as i64;
+        (0..=budget).contains(&need.evaluate(&vec![extent; symbols]))
+    };
+    (0..QUARTERS).take_while(fits).count() as u32
 }
 
 /// What all levels share.

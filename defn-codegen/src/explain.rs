@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::graph::{Dim, Graph, NodeId, Op, Repeat, Times};
+use crate::graph::{Dim, Graph, Keep, NodeId, Op, Repeat, Times};
 use crate::kernels::{Kernels, Step, step_columns};
 use crate::loops::{Expr, For, Loops, Manner, Nest, Space, Statement};
 use crate::loops::{live, visit};
@@ -134,6 +134,7 @@ fn describe(kernels: &Kernels, step: &Step) -> String {
 
 fn repetition(graph: &Graph, repeat: &Repeat) -> String {
     match &repeat.times {
+        Times::Extent(_) if repeat.keep == Keep::Again => "run again, backward".to_owned(),
         Times::Extent(extent) => format!("repeat {} times", extent.display(&graph.symbols)),
         Times::While(_) => "repeat while a condition holds".to_owned(),
     }

@@ -13,6 +13,8 @@ mod components;
 mod random;
 #[path = "llvm/runs.rs"]
 mod runs;
+#[path = "llvm/neighbours.rs"]
+mod neighbours;
 #[path = "llvm/pairs.rs"]
 mod pairs;
 

@@ -1,4 +1,4 @@
-//! Laws of `transform`: a function mapped over an axis against a loop over its evaluations, and against its derivatives.
+//! Laws of `transform`: a function mapped over an axis against a loop over its evaluations.
 
 #![cfg(feature = "testing")]
 
@@ -6,81 +6,13 @@ mod common;
 
 use common::{CASES, Numbers, agrees, check_case, check_verified};
 use defn_codegen::arena::Arena;
-use defn_codegen::graph::arbitrary::{
-    Case, Random, generate, generate_control, generate_differentiable,
-    generate_differentiable_control,
-};
-use defn_codegen::graph::build::Builder;
+use defn_codegen::graph::Callable;
+use defn_codegen::graph::arbitrary::{Case, Random, generate, generate_control};
 use defn_codegen::graph::eval::{Value, eval};
 use defn_codegen::graph::parse::parse;
-use defn_codegen::graph::{
-    Binary, Callable, Combine, Dim, Element, Graph, Output, Symbol, TensorType,
-};
-use defn_codegen::program::Program;
 use defn_codegen::simplify::simplify;
-use defn_codegen::transform::transform;
-
-fn flat(functions: &Arena<Graph>, entry: &Callable) -> Graph {
-    let program =
-        Program { functions: functions.clone(), entry: Some(entry.clone()), ..Program::default() };
-    let graph = transform(&program);
-    check_verified(&graph);
-    let parameters: Vec<TensorType> =
-        graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect();
-    let results: Vec<TensorType> =
-        graph.results.iter().map(|result| graph.ty(result.node).clone()).collect();
-    assert_eq!(program.parameter_types(entry), parameters);
-    assert_eq!(program.result_types(entry), results);
-    graph
-}
-
-/// The bits of one element of a mapped argument: like those of the given one, but others for each position.
-fn bits(element: Element, bits: u64, position: usize) -> u64 {
-    let value = Value::from_bits(element, &[], vec![bits]);
-    let step = position as f64;
-    match element {
-        Element::Bool => (bits + position as u64) % 2,
-        Element::F64 | Element::F32 => {
-            Value::number(element, value.to_f64()[0] * (1.0 - 0.75 * step)).data[0]
-        }
-        Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 => {
-            let number = value.to_i64()[0].wrapping_add(position as i64);
-            Value::from_i64(element, &[], &[number]).data[0]
-        }
-    }
-}
-
-/// What is passed for one position of the mapped axis: elements in another order, and with other values.
-fn element(argument: &Value, position: usize) -> Value {
-    let mut data = argument.data.clone();
-    let by = position % data.len().max(1);
-    data.rotate_left(by);
-    let data = data.into_iter().map(|it| bits(argument.element, it, position)).collect();
-    Value::from_bits(argument.element, &argument.shape, data)
-}
-
-/// One behind the other along a new first axis; `like` says what each looks like.
-fn stack(values: &[&Value], like: &Value) -> Value {
-    let shape = [&[values.len()], like.shape.as_slice()].concat();
-    Value::from_bits(like.element, &shape, values.iter().flat_map(|it| it.data.clone()).collect())
-}
-
-/// Arguments for each position of the mapped axis, and all of them together.
-fn arguments(case: &Case, mapped: &[usize], extent: usize) -> (Vec<Vec<Value>>, Vec<Value>) {
-    let each: Vec<Vec<Value>> = (0..extent)
-        .map(|position| {
-            let mut arguments = case.arguments.clone();
-            mapped.iter().for_each(|it| arguments[*it] = element(&arguments[*it], position));
-            arguments
-        })
-        .collect();
-    let mut together = case.arguments.clone();
-    for leaf in mapped {
-        let values: Vec<&Value> = each.iter().map(|arguments| &arguments[*leaf]).collect();
-        together[*leaf] = stack(&values, &case.arguments[*leaf]);
-    }
-    (each, together)
-}
+use defn_codegen::testing::batch::{arguments, chosen, stack};
+use defn_codegen::testing::derivative::flat;
 
 fn same(left: &Value, right: &Value) -> bool {
     let equal = |position: usize| {
@@ -89,18 +21,6 @@ fn same(left: &Value, right: &Value) -> bool {
         left == right || both_nan
     };
     left.shape == right.shape && (0..left.data.len()).all(equal)
-}
-
-/// The parameters that may be mapped, of which `choice` takes some, but at least one.
-fn chosen(graph: &Graph, choice: u64) -> Vec<usize> {
-    let parameters = graph.parameters.iter().enumerate();
-    let all: Vec<usize> = parameters
-        .filter(|(_, parameter)| parameter.symbol.is_none())
-        .map(|(position, _)| position)
-        .collect();
-    let some: Vec<usize> =
-        all.iter().enumerate().filter(|(it, _)| choice >> it & 1 == 1).map(|(_, it)| *it).collect();
-    if some.is_empty() { all } else { some }
 }
 
 /// Every position of a result is what the function alone gives for its arguments, before and after `simplify`.
@@ -269,79 +189,5 @@ fn maps_of_random_bodies() {
         let choice = Random::new(seed).bits();
         let extent = [3, 1, 3, 0][(seed % 4) as usize];
         check_case("map of bodies", seed, &case, |case| map_agrees(case, choice, extent));
-    }
-}
-
-/// All results of a map of all parameters, added up.
-fn total(function: &Graph, functions: &mut Arena<Graph>) -> Graph {
-    let of = Callable::Function(functions.push(function.clone()));
-    let mapped: Vec<usize> = chosen(function, u64::MAX);
-    let callee = Callable::Map { of: Box::new(of), mapped };
-    let program = Program { functions: functions.clone(), entry: None, ..Program::default() };
-    let mut b = Builder::new("total");
-    for name in &function.symbols {
-        b.symbol(name);
-    }
-    let extent = b.symbol("batch");
-    let types = program.parameter_types(&callee);
-    let mut operands = Vec::new();
-    for (ty, parameter) in types.into_iter().zip(&function.parameters) {
-        operands.push(match parameter.symbol {
-            Some(symbol) => b.extent_parameter(&parameter.name, symbol),
-            None => b.parameter(&parameter.name, ty),
-        });
-    }
-    let symbols = (0..=extent.0).map(|it| Dim::from(Symbol(it))).collect();
-    let results = b.call(callee.clone(), symbols, &operands, program.result_types(&callee));
-    let mut sum = b.number(Element::F64, 0.0);
-    for result in results {
-        let axes: Vec<usize> = (0..b.ty(result).rank()).collect();
-        let part = b.reduce(Combine::Add, result, &axes);
-        sum = b.binary(Binary::Add, sum, part);
-    }
-    b.finish(vec![Output { node: sum, updates: None }])
-}
-
-/// The gradient of a sum over a map, and the map of the gradient.
-fn derivative_agrees(case: &Case) -> Result<(), String> {
-    if case.graph.results.len() != 1
-        || *case.graph.ty(case.graph.results[0].node) != TensorType::scalar(Element::F64)
-    {
-        return Ok(());
-    }
-    let mapped = chosen(&case.graph, u64::MAX);
-    let wrt: Vec<usize> = mapped
-        .iter()
-        .copied()
-        .filter(|it| case.graph.parameters[*it].ty.element.is_float())
-        .collect();
-    let (_, together) = arguments(case, &mapped, 3);
-    let mut functions = Arena::default();
-    let total = total(&case.graph, &mut functions);
-    let of = Box::new(Callable::Function(functions.ids().next().expect("one function")));
-    let gradient = Box::new(Callable::Gradient { of, wrt: wrt.clone(), value: false });
-    let map_of_gradient = flat(&functions, &Callable::Map { of: gradient, mapped });
-    let of = Box::new(Callable::Function(functions.push(total)));
-    let gradient_of_map = flat(&functions, &Callable::Gradient { of, wrt, value: false });
-    let expected = eval(&map_of_gradient, &together)?;
-    let found = eval(&gradient_of_map, &together)?;
-    for (found, expected) in found.iter().zip(&expected) {
-        let pairs = found.to_f64().into_iter().zip(expected.to_f64());
-        for (left, right) in pairs.filter(|(_, right)| right.is_finite()) {
-            if (left - right).abs() > 1e-9 * (1.0 + right.abs()) {
-                return Err(format!("{found}, mapped {expected}\n{gradient_of_map}"));
-            }
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn gradients_of_maps_are_maps_of_gradients() {
-    for seed in 0..CASES / 4 {
-        let case = generate_differentiable(seed, 2 + (seed % 9) as usize);
-        check_case("gradient of a map", seed, &case, derivative_agrees);
-        let case = generate_differentiable_control(seed, 2 + (seed % 6) as usize);
-        check_case("gradient of a map", seed, &case, derivative_agrees);
     }
 }

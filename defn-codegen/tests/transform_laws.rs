@@ -10,66 +10,20 @@ use defn_codegen::graph::Callable;
 use defn_codegen::graph::arbitrary::{
     Case, generate_differentiable, generate_differentiable_control,
 };
-use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::eval::{Value, eval};
 use defn_codegen::graph::parse::parse;
-use defn_codegen::graph::{Binary, Combine, Element, Graph, NodeId, Output, TensorType, Unary};
-use defn_codegen::program::Program;
+use defn_codegen::graph::{Element, Graph, TensorType, Unary};
+use defn_codegen::program::Plan;
 use defn_codegen::simplify::simplify;
-use defn_codegen::transform::transform;
+use defn_codegen::testing::derivative::{
+    flat, floats, gradient, gradient_by, weighted, with_tangents,
+};
 
 /// The step of a central difference that balances its two errors: h²·f‴/6 and ε·f/h.
 const STEP: f64 = 6.1e-6;
 
 /// Both errors are about ε^(2/3) then, times f‴ and f; functions in the tables keep these below three thousand.
 const TOLERANCE: f64 = 3e3 * 3.7e-11;
-
-/// The gradient of the first result with respect to every parameter of `wrt`.
-fn gradient(graph: &Graph, wrt: &[usize]) -> Graph {
-    let mut functions = Arena::default();
-    let function = functions.push(graph.clone());
-    let of = Box::new(Callable::Function(function));
-    let entry = Some(Callable::Gradient { of, wrt: wrt.to_vec(), value: false });
-    let graph = transform(&Program { functions, entry, ..Program::default() });
-    check_verified(&graph);
-    graph
-}
-
-/// The graph with tangents of every parameter of `wrt`.
-fn with_tangents(graph: &Graph, wrt: &[usize]) -> Graph {
-    let mut functions = Arena::default();
-    let function = functions.push(graph.clone());
-    let of = Box::new(Callable::Function(function));
-    let entry = Some(Callable::Jvp { of, wrt: wrt.to_vec() });
-    let program = Program { functions, entry: entry.clone(), ..Program::default() };
-    let types = entry.map(|entry| program.parameter_types(&entry));
-    let graph = transform(&program);
-    let found: Vec<_> = graph.parameters.iter().map(|parameter| parameter.ty.clone()).collect();
-    assert_eq!(types, Some(found));
-    check_verified(&graph);
-    graph
-}
-
-/// A function of one number: all float results, each element times a weight of its own.
-fn weighted(graph: Graph) -> Graph {
-    let results: Vec<NodeId> = graph.results.iter().map(|result| result.node).collect();
-    let mut builder = Builder::resume(graph);
-    let mut total = builder.number(Element::F64, 0.0);
-    for (position, result) in results.into_iter().enumerate() {
-        let ty = builder.ty(result).clone();
-        if !ty.element.is_float() {
-            continue;
-        }
-        let weight = builder
-            .parameter(&format!("w{}_{position}", builder.graph().parameters.len()), ty.clone());
-        let product = builder.binary(Binary::Mul, result, weight);
-        let axes: Vec<usize> = (0..ty.rank()).collect();
-        let sum = builder.reduce(Combine::Add, product, &axes);
-        let sum = builder.convert(Element::F64, sum);
-        total = builder.binary(Binary::Add, total, sum);
-    }
-    builder.finish(vec![Output { node: total, updates: None }])
-}
 
 fn first(graph: &Graph, arguments: &[Value]) -> f64 {
     eval(graph, arguments).unwrap_or_else(|what| panic!("{graph}\n{what}"))[0].to_f64()[0]
@@ -314,13 +268,6 @@ fn what_does_not_move_has_gradients_of_zeros() {
     assert_eq!(types, [Element::I32, Element::F32, Element::Bool, Element::F64]);
 }
 
-/// Every float parameter of a random differentiable graph.
-fn floats(graph: &Graph) -> Vec<usize> {
-    let parameters = graph.parameters.iter().enumerate();
-    let float = parameters.filter(|(_, parameter)| parameter.ty.element.is_float());
-    float.map(|(position, _)| position).collect()
-}
-
 /// The gradient along a direction that moves every element, and the difference along it.
 fn gradient_agrees(case: &Case) -> Result<(), String> {
     // Shrinking tries other results, which have no gradient.
@@ -410,19 +357,36 @@ fn gradients_of_gradients_of_random_graphs() {
     }
 }
 
-#[test]
-fn gradients_through_random_bodies() {
-    for seed in 0..CASES / 4 {
-        let case = generate_differentiable_control(seed, 2 + (seed % 7) as usize);
-        check_case("gradient through bodies", seed, &case, gradient_agrees);
+/// What a plan computes again is what would have been kept.
+fn plans_agree(case: &Case) -> Result<(), String> {
+    if *case.graph.ty(case.graph.results[0].node) != TensorType::scalar(Element::F64) {
+        return Ok(());
     }
+    let wrt = floats(&case.graph);
+    let kept = eval(&gradient(&case.graph, &wrt), &case.arguments)?;
+    let halvings = 1 + case.graph.nodes.len() as u32 % 2;
+    let plan = Plan { halvings, segments: 3 };
+    let planned = gradient_by(&case.graph, &wrt, plan);
+    let simple = simplify(planned.clone());
+    agrees(&Case { graph: planned, arguments: case.arguments.clone() }, &simple)?;
+    for (found, kept) in eval(&simple, &case.arguments)?.iter().zip(&kept) {
+        let (found, kept) = (found.to_f64(), kept.to_f64());
+        let size = kept.iter().fold(1.0, |size: f64, it| size.max(it.abs()));
+        let is_same = |(found, kept): (&f64, &f64)| {
+            (found - kept).abs() <= SAME * size || !size.is_finite() || kept.is_nan()
+        };
+        if !found.iter().zip(&kept).all(is_same) {
+            return Err(format!("{found:?} by {plan}, {kept:?} without\n{simple}"));
+        }
+    }
+    Ok(())
 }
 
 #[test]
-fn gradients_of_gradients_through_random_bodies() {
-    for seed in 0..CASES / 40 {
-        let case = generate_differentiable_control(seed, 2 + (seed % 4) as usize);
-        check_case("gradient of the gradient", seed, &case, second_gradient_agrees);
+fn plans_for_random_bodies_change_no_gradient() {
+    for seed in 0..CASES / 100 {
+        let case = generate_differentiable_control(seed, 2 + (seed % 6) as usize);
+        check_case("gradient by a plan", seed, &case, plans_agree);
     }
 }
 
@@ -442,5 +406,37 @@ fn gradients_of_tangents_of_random_graphs() {
             arguments.extend(tangents);
             gradient_agrees(&Case { graph, arguments })
         });
+    }
+}
+
+/// Loops inside of loops, around one function.
+fn nested(depth: usize) -> Graph {
+    let around = |inner: String, _: usize| {
+        format!(
+            "%0: (f64) = repeat s times=2 state=1 sequences=0 {{
+               graph body(i: i64 unused, s: f64) -> f64 {{ {inner} }}
+             }}
+             %1: f64 = project %0 index=0
+             return %1"
+        )
+    };
+    let inner = (0..depth).fold("%0: f64 = sin s return %0".to_owned(), around);
+    parse(&format!("graph f(s: f64) -> f64 {{ {inner} }}")).expect("the text is a graph")
+}
+
+/// Whatever looks at the bodies inside of a body twice, looks 2³⁰ times at the innermost of thirty.
+#[test]
+fn bodies_inside_of_bodies_are_looked_at_once() {
+    let graph = nested(30);
+    let mut functions = Arena::default();
+    let of = Box::new(Callable::Function(functions.push(graph.clone())));
+    for graph in [
+        gradient(&graph, &[0]),
+        with_tangents(&graph, &[0]),
+        flat(&functions, &Callable::Map { of, mapped: vec![0] }),
+    ] {
+        let simple = simplify(graph);
+        check_verified(&simple);
+        assert_eq!(simplify(simple.clone()), simple);
     }
 }

@@ -169,7 +169,9 @@ fn exported(item: &Item, uid: &str) -> TokenStream {
 /// How a container is taken apart; nothing for other items.
 fn leaves(item: &Item, soundness: Soundness, facade: &Facade) -> TokenStream {
     match &item.definition {
-        Definition::Struct(container) => embed::container::leaves(container, soundness, facade),
+        Definition::Struct(container) => {
+            embed::container::leaves(container, &item.declaration, soundness, facade)
+        }
         _ => TokenStream::new(),
     }
 }

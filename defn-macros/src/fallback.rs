@@ -27,7 +27,7 @@ pub(crate) fn with_signature(item: &Item, uid: &str, facade: &Facade) -> TokenSt
     let exported = if item.declaration.is_public { export(uid) } else { TokenStream::new() };
     let leaves = match &item.definition {
         Definition::Struct(container) => {
-            embed::container::leaves(container, Soundness::Broken, facade)
+            embed::container::leaves(container, &item.declaration, Soundness::Broken, facade)
         }
         _ => TokenStream::new(),
     };

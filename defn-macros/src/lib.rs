@@ -37,9 +37,44 @@ use proc_macro::TokenStream;
 ///
 /// # Options
 /// - `bare`: no type beside the function, where a module or a type has the same name.
-/// - `grad = path`: the function that computes the derivative.
-/// - `memory = "8 MiB"`: how much the derivative may hold.
+/// - `grad = path`: the function that computes gradients.
+/// - `jvp = path`: the function that computes value and tangent.
+/// - `memory = "8 MiB"`: how much scratch a call, or a request for a derivative from Rust, may need beside its results. The compiler chooses
+///   what derivatives compute again; where extents are fixed it refuses what cannot fit, and elsewhere the call does.
 /// - `crate = path`: where this crate is, if you renamed it.
+///
+/// # Rules of your own
+/// A rule is another `#[defn]` function, which says how this one moves: where the derivative of the body is not the one that is meant,
+/// or is dearer than need be. Types of rules are checked when the function is compiled.
+///
+/// ```text
+/// f(x: X, k: K) -> Y                      where X and Y hold floats, and K does not
+/// grad = rule     rule(x: X, k: K, result: Y, cotangent: Y) -> X
+/// jvp = rule      rule(x: X, k: K, d_x: X) -> (Y, Y)
+/// ```
+///
+/// `grad = rule` gets the parameters, the result and its cotangent c, and returns Jᵀ·c: the gradient of each parameter that holds floats,
+/// one, or a tuple. It need not be linear, so that it may clip or turn around. `grad!`, `vjp!`, `jacobian!` and `hessian!` ask it, `jvp!` is
+/// refused. `jvp = rule` gets the parameters and a tangent for each that holds floats, and returns the value and J·t, which must be linear
+/// in the tangents: `jvp!` asks it, and reverse mode transposes it. With both, each mode has its own.
+/// The value of a call is always that of the function, and a second derivative asks the rules again where the function stands.
+/// Rules hold in loops and branches, under `vmap!`, and in other crates. What is no float has cotangents and tangents of zero, and what
+/// a rule returns for it is not read. A rule cannot call its function, because that is made of it.
+/// As `jax.custom_vjp`, without residuals but with the result, and as `jax.custom_jvp`.
+///
+/// ```text
+/// #[defn(grad = implicit)]
+/// fn root(a: f64) -> f64 {
+///     let mut x = a.max(1.0);
+///     while (x * x - a).abs() > 1e-14 { x = 0.5 * (x + a / x); }
+///     x
+/// }
+///
+/// #[defn]
+/// fn implicit(a: f64, x: f64, c: f64) -> f64 {
+///     c / (2.0 * x)                           // 2 x dx = da
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn defn(options: TokenStream, item: TokenStream) -> TokenStream {
     expand::item(options.into(), item.into()).into()

@@ -16,8 +16,10 @@ use crate::{
 };
 use defn_codegen::{
     artifact::Suspect,
-    compile::compile,
+    compile::{compile, plan},
+    diagnostic::catalogue::{self, CallMistake},
     graph::{Atom, Callable, Dim, Relation, TensorType, solve},
+    program::Plan,
 };
 use proc_macro2::Span;
 use std::{collections::BTreeSet, rc::Rc};
@@ -174,26 +176,89 @@ impl Subject<'_> {
 /// Finds every mistake; without one, the subject can be compiled.
 pub(crate) fn check(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<(), Vec<Mistake>> {
     match subject {
-        Subject::Function(function) => resolve::resolve(function, callees, Mode::Check).map(drop),
-        Subject::Request(request) => resolve::request(request, callees, Mode::Check).map(drop),
-        Subject::Struct(container) => resolve::container(container, callees),
-        Subject::Constant(constant) => resolve::constant(constant, callees),
-        Subject::Alias(alias) => resolve::alias(alias, callees),
+        Subject::Function(function) => resolve::resolve(function, callees, Mode::Check)?,
+        Subject::Request(request) => resolve::request(request, callees, Mode::Check)?,
+        Subject::Struct(container) => return resolve::container(container, callees),
+        Subject::Constant(constant) => return resolve::constant(constant, callees),
+        Subject::Alias(alias) => return resolve::alias(alias, callees),
+    };
+    // Where code is wanted, `emit` tells.
+    let budget = Budget::of(subject, callees).filter(|_| !invocation::get().wants_code);
+    let Some(budget) = budget else { return Ok(()) };
+    let resolved = whole(subject, callees)?;
+    resolved.instances.iter().try_for_each(|instance| budget.plan(instance).map(drop))
+}
+
+/// How much scratch a call may need.
+struct Budget {
+    bytes: u64,
+    /// Where to tell that it does not suffice.
+    span: Span,
+}
+
+impl Budget {
+    /// That of a function, or of the function that a request is about.
+    fn of(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Option<Self> {
+        match subject {
+            Subject::Function(function) => {
+                function.options.memory.map(|(bytes, span)| Self { bytes, span })
+            }
+            Subject::Request(request) => {
+                let (path, callee) = request.function();
+                let options = callees.get(callee.0)?.definition.options();
+                options.memory.map(|(bytes, _)| Self { bytes, span: path.span() })
+            }
+            Subject::Struct(_) | Subject::Constant(_) | Subject::Alias(_) => None,
+        }
+    }
+
+    fn limit(&self) -> i64 {
+        i64::try_from(self.bytes).unwrap_or(i64::MAX)
+    }
+
+    /// What derivatives have to compute again.
+    fn plan(&self, instance: &resolve::Instance) -> Result<Plan, Vec<Mistake>> {
+        let options = invocation::get().options();
+        plan(&instance.program, &options, self.limit()).map_err(|least| {
+            let mistake = CallMistake::MemoryBudget { budget: self.bytes, least };
+            let message = catalogue::Mistake::from(mistake).message();
+            vec![Mistake { message, span: self.span }]
+        })
+    }
+
+    /// What a call asks where only the call knows the extents.
+    fn check(&self, workspace: &Dim, private: &Dim) -> Option<Check> {
+        let need = workspace.clone() + private.clone();
+        let text = format!(
+            "the workspace (left, in bytes) must not exceed `memory = {}` (right)",
+            self.bytes
+        );
+        let right = vec![CONSTANT, self.limit()];
+        let check = Check { kind: "AtMost".to_owned(), left: words(&need), right, text };
+        need.as_constant().is_none().then_some(check)
+    }
+}
+
+/// A subject with all that it calls.
+fn whole(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<resolve::Resolved, Vec<Mistake>> {
+    match subject {
+        Subject::Function(function) => resolve::resolve(function, callees, Mode::Emit),
+        Subject::Request(request) => resolve::request(request, callees, Mode::Emit),
+        Subject::Struct(_) | Subject::Constant(_) | Subject::Alias(_) => {
+            Ok(resolve::Resolved { instances: Vec::new() })
+        }
     }
 }
 
 /// Compiles; what comes back as an error is a limitation.
 pub(crate) fn emit(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<Emitted, Vec<Mistake>> {
-    let resolved = match subject {
-        Subject::Function(function) => resolve::resolve(function, callees, Mode::Emit)?,
-        Subject::Request(request) => resolve::request(request, callees, Mode::Emit)?,
-        Subject::Struct(_) | Subject::Constant(_) | Subject::Alias(_) => {
-            return Ok(Emitted::default());
-        }
-    };
+    let budget = Budget::of(subject, callees);
     let mut emitted = Emitted::default();
-    for instance in &resolved.instances {
-        let (explanation, instance) = emit_instance(instance, callees)?;
+    for mut instance in whole(subject, callees)?.instances {
+        if let Some(budget) = &budget {
+            instance.program.plan = budget.plan(&instance)?;
+        }
+        let (explanation, instance) = emit_instance(&instance, callees, budget.as_ref())?;
         emitted.explanation.push_str(&explanation);
         emitted.instances.push(instance);
     }
@@ -203,6 +268,7 @@ pub(crate) fn emit(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<Emit
 fn emit_instance(
     instance: &resolve::Instance,
     callees: &[Rc<Callee>],
+    budget: Option<&Budget>,
 ) -> Result<(String, Instance), Vec<Mistake>> {
     let options = invocation::get().options();
     let artifact = compile(&instance.program, &options).map_err(|limitation| {
@@ -220,6 +286,7 @@ fn emit_instance(
         right: words(&check.right),
         text: check.text.clone(),
     });
+    let budget = budget.and_then(|budget| budget.check(&artifact.workspace, &artifact.private));
     let levels = artifact.code.into_iter().map(|code| Level {
         name: match code.level {
             defn_codegen::options::Level::V3 => "V3",
@@ -241,7 +308,7 @@ fn emit_instance(
         signature: signature(instance),
         workspace,
         private,
-        checks: checks.collect(),
+        checks: checks.chain(budget).collect(),
         has_hooks: artifact.has_status,
         conditions: conditions.chain(suspects).collect(),
         inspects: shown.collect(),
@@ -432,6 +499,10 @@ fn atom_words(atom: &Atom, into: &mut Vec<i64>) {
             into.extend(words(&(extent.clone() - Dim::from(*bound) + Dim::from(1))));
             into.extend([CONSTANT, 0, LARGER, CONSTANT, 1, SMALLER]);
         }
+        Atom::Root(extent) => {
+            into.extend(words(extent));
+            into.push(ROOT);
+        }
     }
 }
 
@@ -449,3 +520,5 @@ const FLOOR_DIVIDE: i64 = 4;
 const LARGER: i64 = 5;
 /// See [`CONSTANT`].
 const SMALLER: i64 = 6;
+/// See [`CONSTANT`].
+const ROOT: i64 = 7;

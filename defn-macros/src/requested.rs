@@ -3,6 +3,7 @@
 //! ```text
 //! loss(p: Mlp, x: Tensor<f32, batch, pixel>) -> f32
 //! grad!(loss)(p, x) -> Mlp          value_and_grad!(loss)(p, x) -> (f32, Mlp)
+//! jvp!(loss)(p, x, d_p: Mlp) -> (f32, f32)
 //! ```
 //!
 //! Only what Rust must know: which types go in and out. Whether a derivative exists is found by `check`.
@@ -11,8 +12,8 @@ use crate::{
     parse::Refusal,
     report::Mistake,
     surface::{
-        Axis, AxisKind, Function, Name, Parameter, Request, RequestKind, RequestTarget, Type,
-        TypeKind,
+        Axis, AxisKind, Element, Function, Name, Parameter, Request, RequestKind, RequestTarget,
+        Type, TypeKind,
     },
 };
 use defn_codegen::diagnostic::catalogue::{self, CallMistake, nearest};
@@ -25,16 +26,40 @@ pub(crate) struct Requested {
     pub(crate) parameters: Vec<Parameter>,
     /// What comes out.
     pub(crate) result: Type,
+    caller: Caller,
+}
+
+/// Who calls a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caller {
+    /// Rust, to which a container has fixed axes.
+    Rust,
+    /// A body, where a container may have more axes than written; which ones is known to `resolve`.
+    Body,
 }
 
 impl Requested {
     /// The signature of a request on this function.
     pub(crate) fn of(request: &Request, function: &Function) -> Result<Self, Vec<Mistake>> {
+        Self::called(request, function, Caller::Rust)
+    }
+
+    /// The parameters of a request on this function, without the axes that containers gain; none if something is wrong with it.
+    pub(crate) fn parameters(request: &Request, function: &Function) -> Option<Vec<Parameter>> {
+        Self::called(request, function, Caller::Body).ok().map(|requested| requested.parameters)
+    }
+
+    fn called(
+        request: &Request,
+        function: &Function,
+        caller: Caller,
+    ) -> Result<Self, Vec<Mistake>> {
         let inner = match &request.target {
             RequestTarget::Function(..) => {
-                Self { parameters: function.parameters.clone(), result: function.result.clone() }
+                let (parameters, result) = (function.parameters.clone(), function.result.clone());
+                Self { parameters, result, caller }
             }
-            RequestTarget::Request(inner) => Self::of(inner, function)?,
+            RequestTarget::Request(inner) => Self::called(inner, function, caller)?,
         };
         inner.apply(request)
     }
@@ -51,26 +76,36 @@ impl Requested {
             RequestKind::Grad => self.without_value(gradient),
             RequestKind::ValueAndGrad => tuple(vec![result, gradient]),
             RequestKind::Jvp => {
-                for (number, ty) in types.into_iter().enumerate() {
-                    self.push(&format!("tangent_{number}"), ty);
+                for (index, ty) in wrt.iter().zip(types) {
+                    self.push(tangent_name(&self.names(), *index), ty);
                 }
                 tuple(vec![result.clone(), result])
             }
             RequestKind::Vjp => {
-                self.push("cotangent", result.clone());
+                self.push(cotangent_name(&self.names()), result.clone());
                 tuple(vec![result, gradient])
             }
-            RequestKind::Jacobian => {
-                let parts: Option<Vec<Type>> =
-                    types.iter().map(|ty| outer(&result, &[ty])).collect();
-                one_or_tuple(parts.ok_or_else(|| limited(request))?)
+            RequestKind::Jacobian => self.outer(&result, &types, request)?,
+            RequestKind::Hessian => {
+                let slope = self.outer(&result, &types, request)?;
+                self.outer(&slope, &types, request)?
             }
-            RequestKind::Hessian | RequestKind::Vmap => {
-                let [ty] = types.as_slice() else { return Err(limited(request)) };
-                outer(&result, &[ty, ty]).ok_or_else(|| limited(request))?
-            }
+            RequestKind::Vmap => result,
         };
         Ok(self)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.parameters.iter().map(|parameter| parameter.name.text.as_str()).collect()
+    }
+
+    /// For each leaf of a type, the leaves of others with the axes of both.
+    fn outer(&self, ty: &Type, others: &[Type], request: &Request) -> Result<Type, Vec<Mistake>> {
+        match outer(ty, others) {
+            Some(ty) => Ok(ty),
+            None if self.caller == Caller::Body => Ok(ty.clone()),
+            None => Err(limited(request)),
+        }
     }
 
     /// The gradient, and behind it whatever a tuple holds besides the value.
@@ -93,14 +128,22 @@ impl Requested {
             self.named(&request.of, request)?
         };
         for index in of {
-            let ty = &mut self.parameters[index].ty;
+            let ty = self.parameters[index].ty.clone();
             if let TypeKind::Extent = ty.kind {
                 continue;
             }
-            *ty = batched(ty, over).ok_or_else(|| limited(request))?;
+            self.parameters[index].ty = self.batched(&ty, over, request)?;
         }
-        self.result = batched(&self.result, over).ok_or_else(|| limited(request))?;
+        self.result = self.batched(&self.result, over, request)?;
         Ok(self)
+    }
+
+    fn batched(&self, ty: &Type, over: &Name, request: &Request) -> Result<Type, Vec<Mistake>> {
+        match batched(ty, over) {
+            Some(ty) => Ok(ty),
+            None if self.caller == Caller::Body => Ok(ty.clone()),
+            None => Err(limited(request)),
+        }
     }
 
     /// The positions of the named parameters; without names, the first.
@@ -133,9 +176,9 @@ impl Requested {
         if mistakes.is_empty() { Ok(positions) } else { Err(mistakes) }
     }
 
-    fn push(&mut self, name: &str, ty: Type) {
-        let ident = Ident::new(name, Span::call_site());
-        let name = Name { text: name.to_owned(), ident };
+    fn push(&mut self, text: String, ty: Type) {
+        let ident = Ident::new(&text, Span::call_site());
+        let name = Name { text, ident };
         self.parameters.push(Parameter { name, ty, mutable: false });
     }
 }
@@ -168,6 +211,9 @@ fn batched(ty: &Type, over: &Name) -> Option<Type> {
             let axes = [axis].into_iter().chain(axes.iter().cloned()).collect();
             TypeKind::Tensor { element: element.clone(), axes }
         }
+        TypeKind::Named { .. } => TypeKind::Mapped(Box::new(ty.clone())),
+        // Many keys are an ordinary tensor.
+        TypeKind::Key => TypeKind::Tensor { element: Element::U64, axes: vec![axis] },
         TypeKind::Tuple(parts) => {
             TypeKind::Tuple(parts.iter().map(|part| batched(part, over)).collect::<Option<_>>()?)
         }
@@ -179,8 +225,25 @@ fn batched(ty: &Type, over: &Name) -> Option<Type> {
     Some(Type { kind, span: ty.span })
 }
 
-/// The axes of one type followed by those of others; containers have none of their own.
-fn outer(ty: &Type, others: &[&Type]) -> Option<Type> {
+/// For each leaf of one type, the leaves of others with the axes of both; containers have none of their own.
+fn outer(ty: &Type, others: &[Type]) -> Option<Type> {
+    let parts: Option<Vec<Type>> = match &ty.kind {
+        TypeKind::Tuple(parts) => {
+            let parts: Option<Vec<Type>> = parts.iter().map(|part| outer(part, others)).collect();
+            return Some(tuple(parts?));
+        }
+        TypeKind::Array { item, length } => {
+            let item = Box::new(outer(item, others)?);
+            let kind = TypeKind::Array { item, length: length.clone() };
+            return Some(Type { kind, span: ty.span });
+        }
+        _ => others.iter().map(|other| outer_of_leaf(ty, other)).collect(),
+    };
+    Some(one_or_tuple(parts?))
+}
+
+/// The axes of one tensor, then those of each leaf of another type.
+fn outer_of_leaf(ty: &Type, other: &Type) -> Option<Type> {
     fn axes(ty: &Type) -> Option<Vec<Axis>> {
         match &ty.kind {
             TypeKind::Scalar(_) => Some(Vec::new()),
@@ -188,18 +251,40 @@ fn outer(ty: &Type, others: &[&Type]) -> Option<Type> {
             _ => None,
         }
     }
-    let element = match &ty.kind {
-        TypeKind::Scalar(element) | TypeKind::Tensor { element, .. } => element.clone(),
+    let kind = match (&other.kind, &ty.kind) {
+        (TypeKind::Tuple(parts), _) => {
+            let parts = parts.iter().map(|part| outer_of_leaf(ty, part));
+            TypeKind::Tuple(parts.collect::<Option<_>>()?)
+        }
+        (TypeKind::Array { item, length }, _) => {
+            TypeKind::Array { item: Box::new(outer_of_leaf(ty, item)?), length: length.clone() }
+        }
+        (_, TypeKind::Scalar(element) | TypeKind::Tensor { element, .. }) => {
+            let (element, axes) = (element.clone(), [axes(ty)?, axes(other)?].concat());
+            match axes.is_empty() {
+                true => TypeKind::Scalar(element),
+                false => TypeKind::Tensor { element, axes },
+            }
+        }
         _ => return None,
     };
-    let mut all = axes(ty)?;
-    for other in others {
-        all.extend(axes(other)?);
-    }
-    let kind = if all.is_empty() {
-        TypeKind::Scalar(element)
-    } else {
-        TypeKind::Tensor { element, axes: all }
-    };
     Some(Type { kind, span: ty.span })
+}
+
+/// The name of the tangent of a parameter: its own with `d_` in front, as often as it takes to be a name of its own.
+pub(crate) fn tangent_name(names: &[&str], parameter: usize) -> String {
+    let mut name = format!("d_{}", names[parameter]);
+    while names.contains(&name.as_str()) {
+        name.insert_str(0, "d_");
+    }
+    name
+}
+
+/// The name of the cotangent of a result.
+pub(crate) fn cotangent_name(names: &[&str]) -> String {
+    let mut name = "cotangent".to_owned();
+    while names.contains(&name.as_str()) {
+        name.insert_str(0, "d_");
+    }
+    name
 }

@@ -14,4 +14,5 @@ pub use crate::element::{Element, ElementKind, Float, Number};
 pub use crate::error::Error;
 pub use crate::leaves::Leaves;
 pub use crate::level::Level;
+pub use crate::mapped::{Mappable, stack_each};
 pub use crate::tensor::Tensor;

@@ -90,6 +90,7 @@ pub struct Job {
 /// | `4` | quotient, rounded down; divided by zero it is zero |
 /// | `5` | the larger |
 /// | `6` | the smaller |
+/// | `7` | the root of the one on top, rounded down; of a negative number it is zero |
 #[derive(Clone, Copy, Debug)]
 pub struct Extent(pub &'static [i64]);
 

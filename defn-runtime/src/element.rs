@@ -9,6 +9,7 @@
 use std::fmt::{self, Debug, Display};
 
 use crate::leaves::Leaves;
+use crate::mapped::Mappable;
 
 mod sealed {
     /// Keeps the set of element types closed.
@@ -25,7 +26,17 @@ mod sealed {
     label = "a tensor holds `f32`, `f64`, `i32`, `i64`, `u8`, `u32`, `u64` or `bool`"
 )]
 pub trait Element:
-    sealed::Sealed + Leaves + Copy + Default + PartialEq + Debug + Display + Send + Sync + 'static
+    sealed::Sealed
+    + Leaves
+    + Mappable
+    + Copy
+    + Default
+    + PartialEq
+    + Debug
+    + Display
+    + Send
+    + Sync
+    + 'static
 {
     /// The name of the type as a value.
     const KIND: ElementKind;

@@ -26,6 +26,11 @@ impl Key {
         [(self.0 >> 32) as u32, self.0 as u32]
     }
 
+    /// Both words as one number.
+    pub(crate) const fn number(self) -> u64 {
+        self.0
+    }
+
     /// The key of these words.
     #[must_use]
     pub const fn from_words([first, second]: [u32; 2]) -> Self {

@@ -38,6 +38,7 @@ mod plan;
 mod level;
 mod solve;
 mod leaves;
+mod mapped;
 mod team;
 #[expect(unsafe_code, reason = "the only place where generated code is entered")]
 mod call;
@@ -56,6 +57,7 @@ pub use error::{
 pub use hooks::{Hooks, Inspected};
 pub use key::Key;
 pub use level::Level;
+pub use mapped::{Mappable, Mapped, at, stack};
 pub use recycle::trim;
 pub use team::{set_threads, threads};
 pub use tensor::{Iter, Tensor};

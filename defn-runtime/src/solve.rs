@@ -225,6 +225,9 @@ fn run(code: &[i64], symbols: &[i64]) -> Option<i64> {
     run_on(code, symbols, &mut vec![0; depth])
 }
 
+/// The one operation that takes one operand.
+const ROOT: i64 = 7;
+
 /// How many places postfix code needs on its stack.
 fn depth(code: &[i64]) -> usize {
     let (mut height, mut most) = (0usize, 0);
@@ -234,7 +237,7 @@ fn depth(code: &[i64]) -> usize {
             words.next();
             height += 1;
             most = most.max(height);
-        } else {
+        } else if *word != ROOT {
             height = height.saturating_sub(1);
         }
     }
@@ -249,6 +252,10 @@ fn run_on(code: &[i64], symbols: &[i64], stack: &mut [i64]) -> Option<i64> {
             let operand = words.next().expect("a constant or a symbol is followed by its operand");
             stack[height] = if word == 0 { operand } else { symbols[operand as usize] };
             height += 1;
+            continue;
+        }
+        if word == ROOT {
+            stack[height - 1] = stack[height - 1].max(0).isqrt();
             continue;
         }
         let (left, right) = (stack[height - 2], stack[height - 1]);

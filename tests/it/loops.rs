@@ -543,3 +543,36 @@ fn a_condition_with_locals_of_its_own() {
         assert_eq!(halvings(&x, 0.5), i64::from(rounds));
     }
 }
+
+#[defn]
+struct Pair<n> {
+    first: Tensor<f64, n>,
+    second: f64,
+}
+
+#[defn]
+fn both(x: f64) -> (f64, (f64, i64)) {
+    (x + 1.0, (2.0 * x, 3))
+}
+
+/// Several places at once, of which each reads what was before.
+#[defn]
+fn taken_apart(times: i64, x: Tensor<f64, n>) -> (i64, Pair<n>, i64) {
+    let (mut a, mut b) = (0i64, 1i64);
+    let mut pair = Pair { first: x, second: 1.0 };
+    let mut count = 0i64;
+    for _ in 0..times {
+        (a, b) = (b, a + b);
+        (pair.second, (_, count)) = both(pair.second);
+        (pair.first, _) = (pair.first + pair.second, 0);
+    }
+    (a, pair, count)
+}
+
+#[test]
+fn several_places_are_assigned_at_once() {
+    let x = floats::<f64, 1>([3], 1);
+    let (a, pair, count) = taken_apart(5, &x);
+    assert_eq!((a, pair.second, count), (5, 6.0, 3));
+    same(&pair.first, |at| x[at] + 2.0 + 3.0 + 4.0 + 5.0 + 6.0);
+}

@@ -83,6 +83,50 @@ fn a_loop_waits_for_no_one_else() {
 }
 
 /// A recurrent cell, with what it gives at each step.
+/// A product where the sum is negative, else steps until it is small: sides that take long.
+#[defn]
+fn sorted_out(x: Tensor<f64, n>, w: Tensor<f64, n, out<n>>, limit: f64) -> (Tensor<f64, n>, f64) {
+    if x.sum() < 0.0 {
+        ((x.dot(w, n)).tanh().rename(out, n), 1.0)
+    } else {
+        let mut y = x;
+        while (y * y).sum() > limit {
+            y = 0.5 * y;
+        }
+        (y, 2.0)
+    }
+}
+
+#[defn]
+fn sum_sorted_out(x: Tensor<f64, b, n>, w: Tensor<f64, n, out<n>>, limit: f64) -> f64 {
+    let (y, side) = vmap!(sorted_out, over = b, of = x)(x, w, limit);
+    (y * y * side).sum()
+}
+
+#[defn]
+fn sum_of_one(x: Tensor<f64, n>, w: Tensor<f64, n, out<n>>, limit: f64) -> f64 {
+    let (y, side) = sorted_out(x, w, limit);
+    (y * y * side).sum()
+}
+
+#[test]
+fn dear_sides_run_for_those_that_take_them() {
+    for (b, n) in [(0, 3), (1, 4), (7, 0), (31, 2), (32, 5), (33, 5), (200, 3)] {
+        for shift in [-1.0, 0.0, 1.0] {
+            let x: Tensor<f64, 2> = floats([b, n], 1);
+            let x = Tensor::from_fn([b, n], |at| x[at] + shift);
+            let w = floats([n, n], 2);
+            let (y, side) = vmap!(sorted_out, over = b, of = x)(&x, &w, 0.25);
+            near(&y, 1e-12, |[i, j]| sorted_out(&row(&x, i), &w, 0.25).0[[j]]);
+            near(&side, 0.0, |[i]| sorted_out(&row(&x, i), &w, 0.25).1);
+            let (of_x, of_w) = grad!(sum_sorted_out, wrt = (x, w))(&x, &w, 0.25);
+            let each = |i| grad!(sum_of_one, wrt = (x, w))(&row(&x, i), &w, 0.25);
+            near(&of_x, 1e-12, |[i, j]| each(i).0[[j]]);
+            near(&of_w, 1e-12, |[i, j]| (0..b).map(|it| each(it).1[[i, j]]).sum());
+        }
+    }
+}
+
 #[defn]
 fn recurrent(xs: Tensor<f64, time>, w: f64) -> (f64, Tensor<f64, time>) {
     let mut h = 0.0_f64;
@@ -255,4 +299,108 @@ fn maps_stand_in_loops() {
     let (found, steps) = descended(&x, 1e-3);
     assert!(steps > 3);
     near(&found, 1e-12, |at| x[at] * 0.5f64.powi(steps as i32));
+}
+
+/// Seen from outside, with a part that is not.
+#[defn]
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Layered {
+    first: Part<i, o>,
+    /// Twice the same.
+    pub(crate) rest: [Part<o, next<o>>; 2],
+    scale: (f64, i64),
+}
+
+#[defn]
+#[derive(Clone, Debug, PartialEq)]
+struct Part<i, o> {
+    w: Tensor<f64, i, o>,
+    b: Tensor<f64, o>,
+}
+
+#[defn]
+fn layered(p: Layered, x: Tensor<f64, i>) -> f64 {
+    let mut h = (x.dot(p.first.w, i) + p.first.b).tanh();
+    for part in p.rest {
+        h = (h.dot(part.w, o) + part.b).tanh().rename(next, o);
+    }
+    p.scale.0 * h.sum()
+}
+
+/// What a function gives may be a container too.
+#[defn]
+fn stepped(p: Layered, x: Tensor<f64, i>) -> (f64, Layered) {
+    let (value, slope) = value_and_grad!(layered)(p, x);
+    (value, p - 0.1 * slope)
+}
+
+fn layers(seed: u64) -> Layered {
+    let part = |i, o, seed| Part { w: floats([i, o], seed), b: floats([o], seed + 1) };
+    Layered {
+        first: part(2, 3, seed),
+        rest: [part(3, 3, seed + 2), part(3, 3, seed + 4)],
+        scale: (seed as f64, 4),
+    }
+}
+
+#[test]
+fn containers_are_mapped_from_rust() {
+    let models: Vec<Layered> = (0..4).map(|k| layers(10 * k)).collect();
+    let many = defn::stack(&models);
+    assert_eq!(many.rest[1].w.shape(), [4, 3, 3]);
+    let x = floats::<f64, 1>([2], 1);
+    let values = vmap!(layered, over = model, of = p)(&many, &x);
+    near(&values, 1e-12, |[k]| layered(&models[k], &x));
+    let (_, after) = vmap!(stepped, over = model, of = p)(&many, &x);
+    for (k, model) in models.iter().enumerate() {
+        let (found, expected) = (defn::at::<Layered>(&after, k), stepped(model, &x).1);
+        near(&found.rest[0].w, 1e-12, |at| expected.rest[0].w[at]);
+        near(&found.first.b, 1e-12, |at| expected.first.b[at]);
+        assert_eq!(found.scale.1, 4);
+    }
+}
+
+#[test]
+fn gradients_of_each_example_from_rust() {
+    let (p, xs) = (layers(3), floats::<f64, 2>([5, 2], 1));
+    let g = vmap!(grad!(layered), over = example, of = x)(&p, &xs);
+    assert_eq!(g.first.w.shape(), [5, 2, 3]);
+    for k in 0..5 {
+        let expected = grad!(layered)(&p, &row(&xs, k));
+        near(&defn::at::<Layered>(&g, k).first.w, 1e-12, |at| expected.first.w[at]);
+    }
+    // A literal of the struct with the axis, by an alias.
+    type Many = defn::Mapped<Layered>;
+    let Many { first, rest, scale } = g.clone();
+    assert_eq!(Many { first, rest, scale }, g);
+}
+
+#[defn]
+struct Line<T: Float, n> {
+    slope: Tensor<T, n>,
+    at: T,
+}
+
+#[defn]
+fn height<T: Float>(line: Line<T, n>, x: Tensor<T, n>) -> T {
+    (line.slope * x).sum() + line.at
+}
+
+#[defn]
+fn drawn(key: Key, n: usize) -> Tensor<f32, n> {
+    uniform::<f32>(key, n)
+}
+
+#[test]
+fn generic_containers_and_keys_are_mapped_from_rust() {
+    let line = |k: f32| Line { slope: Tensor::from([k, 1.0]), at: 2.0 * k };
+    let lines = defn::stack(&[line(1.0), line(2.0), line(3.0)]);
+    let x = Tensor::from([10.0_f32, 1.0]);
+    let found = vmap!(height, over = k, of = line)(&lines, &x);
+    assert_eq!(found, Tensor::from([13.0_f32, 25.0, 37.0]));
+    let keys = [Key::new(1), Key::new(2)];
+    let found = vmap!(drawn, over = k, of = key)(&defn::stack(&keys), 3);
+    for (k, key) in keys.iter().enumerate() {
+        assert_eq!(found.index_axis(0, k).copied(), drawn(*key, 3));
+    }
 }

@@ -1,4 +1,4 @@
-//! A struct of Rust cannot have more axes than were written.
+//! A struct of Rust has one more axis, and no two.
 
 use defn::prelude::*;
 
@@ -14,5 +14,5 @@ fn height(line: Line, x: Tensor<f32, n>) -> f32 {
 }
 
 fn main() {
-    let _ = vmap!(height, over = b);
+    let _ = vmap!(vmap!(height, over = a), over = b);
 }

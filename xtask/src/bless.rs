@@ -8,8 +8,9 @@ use std::process::Command;
 use crate::Outcome;
 
 /// The tests that hold expectations: the arguments of cargo, and the variable that makes the runner rewrite them.
-const BLESSED: [(&[&str], (&str, &str)); 2] = [
+const BLESSED: [(&[&str], (&str, &str)); 3] = [
     (&["test", "--package", "defn-codegen", "--test", "filetests"], ("BLESS", "1")),
+    (&["test", "--package", "defn-codegen", "--test", "transforms"], ("BLESS", "1")),
     (&["test", "--package", "defn", "--test", "ui"], ("TRYBUILD", "overwrite")),
 ];
 

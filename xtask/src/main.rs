@@ -21,6 +21,8 @@ const USAGE: &str = "\
 cargo xtask tidy                            check the laws of the house
 cargo xtask bless [FILTER]                  rewrite what the file tests and the ui cases expect
 cargo xtask fuzz [--programs N] [--seed S]  random programs: evaluated, compiled and compared
+cargo xtask fuzz --calculus [--programs N] [--seed S]
+                                            derivatives of random programs against differences
 cargo xtask river NAME [--example EXAMPLE]  a function of an example at every stage, as Markdown
 cargo xtask prove-math [--only NAME] [--samples N]
                                             functions on every f32 against exact ones, into docs/math.md
@@ -51,7 +53,7 @@ fn run() -> Outcome {
     match (command.task.as_str(), name) {
         ("tidy", None) => tidy::tidy(&root),
         ("bless", filter) => bless::bless(&root, filter),
-        ("fuzz", None) => fuzz::fuzz(&root, command.seed, command.programs),
+        ("fuzz", None) => fuzz::fuzz(&root, command.seed, command.programs, command.is_calculus),
         ("river", Some(name)) => river::river(&root, name, &command.example),
         ("bench", None) => bench::bench(&root, &command.bench),
         ("prove-math", None) => {
@@ -68,6 +70,7 @@ struct Command {
     name: Option<String>,
     programs: u64,
     seed: u64,
+    is_calculus: bool,
     example: String,
     functions: usize,
     bench: bench::Options,
@@ -81,6 +84,7 @@ impl Command {
             name: None,
             programs: 1000,
             seed: 0,
+            is_calculus: false,
             example: "digits".to_owned(),
             functions: 200,
             bench: bench::Options::default(),
@@ -94,6 +98,7 @@ impl Command {
                     command.bench.read(&name, &mut parser)?;
                 }
                 Long("programs") => command.programs = parser.value()?.parse()?,
+                Long("calculus") => command.is_calculus = true,
                 Long("seed") => command.seed = parser.value()?.parse()?,
                 Long("samples") => command.samples = parser.value()?.parse()?,
                 Long("functions") => command.functions = parser.value()?.parse()?,

@@ -12,7 +12,7 @@ use super::prepare::is_matrix_product;
 use super::stored::scattered_tables;
 use crate::arena::SideTable;
 use crate::graph::{Dim, Graph, Node, NodeId, Op};
-use crate::kernels::columns as columns_of;
+use crate::kernels::{columns as columns_of, given};
 
 /// What an epilogue may cost, in simple operations: a root or a quotient beside a few sums, which is less than to write the product and
 /// to read it again. An elementary function costs more to compile for every row of a tile than fusing it gains.
@@ -101,11 +101,11 @@ impl Grouping<'_> {
 
     /// What runs bodies runs on its own; its results stand where their reader finds them.
     fn place_control(&mut self, graph: &Graph, root: NodeId) {
-        let anywhere = |operand: &NodeId| Access {
-            node: *operand,
-            at: vec![Place::Other; graph.ty(*operand).rank()],
+        let anywhere = |position: usize| {
+            let node = given(graph, root, position);
+            Access { node, at: vec![Place::Other; graph.ty(node).rank()] }
         };
-        let boundaries = graph.operands(root).iter().map(anywhere).collect();
+        let boundaries = (0..graph.operands(root).len()).map(anywhere).collect();
         let found = Reads { boundaries, ..Reads::default() };
         self.groups.push(Group { closed: true, ..Group::default() });
         let group = self.groups.len() - 1;

@@ -19,6 +19,7 @@
 //! Never here: loop orders, lanes, tiles (that is `schedule`).
 
 mod prepare;
+mod turned;
 mod stored;
 mod short;
 mod access;

@@ -20,6 +20,7 @@
 
 use std::collections::BTreeSet;
 
+use super::turned;
 use crate::arena::SideTable;
 use crate::graph::{Graph, Node, NodeId, Op, TensorType};
 
@@ -37,6 +38,7 @@ pub(super) fn prepare(graph: &Graph) -> (Graph, Vec<NodeId>) {
         }
         prepared.windows_left(&mut node);
         prepared.copy_right_operand(&mut node);
+        turned::turn(&mut prepared.graph, &mut node);
         moved[id] = prepared.graph.nodes.push(node);
     }
     for result in &mut prepared.graph.results {
@@ -53,7 +55,7 @@ pub(super) fn is_matrix_product(graph: &Graph, node: NodeId) -> bool {
 }
 
 /// Shorter axes leave most of the lanes of an instruction unused.
-const NARROW: i64 = 8;
+pub(super) const NARROW: i64 = 8;
 
 struct Prepared {
     graph: Graph,
@@ -161,7 +163,7 @@ fn sees_windows(graph: &Graph, node: NodeId) -> bool {
 }
 
 /// The axis of a node that is innermost in memory, if the node is a view of one that will be in memory.
-fn innermost(graph: &Graph, node: NodeId) -> Option<usize> {
+pub(super) fn innermost(graph: &Graph, node: NodeId) -> Option<usize> {
     let operands = graph.operands(node);
     if let Op::Transpose { permutation } = graph.op(node) {
         let inner = innermost(graph, operands[0])?;

@@ -7,7 +7,7 @@ use super::prepare::is_matrix_product;
 use crate::arena::SideTable;
 use crate::graph::{Dim, Graph, Node, NodeId, Op};
 use crate::kernels::reshape::blocks;
-use crate::kernels::uncertain_table;
+use crate::kernels::{given, uncertain_table};
 
 /// For each node whether it is stored.
 pub(super) fn stored(graph: &Graph, copies: &[NodeId]) -> SideTable<Node, bool> {
@@ -15,7 +15,7 @@ pub(super) fn stored(graph: &Graph, copies: &[NodeId]) -> SideTable<Node, bool> 
     for (id, node) in graph.nodes.iter() {
         stored[id] |= matches!(node.op, Op::Parameter(_) | Op::Project(_)) || node.op.assembles();
         if node.op.is_control() {
-            node.operands.iter().for_each(|operand| stored[*operand] = true);
+            (0..node.operands.len()).for_each(|it| stored[given(graph, id, it)] = true);
         }
         if is_matrix_product(graph, id) {
             for operand in &node.operands {

@@ -31,6 +31,8 @@ pub struct Repeat {
     pub sequences: usize,
     /// Whether positions run from the last to the first.
     pub reverse: bool,
+    /// What a derivative keeps of the runs.
+    pub keep: Keep,
     /// What is repeated.
     pub body: Graph,
 }
@@ -44,6 +46,21 @@ pub enum Times {
     While(Graph),
 }
 
+/// What a derivative keeps of the runs of a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keep {
+    /// Of every run what its linear part needs.
+    #[default]
+    Residuals,
+    /// What goes into some runs; from there the others run again. Of a body that runs once and carries no state: what goes into it.
+    Inputs {
+        /// How often the loop is halved: of `n` runs about the root of `n` at 1, the fourth root at 2.
+        halvings: u32,
+    },
+    /// As for a body that runs once and keeps its inputs. It is such a second run itself, and stays apart from what ran before.
+    Again,
+}
+
 /// One of two bodies. Operands: a `bool`, then the parameters of both bodies. Results: those of the body that runs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Branch {
@@ -51,6 +68,21 @@ pub struct Branch {
     pub then: Graph,
     /// What runs otherwise.
     pub otherwise: Graph,
+}
+
+impl Repeat {
+    /// Whether the body runs once, and all that comes out is collected: then each result of the node is that of the body with a first
+    /// axis of one.
+    pub fn is_once(&self) -> bool {
+        let once = matches!(&self.times, Times::Extent(extent) if extent.is(1));
+        once && self.state == 0 && self.sequences == 0
+    }
+
+    /// Runs a body once.
+    pub fn once(body: Graph, keep: Keep) -> Self {
+        let times = Times::Extent(Dim::from(1));
+        Self { times, state: 0, sequences: 0, reverse: false, keep, body }
+    }
 }
 
 impl Op {
@@ -119,7 +151,13 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<Vec<TensorType>, Strin
 }
 
 fn repeated(repeat: &Repeat, operands: &[&TensorType]) -> Result<Vec<TensorType>, String> {
-    let Repeat { times, state, sequences, reverse: _, body } = repeat;
+    let Repeat { times, state, sequences, reverse: _, keep, body } = repeat;
+    if let (Times::While(_), Keep::Inputs { .. } | Keep::Again) = (times, keep) {
+        return Err("what may run any number of times has its own way to keep states".to_owned());
+    }
+    if *keep == Keep::Again && !repeat.is_once() {
+        return Err("what is run again runs once, and carries nothing".to_owned());
+    }
     if operands.len() < state + sequences {
         return Err("there are fewer operands than state and sequences".to_owned());
     }

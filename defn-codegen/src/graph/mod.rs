@@ -39,8 +39,8 @@ pub mod bounds;
 #[cfg(feature = "testing")]
 pub mod arbitrary;
 
-pub use call::{Callable, FunctionId};
-pub use control::{Branch, Repeat, Times};
+pub use call::{Callable, FunctionId, Rules};
+pub use control::{Branch, Keep, Repeat, Times};
 pub use op::{Binary, Combine, Comparison, Op, Scalar, Sliding, Unary};
 pub use shape::{Atom, Dim, Symbol};
 pub use signature::{Signature, Solve, solve};

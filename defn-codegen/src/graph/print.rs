@@ -11,11 +11,11 @@
 use std::fmt;
 
 use super::{
-    Check, Dim, Element, Graph, Node, NodeId, Op, Relation, Repeat, Scalar, Sliding, TensorType,
-    Times,
+    Check, Dim, Element, Graph, Keep, Node, NodeId, Op, Relation, Repeat, Scalar, Sliding,
+    TensorType, Times,
 };
 use crate::arena::SideTable;
-use crate::graph::Callable;
+use crate::graph::{Callable, FunctionId, Rules};
 use crate::text::quote;
 
 impl fmt::Display for Graph {
@@ -77,20 +77,33 @@ pub fn check(check: &Check, symbols: &[String]) -> String {
 pub fn callable(callee: &Callable) -> String {
     match callee {
         Callable::Function(function) => format!("fn{}", function.index()),
+        Callable::Custom { of, rules: Rules { gradient, jvp } } => {
+            let rule = |word: &str, rule: &Option<FunctionId>| {
+                rule.map(|rule| format!("{word}=fn{}", rule.index()))
+            };
+            let rules = [rule("grad", gradient), rule("jvp", jvp)].into_iter().flatten();
+            let rules: Vec<String> = rules.collect();
+            format!("custom[{}](fn{})", rules.join(","), of.index())
+        }
+        // Only while something is transposed, and never in what is read again.
+        Callable::Tangent { of, parameters, results } => {
+            format!("tangent[parameters={parameters},results={results}]({})", callable(of))
+        }
         Callable::Gradient { of, wrt, value } => {
             let word = if *value { "value_and_grad" } else { "grad" };
-            let wrt: Vec<String> = wrt.iter().map(usize::to_string).collect();
-            format!("{word}[wrt={}]({})", wrt.join(","), callable(of))
+            format!("{word}[wrt={}]({})", leaves(wrt), callable(of))
         }
-        Callable::Jvp { of, wrt } => {
-            let wrt: Vec<String> = wrt.iter().map(usize::to_string).collect();
-            format!("jvp[wrt={}]({})", wrt.join(","), callable(of))
+        Callable::Jvp { of, wrt } => format!("jvp[wrt={}]({})", leaves(wrt), callable(of)),
+        Callable::Vjp { of, wrt } => format!("vjp[wrt={}]({})", leaves(wrt), callable(of)),
+        Callable::Jacobian { of, wrt } => {
+            format!("jacobian[wrt={}]({})", leaves(wrt), callable(of))
         }
-        Callable::Map { of, mapped } => {
-            let mapped: Vec<String> = mapped.iter().map(usize::to_string).collect();
-            format!("map[of={}]({})", mapped.join(","), callable(of))
-        }
+        Callable::Map { of, mapped } => format!("map[of={}]({})", leaves(mapped), callable(of)),
     }
+}
+
+fn leaves(leaves: &[usize]) -> String {
+    leaves.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn joined<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
@@ -253,7 +266,12 @@ impl<'g> Printer<'g> {
         };
         let Repeat { state, sequences, .. } = repeat;
         let direction = if repeat.reverse { " reverse" } else { "" };
-        format!("times={times} state={state} sequences={sequences}{direction}")
+        let keep = match repeat.keep {
+            Keep::Residuals => String::new(),
+            Keep::Inputs { halvings } => format!(" inputs={halvings}"),
+            Keep::Again => " again".to_owned(),
+        };
+        format!("times={times} state={state} sequences={sequences}{direction}{keep}")
     }
 
     /// The word, and what stands behind the operands.

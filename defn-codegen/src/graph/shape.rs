@@ -2,6 +2,7 @@
 //!
 //! A [`Dim`] is a polynomial with integer coefficients over atoms; an atom is a symbol of the graph or a quotient.
 //! Two extents are provably equal exactly if their normal forms are equal.
+//! Segments of a loop are as long as the root of its extent.
 //! How much memory a call needs has atoms more: the largest of several extents, and whether one reaches a bound.
 //!
 //! ```text
@@ -41,6 +42,8 @@ pub enum Atom {
         /// With what.
         bound: i64,
     },
+    /// The largest whole number whose square is at most the extent; 0 if the extent is below 1.
+    Root(Dim),
 }
 
 /// A product of powers of atoms, sorted by atom; empty is 1.
@@ -153,6 +156,14 @@ impl Dim {
         }
     }
 
+    /// The largest whole number whose square is at most this; 0 below 1.
+    pub fn root(&self) -> Self {
+        match self.as_constant() {
+            Some(constant) => Self::from(root(constant)),
+            None => Self::from_atom(Atom::Root(self.clone())),
+        }
+    }
+
     fn quotient(&self, divisor: &Self, exact: bool) -> Self {
         if let (Some(left), Some(right)) = (self.as_constant(), divisor.as_constant()) {
             return Self::from(floor_div(left, right));
@@ -248,7 +259,9 @@ impl Dim {
                     divisor.for_each_symbol(visit);
                 }
                 Atom::Largest(all) => all.iter().for_each(|one| one.for_each_symbol(visit)),
-                Atom::Reaches { extent, bound: _ } => extent.for_each_symbol(visit),
+                Atom::Reaches { extent, bound: _ } | Atom::Root(extent) => {
+                    extent.for_each_symbol(visit);
+                }
             }
         }
     }
@@ -314,6 +327,11 @@ pub fn floor_div(left: i64, right: i64) -> i64 {
     }
 }
 
+/// The root of a whole number, rounded down; 0 of what is negative.
+fn root(of: i64) -> i64 {
+    of.max(0).isqrt()
+}
+
 fn take_power(monomial: &mut Monomial, position: usize) {
     if monomial[position].1 == 1 {
         monomial.remove(position);
@@ -343,7 +361,7 @@ impl Atom {
                 numerator.is_surely_natural() && divisor.is_surely_natural()
             }
             Self::Largest(all) => all.iter().any(Dim::is_surely_natural),
-            Self::Reaches { .. } => true,
+            Self::Reaches { .. } | Self::Root(_) => true,
         }
     }
 
@@ -357,6 +375,7 @@ impl Atom {
                 all.iter().map(|one| one.evaluate(symbols)).max().unwrap_or_default()
             }
             Self::Reaches { extent, bound } => i64::from(extent.evaluate(symbols) >= *bound),
+            Self::Root(extent) => root(extent.evaluate(symbols)),
         }
     }
 
@@ -368,6 +387,7 @@ impl Atom {
             }
             Self::Largest(all) => Dim::largest(all.iter().map(|one| one.substitute(symbols))),
             Self::Reaches { extent, bound } => extent.substitute(symbols).reaches(*bound),
+            Self::Root(extent) => extent.substitute(symbols).root(),
         }
     }
 }
@@ -517,6 +537,7 @@ impl DisplayDim<'_> {
             Atom::Reaches { extent, bound } => {
                 write!(formatter, "reaches({}, {bound})", extent.display(self.names))
             }
+            Atom::Root(extent) => write!(formatter, "root({})", extent.display(self.names)),
         }
     }
 }

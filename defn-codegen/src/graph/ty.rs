@@ -106,6 +106,12 @@ impl TensorType {
         self.shape.len()
     }
 
+    /// The type with the axes of another behind its own.
+    #[must_use]
+    pub fn outer(&self, other: &Self) -> Self {
+        Self::new(self.element, [self.shape.as_slice(), &other.shape].concat())
+    }
+
     /// The number of elements.
     pub fn size(&self) -> Dim {
         self.shape.iter().fold(Dim::from(1), |size, dim| size * dim.clone())

@@ -130,6 +130,36 @@ pub fn columns(graph: &Graph, root: NodeId) -> Vec<Dim> {
     shape[shape.len() - contracted..].to_vec()
 }
 
+/// Where a value stands if it is part of another one without gaps: in which, and behind how many of its elements.
+/// Only what has a buffer whatever the grouping is has parts.
+pub fn part(graph: &Graph, node: NodeId) -> (NodeId, Dim) {
+    let (mut base, mut before) = (node, Dim::from(0));
+    while let [operand] = *graph.operands(base) {
+        if let Op::Slice { starts } = graph.op(base) {
+            let (whole, seen) = (graph.shape(operand), graph.shape(base));
+            if starts.is_empty() || whole[1..] != seen[1..] {
+                break;
+            }
+            let row = whole[1..].iter().fold(Dim::from(1), |size, dim| size * dim.clone());
+            before = before + starts[0].clone() * row;
+        } else if *graph.op(base) != Op::Reshape {
+            break;
+        }
+        base = operand;
+    }
+    let op = graph.op(base);
+    let has_buffer = matches!(op, Op::Parameter(_) | Op::Project(_)) || op.assembles();
+    if has_buffer { (base, before) } else { (node, Dim::from(0)) }
+}
+
+/// What stands in memory for an operand of what runs bodies. The initial state is computed where the state will be; all others are read
+/// where they are.
+pub fn given(graph: &Graph, control: NodeId, position: usize) -> NodeId {
+    let operand = graph.operands(control)[position];
+    let is_state = !matches!(graph.op(control), Op::Repeat(repeat) if position >= repeat.state);
+    if is_state { operand } else { part(graph, operand).0 }
+}
+
 /// The extent of a table that elements are taken from, if it may be 0: then the table must not be read.
 pub fn uncertain_table(graph: &Graph, node: NodeId) -> Option<Dim> {
     let Op::Take { batch } = graph.op(node) else { return None };

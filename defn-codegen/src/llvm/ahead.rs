@@ -11,7 +11,8 @@
 //! ```
 //!
 //! The first sweep of a row only reads, and the processor does not look so far ahead from the last sweep of the row before: one waits for the
-//! arithmetic and then the other for memory. Asked for early, the row is there: layer normalisation with GELU of 16 MB takes 1.4 instead of 1.6 ms.
+//! arithmetic and then the other for memory. Asked for early, the row is there: layer normalisation with GELU of 16 MB takes 1.3 instead of 1.6 ms.
+//! In an earlier sweep the requests compete with what it waits for itself: softmax takes a fifth longer then.
 //! A request has no effect that a program could see, so that behind the last row it may go anywhere.
 
 use super::ir::{IntPredicate, Opcode, Value};
@@ -25,8 +26,8 @@ const FAR: i64 = 128 << 10;
 /// The unit of caches.
 const LINE: usize = 64;
 
-/// Into the second cache.
-const SECOND: i64 = 2;
+/// Into the first cache, as far as it has room: from the second one the first sweep takes a tenth longer.
+const FIRST: i64 = 3;
 
 /// What is read for the last time in its row.
 pub(super) struct Ahead {
@@ -73,7 +74,7 @@ impl Walk<'_, '_> {
         for line in 0..(self.width() as usize * size).div_ceil(LINE) {
             let offset = ir.binary(Opcode::LLVMAdd, distance, ir.i64((line * LINE) as i64));
             let place = ir.element_address(ir.int(8), first, offset);
-            let [reads, near, data] = [0, SECOND, 1].map(|it| ir.constant(ir.int(32), it));
+            let [reads, near, data] = [0, FIRST, 1].map(|it| ir.constant(ir.int(32), it));
             ir.intrinsic("llvm.prefetch", &[ir.pointer()], &[place, reads, near, data]);
         }
     }

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::ir::{Block, IntPredicate, Ir, Opcode, Value};
-use crate::graph::{Atom, Dim, Symbol};
+use crate::graph::{Atom, Dim, Element, Symbol};
 
 /// The extents that are known in a function.
 pub(super) struct Dims<'a, 'c> {
@@ -128,7 +128,26 @@ impl<'a, 'c> Dims<'a, 'c> {
                 let reaches = self.ir.compare_int(IntPredicate::LLVMIntSGE, extent, bound);
                 self.ir.select(reaches, self.ir.i64(1), self.ir.i64(0))
             }
+            Atom::Root(extent) => {
+                let extent = self.value(extent);
+                self.root(extent)
+            }
         }
+    }
+
+    /// Rounds down. The root of a number of more than 53 bits may be rounded up, to one whose square is above the number.
+    fn root(&self, of: Value) -> Value {
+        let ir = self.ir;
+        let (zero, one) = (ir.i64(0), ir.i64(1));
+        let is_negative = ir.compare_int(IntPredicate::LLVMIntSLT, of, zero);
+        let natural = ir.select(is_negative, zero, of);
+        let float = ir.element(Element::F64);
+        let exact = ir.cast(Opcode::LLVMSIToFP, natural, float);
+        let exact = ir.intrinsic("llvm.sqrt", &[float], &[exact]);
+        let root = ir.cast(Opcode::LLVMFPToSI, exact, ir.int(64));
+        let square = ir.binary(Opcode::LLVMMul, root, root);
+        let is_above = ir.compare_int(IntPredicate::LLVMIntUGT, square, natural);
+        ir.select(is_above, ir.binary(Opcode::LLVMSub, root, one), root)
     }
 
     /// Rounds down; by zero gives zero, and MIN / −1 wraps.

@@ -9,6 +9,7 @@
 //! −1                                  vector and reversal    masked vector and reversal
 //! 2, 3, 4, of whole tuples            vectors, permuted      masked gather
 //! other, stores of neighbours         runs, turned           the same, where inactive lanes do no harm
+//! other, loads of neighbours          pieces, turned         the same, inactive lanes with the last active one
 //! other, or computed lane by lane     gather, scatter        masked gather, scatter
 //! ```
 //!

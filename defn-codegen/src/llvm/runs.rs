@@ -134,7 +134,7 @@ impl Walk<'_, '_> {
     }
 
     /// How far each lane is from the first; inactive lanes stay with the last active one.
-    fn offsets(&mut self, step: &Dim) -> Vec<Value> {
+    pub(super) fn offsets(&mut self, step: &Dim) -> Vec<Value> {
         let ir = self.ir;
         let step = self.dim(step);
         let active = self.group.and_then(|group| group.active);
@@ -208,6 +208,6 @@ impl Run {
 }
 
 /// The part of a constant that no symbol multiplies.
-fn known(constant: &Dim) -> i64 {
+pub(super) fn known(constant: &Dim) -> i64 {
     constant.terms().iter().filter(|(monomial, _)| monomial.is_empty()).map(|(_, by)| by).sum()
 }

@@ -18,12 +18,12 @@
 //!   for j in 0..m { body }             }
 //! }
 //! ```
-//! Where there are registers enough, groups go [in pairs](super::pairs).
+//! Where there are registers enough, groups go [in lockstep](super::lockstep).
 
 use std::collections::BTreeMap;
 
 use super::ir::{IntPredicate, Opcode, Value};
-use super::walk::{Active, Group, Range, Register, Walk, groups};
+use super::walk::{Active, Group, Range, Register, Typed, Walk, groups};
 use crate::graph::{Dim, Element};
 use crate::loops::{Expr, For, Manner, RegisterId, Statement};
 
@@ -35,7 +35,15 @@ impl<'a> Walk<'a, '_> {
         runs.retain(|_, stores| !stores.iter().any(|place| is_woven(*place)));
         let in_run = |place: usize| runs.values().any(|stores| stores.contains(&place));
         let mut waiting = BTreeMap::new();
+        let mut pieces = self.pieces(block);
         for (place, statement) in block.iter().enumerate() {
+            if let Statement::Let { value, element, expr: _ } = statement
+                && let Some(raw) = self.of_piece(&mut pieces, place)
+            {
+                let lanes = self.width();
+                self.values.insert(*value, Typed { raw, element: *element, lanes });
+                continue;
+            }
             let Statement::Store { buffer, address: _, expr } = statement else {
                 self.statement(statement);
                 continue;
@@ -208,8 +216,9 @@ impl<'a> Walk<'a, '_> {
         };
         self.group = Some(Group { variable, width, active: None });
         let is_long = constant.is_none_or(|extent| extent >= 2 * step);
-        if is_long && inside.is_none() && self.goes_in_pairs(repeated, width) {
-            self.in_pairs(repeated, width, (begin, extent));
+        let lockstep = self.lockstep(repeated, width).filter(|_| is_long && inside.is_none());
+        if let Some(groups) = lockstep {
+            self.in_lockstep((repeated, groups), width, (begin, extent));
             self.group = None;
             return;
         }

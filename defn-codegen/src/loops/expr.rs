@@ -13,7 +13,7 @@ pub struct RegisterId(pub u32);
 
 /// What one element is computed as. The meaning of the functions is that of [`crate::graph::op`],
 /// rounded as `crate::math` writes them down.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Expr {
     /// A scalar.
     Constant(Scalar),

@@ -9,7 +9,7 @@ pub struct VariableId(pub u32);
 
 /// The position of an element in its buffer, in elements:
 /// `constant + Σ coefficient · variable + Σ coefficient · expression`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Address {
     /// What no variable changes.
     pub constant: Dim,

@@ -15,7 +15,7 @@
 
 use super::Lowering;
 use crate::graph::{Dim, Element, Graph, NodeId, Op, Repeat, TensorType, Times};
-use crate::kernels::Kernels;
+use crate::kernels::{self, Kernels};
 use crate::loops::control::Control;
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, Nest, Space, Statement, VariableId,
@@ -124,6 +124,9 @@ impl Lowering<'_> {
     }
 
     fn repeat(&mut self, node: NodeId, repeat: &Repeat, bodies: &[Kernels]) -> Vec<Nest> {
+        if repeat.is_once() {
+            return self.once(node, &bodies[0]);
+        }
         let graph = &self.kernels.graph;
         let types = &graph.node(node).types;
         let operands = graph.operands(node);
@@ -177,6 +180,20 @@ impl Lowering<'_> {
         nests
     }
 
+    /// A body that runs once: its nests, and no marker.
+    fn once(&mut self, node: NodeId, body: &Kernels) -> Vec<Nest> {
+        let graph = &self.kernels.graph;
+        let rest = graph.operands(node).iter().map(|operand| self.given(*operand));
+        let given: Vec<Given> =
+            [Given::Position(Address::default())].into_iter().chain(rest).collect();
+        let targets: Vec<Row> = (0..graph.node(node).types.len())
+            .map(|position| self.result_buffer(node, position))
+            // The buffer has one axis more than what comes out.
+            .map(|buffer| Row { buffer, begin: Address::default(), is_whole: false })
+            .collect();
+        self.body(body, &given, &targets)
+    }
+
     /// The position that a body sees.
     fn position(&self, repeat: &Repeat, variable: VariableId) -> Address {
         let mut position = Address::default();
@@ -227,8 +244,22 @@ impl Lowering<'_> {
         }
         match self.homes[node] {
             Some(buffer) => Given::At(Row::whole(buffer)),
-            None => crate::bug!("lower", "{node:?} is read by a body and not stored"),
+            None => self.part(node),
         }
+    }
+
+    /// Where a value is that is part of a stored node.
+    fn part(&self, node: NodeId) -> Given {
+        let (base, before) = kernels::part(&self.kernels.graph, node);
+        if base == node {
+            crate::bug!("lower", "{node:?} is read by a body and not stored")
+        }
+        let mut given = self.given(base);
+        if let Given::At(row) = &mut given {
+            row.begin.constant = row.begin.constant.clone() + before;
+            row.is_whole = false;
+        }
+        given
     }
 
     /// The buffer of a result of a node that runs bodies, also if nobody reads it.

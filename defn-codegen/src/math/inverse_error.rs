@@ -127,16 +127,20 @@ const SMALL: f32 = 0.41421357;
 const ROOT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
 
 pub(super) fn erf_inv_f32<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
-    let log = log1p(-(x * x));
+    let y = -(x * x);
+    let log = log1p(y);
     let central = x.constant(-5.0).less(log);
-    let w = central.select(-2.5 - log, (-log).sqrt() - 3.0);
-    let coefficient = |at: usize| central.select(x.constant(CENTRE_F32[at]), TAIL_F32[at]);
-    let highest = coefficient(CENTRE_F32.len() - 1);
-    let p = (0..CENTRE_F32.len() - 1).rev().fold(highest, |p, at| p.fma(w, coefficient(at)));
-    x.abs().equals(1.0).select(x * f32::INFINITY, p * x)
+    let p = polynomial_f32(-2.5 - log, &CENTRE_F32);
+    // One of three hundred uniform numbers is in the tails, and whatever has no finite logarithm.
+    let p = p.but_rarely(!central, || {
+        let tail = polynomial_f32((-log).sqrt() - 3.0, &TAIL_F32);
+        let tail = x.constant(-1.0).less(y).select(tail, f32::NAN);
+        x.abs().equals(1.0).select(x.constant(f32::INFINITY), tail)
+    });
+    p * x
 }
 
-/// The logarithm of `1 + y`, as XLA rounds it.
+/// The logarithm of `1 + y`, as XLA rounds it; a number below -80 where it is infinite, or where there is none.
 fn log1p<M: Machine>(y: F32<'_, M>) -> F32<'_, M> {
     let square = y * y;
     let quotient = polynomial_f32(y, &LOG1P_TOP) / polynomial_f32(y, &LOG1P_BOTTOM);
@@ -144,7 +148,7 @@ fn log1p<M: Machine>(y: F32<'_, M>) -> F32<'_, M> {
     y.abs().less(SMALL).select(y + rest, log(y + 1.0))
 }
 
-/// The logarithm, as XLA rounds it; `x` is below two, and NaN below zero.
+/// The logarithm, as XLA rounds it; `x` is below two, and whatever is below the normal numbers has the logarithm of the least of them.
 fn log<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
     const SIGN_AND_MANTISSA: i32 = 0x807f_ffff_u32.cast_signed();
     const HALF: i32 = 0x3f00_0000;
@@ -158,9 +162,7 @@ fn log<M: Machine>(x: F32<'_, M>) -> F32<'_, M> {
     let (square, cube) = (f * f, (f * f) * f);
     let [low, middle, high] = LOG.map(|coefficients| polynomial_f32(f, &coefficients));
     let rest = cube.fma(cube.fma(cube.fma(high, middle), low), k * LN_2_TAIL);
-    let result = k.fma(LN_2_HEAD, square.fma(-0.5, f) + rest);
-    let result = x.equals(0.0).select(x.constant(f32::NEG_INFINITY), result);
-    x.less(0.0).select(x.constant(f32::NAN), result)
+    k.fma(LN_2_HEAD, square.fma(-0.5, f) + rest)
 }
 
 pub(super) fn erf_inv_f64<M: Machine>(x: F64<'_, M>) -> F64<'_, M> {

@@ -20,6 +20,7 @@
 
 mod names;
 mod stripes;
+mod problems;
 mod collapse;
 mod registers;
 mod together;
@@ -29,6 +30,7 @@ mod blocks;
 mod forms;
 mod lanes;
 mod product;
+mod chains;
 mod tasks;
 mod memory;
 
@@ -38,6 +40,7 @@ use crate::options::{Level, Sizes};
 /// Schedules scalar nests for a level.
 pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     let mut loops = loops.clone();
+    problems::problems(&mut loops);
     stripes::stripes(&mut loops, sizes);
     collapse::collapse(&mut loops);
     memory::update_in_place(&mut loops);
@@ -49,6 +52,7 @@ pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
     lanes::lanes(&mut loops);
     blocks::nest(&mut loops);
     product::products(&mut loops, level, sizes);
+    chains::chains(&mut loops, level);
     together::together(&mut loops);
     tasks::tasks(&mut loops);
     memory::plan(&mut loops);

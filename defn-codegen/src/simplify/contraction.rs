@@ -59,6 +59,15 @@ impl<'g> Source<'g> {
         (factor, own)
     }
 
+    /// Whether a value is used once and a function of the elements of contractions that are used once.
+    fn ends_products(&self, node: NodeId) -> bool {
+        let op = self.graph.op(node);
+        let ends = matches!(op, Op::Contract { .. })
+            || matches!(op, Op::Binary(_))
+                && self.graph.operands(node).iter().any(|operand| self.ends_products(*operand));
+        ends && self.uses[node] == 1
+    }
+
     /// The contraction that is the operand of a node which alone reads it.
     fn product_of(&self, id: NodeId) -> Option<Product<'g>> {
         let product = self.graph.operands(id)[0];
@@ -150,6 +159,27 @@ pub(super) fn cut(sharing: &mut Sharing, source: &Source<'_>, id: NodeId) -> Opt
         sharing.slice(source.values[operands[side]], from, &sizes)
     });
     Some(sharing.node(Op::Contract { batch, contracted }, &parts, ty))
+}
+
+/// Of a sum of contractions of which only a part is read, that part of each term; so for other functions of elements.
+///
+/// ```text
+/// %0: f32[n] = contract x, y batch=0 contracted=1            %0: f32[m] = slice x, and with y a contraction
+/// %1: f32[n] = add %0, z                                     %1: f32[m] = slice z
+/// %2: f32[m] = slice %1 starts=[0]                       is  %2: f32[m] = add %0, %1
+/// ```
+pub(super) fn cut_terms(sharing: &mut Sharing, source: &Source<'_>, id: NodeId) -> Option<NodeId> {
+    let Op::Slice { starts } = source.graph.op(id) else { return None };
+    let whole = source.graph.operands(id)[0];
+    let Op::Binary(_) = source.graph.op(whole) else { return None };
+    if !source.ends_products(whole) {
+        return None;
+    }
+    let ty = source.graph.ty(id).clone();
+    let parts = source.graph.operands(whole).iter();
+    let parts: Vec<NodeId> =
+        parts.map(|term| sharing.slice(source.values[*term], starts.clone(), &ty.shape)).collect();
+    Some(sharing.node(source.graph.op(whole).clone(), &parts, ty))
 }
 
 /// The factors of a product: looks through repetitions and transposes, and through products that only this one reads.

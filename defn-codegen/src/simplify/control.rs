@@ -17,21 +17,22 @@
 //! - A state or a collected value that nobody needs goes, and what only it needs.
 //! - A state that never changes is no state.
 //! - Constants and positions are made inside; what is read twice comes in once.
-//! - A branch on a constant is its side; a loop that never runs gives its state back, and one that runs once is its body.
+//! - A branch on a constant is its side; a loop that never runs gives its state back, and one that runs once is its body, unless it is there to run
+//!   again: what it computes a second time must not be kept from the first.
 
 use std::collections::BTreeSet;
 
 use crate::graph::build::Builder;
 use crate::graph::{
-    Branch, Dim, Element, Graph, NodeId, Op, Output, Repeat, Scalar, TensorType, Times,
+    Branch, Dim, Element, Graph, Keep, NodeId, Op, Output, Repeat, Scalar, TensorType, Times,
 };
 
 use super::share::Sharing;
 
-/// The values of the results that are used.
+/// The values of the results that are used; the node has these types.
 pub(super) fn apply(
     sharing: &mut Sharing,
-    op: &Op,
+    (op, types): (&Op, &[TensorType]),
     operands: &[NodeId],
     used: &[bool],
 ) -> Vec<Option<NodeId>> {
@@ -46,12 +47,12 @@ pub(super) fn apply(
     let Op::Repeat(repeat) = op else { return Vec::new() };
     if let Times::Extent(extent) = &repeat.times {
         match extent.as_constant() {
-            Some(0) => return never(sharing, repeat, operands),
-            Some(1) => return once(sharing, repeat, operands),
+            Some(0) => return never(sharing, (repeat, types), operands),
+            Some(1) if repeat.keep != Keep::Again => return once(sharing, repeat, operands),
             _ => {}
         }
     }
-    self::repeat(sharing, repeat, operands, used)
+    self::repeat(sharing, (repeat, types), operands, used)
 }
 
 /// What a parameter of a body becomes.
@@ -67,7 +68,7 @@ enum Role {
 
 fn repeat(
     sharing: &mut Sharing,
-    repeat: &Repeat,
+    (repeat, types): (&Repeat, &[TensorType]),
     operands: &[NodeId],
     used: &[bool],
 ) -> Vec<Option<NodeId>> {
@@ -93,9 +94,10 @@ fn repeat(
         state: state.len(),
         sequences: sequences.len(),
         reverse: repeat.reverse,
+        // Nothing is differentiated any more.
+        keep: if repeat.keep == Keep::Again { Keep::Again } else { Keep::Residuals },
         body: rebuilt(sharing, body, &roles, &rest, &results),
     };
-    let types = result_types(repeat);
     let mut values: Vec<Option<NodeId>> = vec![None; types.len()];
     for k in 0..repeat.state {
         values[k] = is_invariant(repeat, k).then(|| operands[k]);
@@ -269,22 +271,12 @@ fn made(builder: &mut Builder, sharing: &Sharing, node: NodeId) -> NodeId {
     builder.apply(original.op.clone(), &operands, original.types[0].clone())
 }
 
-/// The types of all results.
-fn result_types(repeat: &Repeat) -> Vec<TensorType> {
-    let body = &repeat.body;
-    let mut types: Vec<TensorType> =
-        body.results.iter().map(|result| body.ty(result.node).clone()).collect();
-    if let Times::Extent(extent) = &repeat.times {
-        for ty in &mut types[repeat.state..] {
-            ty.shape.insert(0, extent.clone());
-        }
-    }
-    types
-}
-
 /// A loop that does not run.
-fn never(sharing: &mut Sharing, repeat: &Repeat, operands: &[NodeId]) -> Vec<Option<NodeId>> {
-    let types = result_types(repeat);
+fn never(
+    sharing: &mut Sharing,
+    (repeat, types): (&Repeat, &[TensorType]),
+    operands: &[NodeId],
+) -> Vec<Option<NodeId>> {
     let nothing = types[repeat.state..].iter();
     let nothing = nothing.map(|ty| Some(sharing.splat(Scalar::from_i64(ty.element, 0), &ty.shape)));
     let nothing: Vec<Option<NodeId>> = nothing.collect();

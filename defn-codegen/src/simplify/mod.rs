@@ -46,19 +46,37 @@ use share::Sharing;
 /// More rounds than any graph has needed; each of them leaves a right graph.
 const ROUNDS: usize = 16;
 
+/// What bodies have become. Each round meets them again, and each round of a body those inside of it:
+/// without memory that is work for every combination of rounds, which grows exponentially with the depth of bodies.
+type Bodies = BTreeMap<Graph, Graph>;
+
 /// `graph` with less work.
 pub fn simplify(graph: Graph) -> Graph {
+    simplified(graph, &mut Bodies::new())
+}
+
+fn simplified(graph: Graph, bodies: &mut Bodies) -> Graph {
     // How often a product is used is known only when equal products are one.
-    let mut graph = round(&graph, None);
+    let mut graph = round(&graph, None, bodies);
     for _ in 0..ROUNDS {
         let uses = graph.uses();
-        let next = round(&graph, Some(&uses));
+        let next = round(&graph, Some(&uses), bodies);
         if next == graph {
             return graph;
         }
         graph = next;
     }
     prune::prune(&graph)
+}
+
+/// A body with less work.
+fn simplified_body(body: &Graph, bodies: &mut Bodies) -> Graph {
+    if let Some(known) = bodies.get(body) {
+        return known.clone();
+    }
+    let simple = simplified(body.clone(), bodies);
+    bodies.insert(body.clone(), simple.clone());
+    simple
 }
 
 /// A node that is about to exist.
@@ -69,7 +87,7 @@ struct Candidate<'a> {
 }
 
 /// Copies what is needed of `graph` through the rules; sums of products become contractions if the numbers of uses are given.
-fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
+fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>, bodies: &mut Bodies) -> Graph {
     let mut sharing = Sharing::new(graph);
     let needed = prune::needed(graph);
     let mut results: BTreeMap<NodeId, Vec<Option<NodeId>>> = BTreeMap::new();
@@ -79,9 +97,9 @@ fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
         if node.op.is_control() {
             let operands: Vec<NodeId> =
                 node.operands.iter().map(|operand| values[*operand]).collect();
-            let op = node.op.with_bodies(|body| simplify(body.clone()));
+            let op = node.op.with_bodies(|body| simplified_body(body, bodies));
             let used = used_results(graph, &needed, id);
-            results.insert(id, control::apply(&mut sharing, &op, &operands, &used));
+            results.insert(id, control::apply(&mut sharing, (&op, &node.types), &operands, &used));
             continue;
         }
         if let Op::Project(position) = node.op
@@ -96,6 +114,7 @@ fn round(graph: &Graph, uses: Option<&SideTable<Node, usize>>) -> Graph {
             contraction::summed_product(&mut sharing, &source, id)
                 .or_else(|| contraction::swapped(&mut sharing, &source, id))
                 .or_else(|| contraction::cut(&mut sharing, &source, id))
+                .or_else(|| contraction::cut_terms(&mut sharing, &source, id))
                 .or_else(|| overlap::product(&mut sharing, &source, id))
         });
         values[id] = mirrored.or(product).unwrap_or_else(|| {

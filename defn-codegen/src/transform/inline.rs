@@ -28,8 +28,23 @@ use crate::graph::build::Builder;
 use crate::graph::substitute::Substitution;
 use crate::graph::{Check, Dim, Graph, Node, NodeId, Op, Output, Relation};
 
-/// `graph` with the body of the callee in place of every call.
-pub(super) fn inline(graph: &Graph, flatten: &mut dyn FnMut(&Callable) -> Rc<Graph>) -> Graph {
+/// Which calls stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Those of functions with rules, which derivatives ask for.
+    Rules,
+    /// None.
+    Nothing,
+    /// All.
+    All,
+}
+
+/// `graph` with the body of the callee in place of every call that does not stay.
+pub(super) fn inline(
+    graph: &Graph,
+    kept: Kept,
+    flatten: &mut dyn FnMut(&Callable) -> Rc<Graph>,
+) -> Graph {
     let mut builder = Builder::resume(declarations(graph));
     copy_checks(&mut builder, graph, None);
     let live = live(graph);
@@ -39,15 +54,29 @@ pub(super) fn inline(graph: &Graph, flatten: &mut dyn FnMut(&Callable) -> Rc<Gra
             node.operands.iter().map(|operand| values[*operand][0]).collect()
         };
         if let Op::Call { callee, symbols } = &node.op {
+            let stays = match kept {
+                Kept::All => true,
+                Kept::Rules => callee.rules().is_some(),
+                Kept::Nothing => false,
+            };
+            if stays && live[id] {
+                builder.set_origin(node.origin);
+                let (callee, symbols) = (callee.clone(), symbols.clone());
+                let operands = operands(&values);
+                values[id] = builder.call(callee, symbols, &operands, node.types.clone());
+            }
+            if kept == Kept::All {
+                continue;
+            }
             let callee = flatten(callee);
             copy_checks(&mut builder, &callee, Some(symbols));
-            if live[id] {
+            if live[id] && !stays {
                 values[id] = body(&mut builder, &callee, &operands(&values), symbols);
             }
         } else if let (Op::Project(position), true) = (&node.op, live[id]) {
             values[id] = vec![values[node.operands[0]][*position]];
         } else if node.op.is_control() {
-            let op = node.op.with_bodies(|body| inline_body(&mut builder, body, flatten));
+            let op = node.op.with_bodies(|body| inline_body(&mut builder, body, kept, flatten));
             if live[id] {
                 builder.set_origin(node.origin);
                 values[id] = builder.control(op, &operands(&values));
@@ -68,9 +97,10 @@ pub(super) fn inline(graph: &Graph, flatten: &mut dyn FnMut(&Callable) -> Rc<Gra
 fn inline_body(
     builder: &mut Builder,
     body: &Graph,
+    kept: Kept,
     flatten: &mut dyn FnMut(&Callable) -> Rc<Graph>,
 ) -> Graph {
-    let mut body = inline(body, flatten);
+    let mut body = inline(body, kept, flatten);
     std::mem::take(&mut body.checks).into_iter().for_each(|check| builder.check(check));
     body
 }
@@ -78,7 +108,7 @@ fn inline_body(
 /// `graph` without the nodes that no result needs, and without the parameters from `parameters` on, which nothing needs either.
 pub(super) fn without_dead_nodes(mut graph: Graph, parameters: usize) -> Graph {
     graph.parameters.truncate(parameters);
-    inline(&graph, &mut |_| bug!("transform", "a call in a first-order graph"))
+    inline(&graph, Kept::All, &mut |_| bug!("transform", "a call that stays is not opened"))
 }
 
 /// The head of `graph`: everything but checks, nodes and results.
@@ -125,6 +155,13 @@ fn body(
             let substitution = Substitution { extents: symbols, names: &names };
             builder.set_origin(node.origin);
             builder.control(substitution.op(&node.op), &operands)
+        } else if let Op::Call { callee, symbols: passed } = &node.op {
+            let names = builder.graph().symbols.clone();
+            let substitution = Substitution { extents: symbols, names: &names };
+            builder.set_origin(node.origin);
+            let passed = passed.iter().map(|dim| dim.substitute(symbols)).collect();
+            let types = node.types.iter().map(|ty| substitution.ty(ty)).collect();
+            builder.call(callee.clone(), passed, &operands, types)
         } else {
             vec![copy(builder, node, &operands, Some(symbols))]
         });

@@ -18,8 +18,8 @@ use crate::{
     parse::Declaration,
     surface::{Constant, ElementParameter, Struct, TypeAlias, TypeParameter},
 };
-use proc_macro2::{Delimiter, Group, TokenStream};
-use quote::quote;
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use quote::{format_ident, quote};
 
 /// The struct without its axes, and how it is taken apart.
 pub(crate) fn container(
@@ -57,7 +57,12 @@ pub(crate) enum Soundness {
 }
 
 /// How a container is taken apart and built.
-pub(crate) fn leaves(container: &Struct, soundness: Soundness, facade: &Facade) -> TokenStream {
+pub(crate) fn leaves(
+    container: &Struct,
+    declaration: &Declaration,
+    soundness: Soundness,
+    facade: &Facade,
+) -> TokenStream {
     let (generics, arguments) = generics(&container.parameters, facade);
     if soundness == Soundness::Broken {
         return broken_leaves(container, &generics, &arguments, facade);
@@ -71,10 +76,12 @@ pub(crate) fn leaves(container: &Struct, soundness: Soundness, facade: &Facade) 
             quiet(quote!(#ident))
         })
         .collect();
+    let with_axis = mapped(container, declaration, &names, facade);
     let (name, generics) = (&container.name.ident, quiet(generics));
     let (name, arguments) = (quiet(quote!(#name)), quiet(arguments));
     let private = quote!(#facade::__private);
     quote! {
+        #with_axis
         #[automatically_derived]
         impl #generics #private::Leaves for #name #arguments {
             fn read<'a>(&'a self, #leaves: &mut #private::Arguments<'a>) {
@@ -90,6 +97,65 @@ pub(crate) fn leaves(container: &Struct, soundness: Soundness, facade: &Facade) 
                 Self { #(#names: #private::Leaves::build(#results)),* }
             }
         }
+    }
+}
+
+/// The container with one more axis: a struct of the same fields, which only its alias names.
+fn mapped(
+    container: &Struct,
+    declaration: &Declaration,
+    names: &[TokenStream],
+    facade: &Facade,
+) -> TokenStream {
+    let seen = declaration.fields.iter().map(|(_, visibility)| quiet(quote!(#visibility)));
+    let (generics, arguments) = generics(&container.parameters, facade);
+    let (generics, arguments) = (quiet(generics), quiet(arguments));
+    let private = quote!(#facade::__private);
+    let own = &container.name.ident;
+    let name = quiet(quote!(#own));
+    let other = format_ident!("Mapped{}", own, span = Span::call_site());
+    let types: Vec<TokenStream> =
+        container.fields.iter().map(|field| quiet(host_type(&field.ty, facade))).collect();
+    let line = format!("`{}`, whose tensors have one more axis, first.", container.name.text);
+    let field_lines = container.fields.iter().map(|field| format!("`{}`", written(&field.ty)));
+    let (items, item) = (super::own("items"), super::own("item"));
+    let (whole, position) = (super::own("whole"), super::own("position"));
+    let (leaves, results) = (super::own("leaves"), super::own("results"));
+    quote! {
+        const _: () = {
+            #[doc = #line]
+            #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
+            pub struct #other #generics {
+                #(#[doc = #field_lines] #seen #names: <#types as #private::Mappable>::Mapped,)*
+            }
+            #[automatically_derived]
+            impl #generics #private::Leaves for #other #arguments {
+                fn read<'a>(&'a self, #leaves: &mut #private::Arguments<'a>) {
+                    #(#private::Leaves::read(&self.#names, #leaves);)*
+                    let _ = #leaves;
+                }
+                fn update<'a>(&'a mut self, #leaves: &mut #private::Arguments<'a>) {
+                    #(#private::Leaves::update(&mut self.#names, #leaves);)*
+                    let _ = #leaves;
+                }
+                fn build(#results: &mut #private::Builder) -> Self {
+                    let _ = &#results;
+                    Self { #(#names: #private::Leaves::build(#results)),* }
+                }
+            }
+            #[automatically_derived]
+            impl #generics #private::Mappable for #name #arguments {
+                type Mapped = #other #arguments;
+                fn stack(#items: &[&Self]) -> Self::Mapped {
+                    let _ = #items;
+                    #other { #(#names: #private::stack_each(#items, |#item| &#item.#names)),* }
+                }
+                fn at(#whole: &Self::Mapped, #position: ::core::primitive::usize) -> Self {
+                    let _ = (#whole, #position);
+                    Self { #(#names: #private::Mappable::at(&#whole.#names, #position)),* }
+                }
+            }
+        };
     }
 }
 
@@ -109,6 +175,12 @@ fn broken_leaves(
             fn read<'a>(&'a self, _: &mut #private::Arguments<'a>) {}
             fn update<'a>(&'a mut self, _: &mut #private::Arguments<'a>) {}
             fn build(_: &mut #private::Builder) -> Self { #private::broken() }
+        }
+        #[automatically_derived]
+        impl #generics #private::Mappable for #name #arguments {
+            type Mapped = ();
+            fn stack(_: &[&Self]) {}
+            fn at(_: &(), _: ::core::primitive::usize) -> Self { #private::broken() }
         }
     }
 }

@@ -11,6 +11,7 @@
 //!
 //! The containers of the target's signature need not be in scope where the request stands:
 //! they are type parameters, and `tie` lets rustc find them in the type of the target itself.
+//! A container with one more axis is `C0::Mapped` to `tie`, and a parameter `M0` of `call`.
 
 use super::{
     host_code::{Code, host_code},
@@ -23,7 +24,7 @@ use crate::{
     surface::{ElementParameter, Function, Path, Type, TypeKind},
 };
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 
 /// The expression for a request.
 pub(crate) fn request(
@@ -34,26 +35,28 @@ pub(crate) fn request(
     facade: &Facade,
 ) -> TokenStream {
     let mut containers = Containers::default();
-    let from = containers.host(&function.elements, &function.parameters, &function.result, facade);
+    let (elements, tied) = (&function.elements, Spelling::Tied(facade));
+    let from = containers.host(elements, (&function.parameters, &function.result), tied, facade);
     let in_target = containers.written.len();
-    let to = containers.host(&function.elements, &requested.parameters, &requested.result, facade);
+    let signature = (requested.parameters.as_slice(), &requested.result);
+    let to = containers.host(elements, signature, tied, facade);
+    let called = containers.host(elements, signature, Spelling::Called, facade);
     debug_assert_eq!(
         in_target,
         containers.written.len(),
         "a request has no container that its target has not"
     );
-    let used = containers.used(&to);
+    let (used, mapped) = (containers.used(&called), containers.mapped(&called));
+    let bound = if mapped.is_empty() { quote!(Leaves) } else { quote!(Mappable) };
     let private = quote!(#facade::__private);
     let (call, tie, value) = (own("call"), own("tie"), own("value"));
-    let (elements, names) = (&to.generics, &to.elements);
-    let all = containers.names();
-    let (parameters, arrow) = (to.parameters(), to.arrow());
-    let body = body(function, &to, code, facade);
+    let (elements, all) = (&to.generics, containers.names());
+    let (parameters, arrow) = (called.parameters(), called.arrow());
+    let body = body(function, &called, code, facade);
     let (from_pointer, to_pointer) = (pointer(&from), pointer(&to));
-    let _ = names;
     quote!({
-        fn #call<#(#elements,)* #(#used: #private::Leaves),*>(#parameters) #arrow { #body }
-        const fn #tie<#(#elements,)* #(#all: #private::Leaves),*>(_: #from_pointer, _: #to_pointer) {}
+        fn #call<#(#elements,)* #(#used: #private::Leaves,)* #(#mapped: #private::Leaves),*>(#parameters) #arrow { #body }
+        const fn #tie<#(#elements,)* #(#all: #private::#bound),*>(_: #from_pointer, _: #to_pointer) {}
         let #value = #call;
         if false { #tie(#target, #value) }
         #value
@@ -91,6 +94,15 @@ fn pointer(host: &Host) -> TokenStream {
     quote!(fn(#(#parameters),*) #arrow)
 }
 
+/// How a container with one more axis is written.
+#[derive(Clone, Copy)]
+enum Spelling<'a> {
+    /// As what belongs to the container, so that the target says which it is.
+    Tied(&'a Facade),
+    /// As a type parameter of its own: from what belongs to it, rustc would not find the container.
+    Called,
+}
+
 /// The containers and aliases of a signature, each with a type parameter of its own.
 #[derive(Default)]
 struct Containers {
@@ -102,13 +114,13 @@ impl Containers {
     fn host(
         &mut self,
         elements: &[ElementParameter],
-        parameters: &[crate::surface::Parameter],
-        result: &Type,
+        (parameters, result): (&[crate::surface::Parameter], &Type),
+        spelling: Spelling<'_>,
         facade: &Facade,
     ) -> Host {
         let mut parameters = parameters.to_vec();
         for (index, parameter) in parameters.iter_mut().enumerate() {
-            parameter.ty = self.anonymous(&parameter.ty);
+            parameter.ty = self.anonymous(&parameter.ty, spelling);
             parameter.name.ident = format_ident!("a{index}", span = Span::mixed_site());
         }
         let elements: Vec<ElementParameter> = elements
@@ -119,30 +131,44 @@ impl Containers {
                 element
             })
             .collect();
-        Host::of(&elements, &parameters, &self.anonymous(result), facade)
+        Host::of(&elements, &parameters, &self.anonymous(result, spelling), facade)
     }
 
-    fn anonymous(&mut self, ty: &Type) -> Type {
+    fn anonymous(&mut self, ty: &Type, spelling: Spelling<'_>) -> Type {
         let kind = match &ty.kind {
             TypeKind::Named { .. } => {
-                let written = super::types::written(ty);
-                let known = self.written.iter().position(|known| *known == written);
-                let index = known.unwrap_or_else(|| {
-                    self.written.push(written);
-                    self.written.len() - 1
-                });
-                let name = name(index);
+                let name = name(self.index(ty));
                 TypeKind::Refused(quote!(#name))
             }
+            TypeKind::Mapped(item) => {
+                let index = self.index(item);
+                TypeKind::Refused(match spelling {
+                    Spelling::Tied(facade) => {
+                        let name = name(index);
+                        quote!(<#name as #facade::__private::Mappable>::Mapped)
+                    }
+                    Spelling::Called => mapped_name(index).into_token_stream(),
+                })
+            }
             TypeKind::Tuple(parts) => {
-                TypeKind::Tuple(parts.iter().map(|part| self.anonymous(part)).collect())
+                TypeKind::Tuple(parts.iter().map(|part| self.anonymous(part, spelling)).collect())
             }
             TypeKind::Array { item, length } => {
-                TypeKind::Array { item: Box::new(self.anonymous(item)), length: length.clone() }
+                let item = Box::new(self.anonymous(item, spelling));
+                TypeKind::Array { item, length: length.clone() }
             }
             other => other.clone(),
         };
         Type { kind, span: ty.span }
+    }
+
+    fn index(&mut self, ty: &Type) -> usize {
+        let written = super::types::written(ty);
+        let known = self.written.iter().position(|known| *known == written);
+        known.unwrap_or_else(|| {
+            self.written.push(written);
+            self.written.len() - 1
+        })
     }
 
     fn names(&self) -> Vec<Ident> {
@@ -151,12 +177,26 @@ impl Containers {
 
     /// Those that a signature mentions: rustc could not find the others.
     fn used(&self, host: &Host) -> Vec<Ident> {
-        let signature = pointer(host).to_string();
-        let is_word = |word: &str| {
-            signature.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == word)
-        };
-        self.names().into_iter().filter(|name| is_word(&name.to_string())).collect()
+        mentioned(self.names(), host)
     }
+
+    /// The same of those with one more axis.
+    fn mapped(&self, host: &Host) -> Vec<Ident> {
+        mentioned((0..self.written.len()).map(mapped_name).collect(), host)
+    }
+}
+
+/// The names that a signature mentions.
+fn mentioned(names: Vec<Ident>, host: &Host) -> Vec<Ident> {
+    let signature = pointer(host).to_string();
+    let is_word =
+        |word: &str| signature.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == word);
+    names.into_iter().filter(|name| is_word(&name.to_string())).collect()
+}
+
+/// A container with one more axis, where it is called: `tie` says which.
+fn mapped_name(index: usize) -> Ident {
+    format_ident!("__M{index}", span = Span::call_site())
 }
 
 fn name(index: usize) -> Ident {

@@ -32,6 +32,10 @@ pub(crate) fn host_type(ty: &Type, facade: &Facade) -> TokenStream {
             let parts = parts.iter().map(|part| host_type(part, facade));
             quote!((#(#parts,)*))
         }
+        TypeKind::Mapped(item) => {
+            let item = host_type(item, facade);
+            quote!(<#item as #facade::__private::Mappable>::Mapped)
+        }
         TypeKind::Array { item, length } => {
             let (item, length) = (host_type(item, facade), host_extent(length));
             quote!([#item; #length])
@@ -117,6 +121,7 @@ pub(crate) fn written(ty: &Type) -> String {
         TypeKind::Array { item, length } => {
             format!("[{}; {}]", written(item), written_extent(length))
         }
+        TypeKind::Mapped(item) => format!("Mapped<{}>", written(item)),
         TypeKind::Refused(_) => "_".to_owned(),
     }
 }

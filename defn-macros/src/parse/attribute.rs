@@ -1,49 +1,87 @@
 //! `#[defn(…)]` and the attributes beside it.
 
 use super::{Reader, Refusal, path, unread};
-use crate::surface::Options;
+use crate::surface::{CalleeId, Options, Path};
 use proc_macro2::{Span, TokenStream};
 use syn::{
-    Expr, ExprLit, ExprPath, Lit, Meta, Token, parse::Parser, punctuated::Punctuated, visit::Visit,
+    Expr, ExprLit, ExprPath, Lit, Meta, Token, parse::Parser, punctuated::Punctuated,
+    spanned::Spanned, visit::Visit,
 };
+
+/// An option of the attribute.
+struct Known {
+    /// The word.
+    word: &'static str,
+    /// How it is written.
+    form: &'static str,
+    /// Whether it is for functions only.
+    of_functions: bool,
+    /// Takes it down; false if it is written differently.
+    read: fn(&mut Reader, &Meta, &mut Options) -> bool,
+}
+
+/// Every option; a message that lists them reads them here.
+const KNOWN: [Known; 6] = [
+    Known { word: "bare", form: "bare", of_functions: true, read: bare },
+    Known { word: "grad", form: "grad = path", of_functions: true, read: grad },
+    Known { word: "jvp", form: "jvp = path", of_functions: true, read: jvp },
+    Known { word: "memory", form: "memory = \"8 MiB\"", of_functions: true, read: memory },
+    Known { word: "nan_hunt", form: "nan_hunt", of_functions: true, read: nan_hunt },
+    Known { word: "crate", form: "crate = path", of_functions: false, read: facade },
+];
 
 impl Reader {
     /// Reads what stands in the parentheses of the attribute.
-    pub(super) fn options(&mut self, tokens: TokenStream) -> Options {
+    pub(super) fn options(&mut self, tokens: TokenStream, of_function: bool) -> Options {
         let mut options = Options::default();
         if tokens.is_empty() {
             return options;
         }
         match Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens) {
-            Ok(metas) => metas.iter().for_each(|meta| self.option(meta, &mut options)),
+            Ok(metas) => {
+                let mut seen = Vec::new();
+                for meta in &metas {
+                    self.option(meta, of_function, &mut seen, &mut options);
+                }
+            }
             Err(error) => self.mistakes.extend(unread(error)),
         }
         options
     }
 
-    fn option(&mut self, meta: &Meta, options: &mut Options) {
-        let word = meta.path().segments.last().map(|segment| segment.ident.clone());
-        let Some(word) = word else { return };
-        match (word.to_string().as_str(), meta) {
-            ("bare", Meta::Path(_)) => options.bare = true,
-            ("nan_hunt", Meta::Path(_)) => options.nan_hunt = true,
-            ("grad", Meta::NameValue(pair))
-                if let Expr::Path(ExprPath { path: rule, .. }) = &pair.value =>
-            {
-                let rule = path(rule);
-                let callee = self.scope.callee(&rule);
-                options.grad = Some((rule, callee));
-            }
-            ("crate", Meta::NameValue(pair))
-                if let Expr::Path(ExprPath { path: facade, .. }) = &pair.value =>
-            {
-                options.facade = Some(path(facade));
-            }
-            ("memory", Meta::NameValue(pair)) => {
-                options.memory = self.memory(&pair.value, word.span());
-            }
-            (other, _) => self.refuse(&Refusal::UnknownOption(other.to_owned()), word.span()),
+    fn option(
+        &mut self,
+        meta: &Meta,
+        of_function: bool,
+        seen: &mut Vec<&'static str>,
+        options: &mut Options,
+    ) {
+        let Some(segment) = meta.path().segments.last() else { return };
+        let (word, span) = (segment.ident.to_string(), segment.ident.span());
+        let Some(known) = KNOWN.iter().find(|known| known.word == word) else {
+            let forms: Vec<&str> = KNOWN.iter().map(|known| known.form).collect();
+            return self.refuse(&Refusal::UnknownOption { word, forms }, span);
+        };
+        if known.of_functions && !of_function {
+            return self.refuse(&Refusal::OptionOfFunctions(word), span);
         }
+        if seen.contains(&known.word) {
+            return self.refuse(&Refusal::OptionTwice(word), span);
+        }
+        seen.push(known.word);
+        if !(known.read)(self, meta, options) {
+            self.refuse(&Refusal::OptionForm { word, form: known.form }, span);
+        }
+    }
+
+    /// `path` of `grad = path`, as something that the function mentions.
+    fn rule(&mut self, meta: &Meta) -> Option<(Path, CalleeId)> {
+        let rule = option_path(meta)?;
+        if rule.segments.len() == 1 && *rule.last() == self.scope.own {
+            self.refuse(&Refusal::SelfCall(self.scope.own.clone()), rule.span());
+        }
+        let callee = self.scope.callee(&rule);
+        Some((rule, callee))
     }
 
     /// `"8 MiB"`, `4096`.
@@ -75,6 +113,44 @@ impl Reader {
             self.refuse(&Refusal::InnerAttribute, span);
         }
     }
+}
+
+/// The path of `word = path`.
+fn option_path(meta: &Meta) -> Option<Path> {
+    let Meta::NameValue(pair) = meta else { return None };
+    let Expr::Path(ExprPath { path: written, .. }) = &pair.value else { return None };
+    Some(path(written))
+}
+
+fn bare(_: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
+    options.bare = true;
+    matches!(meta, Meta::Path(_))
+}
+
+fn nan_hunt(_: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
+    options.nan_hunt = true;
+    matches!(meta, Meta::Path(_))
+}
+
+fn grad(reader: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
+    options.grad = reader.rule(meta);
+    options.grad.is_some()
+}
+
+fn jvp(reader: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
+    options.jvp = reader.rule(meta);
+    options.jvp.is_some()
+}
+
+fn memory(reader: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
+    let Meta::NameValue(pair) = meta else { return false };
+    options.memory = reader.memory(&pair.value, meta.span());
+    true
+}
+
+fn facade(_: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
+    options.facade = option_path(meta);
+    options.facade.is_some()
 }
 
 /// The number of bytes that a text like `8 MiB` says.

@@ -1,8 +1,11 @@
 //! Blocks and statements.
 
-use super::{Reader, Refusal, expr::binary_op};
-use crate::surface::{BinaryOp, Block, Expr, Pattern, Statement};
-use proc_macro2::Span;
+use super::{
+    Reader, Refusal,
+    expr::{binary_op, peel},
+};
+use crate::surface::{BinaryOp, Block, Expr, ExprKind, Name, Pattern, PatternKind, Statement};
+use proc_macro2::{Ident, Span};
 use syn::{Item, Local, Pat, Stmt};
 
 impl Reader {
@@ -13,6 +16,12 @@ impl Reader {
         let mut value = None;
         let last = block.stmts.len().saturating_sub(1);
         for (index, statement) in block.stmts.iter().enumerate() {
+            if let Stmt::Expr(syn::Expr::Assign(assign), _) = statement
+                && let syn::Expr::Tuple(places) = peel(&assign.left)
+            {
+                statements.extend(self.taken_apart(assign, places));
+                continue;
+            }
             match self.statement(statement) {
                 Some((Statement::Expr(expr), Ending::Open)) if index == last => {
                     value = Some(Box::new(expr));
@@ -69,6 +78,40 @@ impl Reader {
             },
             other => Statement::Expr(self.expr(other)),
         }
+    }
+
+    /// `(a, p.w) = value;`: the parts of the value, then an assignment of each, as in Rust.
+    fn taken_apart(&mut self, assign: &syn::ExprAssign, places: &syn::ExprTuple) -> Vec<Statement> {
+        let value = self.expr(&assign.right);
+        let mut assigned = Vec::new();
+        let pattern = self.parts_of(places, assign.eq_token.span, &mut assigned);
+        [vec![Statement::Let { pattern, ty: None, value }], assigned].concat()
+    }
+
+    /// A pattern that binds a local for each place; no user can name it.
+    fn parts_of(
+        &mut self,
+        places: &syn::ExprTuple,
+        equals: Span,
+        assigned: &mut Vec<Statement>,
+    ) -> Pattern {
+        let parts = places.elems.iter().map(|place| match peel(place) {
+            syn::Expr::Tuple(inner) => self.parts_of(inner, equals, assigned),
+            syn::Expr::Infer(infer) => {
+                Pattern { kind: PatternKind::Wildcard, span: infer.underscore_token.span }
+            }
+            place => {
+                let place = self.expr(place);
+                let span = place.span;
+                let ident = Ident::new(&format!("__part_{}", assigned.len()), span);
+                let name = Name { text: format!("(part {})", assigned.len()), ident };
+                let value = Expr { kind: ExprKind::Name(name.clone()), span };
+                assigned.push(Statement::Assign { place, op: None, value, span: equals });
+                Pattern { kind: PatternKind::Name { name, mutable: false }, span }
+            }
+        });
+        let parts = parts.collect();
+        Pattern { kind: PatternKind::Tuple(parts), span: places.paren_token.span.join() }
     }
 
     fn update(&mut self, binary: &syn::ExprBinary, op: BinaryOp, span: Span) -> Statement {

@@ -18,7 +18,12 @@ impl Reader {
         item: syn::Item,
         options: TokenStream,
     ) -> Option<(Definition, Declaration)> {
-        let options = self.options(options);
+        let is_function = matches!(item, syn::Item::Fn(_));
+        if let syn::Item::Fn(function) = &item {
+            // A rule cannot be the function itself.
+            self.scope.own = name(&function.sig.ident).text;
+        }
+        let options = self.options(options, is_function);
         match item {
             syn::Item::Fn(function) => Some(self.function(function, options)),
             syn::Item::Struct(container) => self.container(container, options),

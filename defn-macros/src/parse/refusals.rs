@@ -9,7 +9,23 @@ pub(crate) enum Refusal {
     /// `#[defn]` on something else.
     OtherItem(String),
     /// What stands in `#[defn(…)]` is not known.
-    UnknownOption(String),
+    UnknownOption {
+        /// As written.
+        word: String,
+        /// How those that are known are written.
+        forms: Vec<&'static str>,
+    },
+    /// `#[defn(grad)]`.
+    OptionForm {
+        /// The option.
+        word: String,
+        /// How it is written.
+        form: &'static str,
+    },
+    /// `#[defn(bare, bare)]`.
+    OptionTwice(String),
+    /// `#[defn(bare)]` on a struct.
+    OptionOfFunctions(String),
     /// `memory = …` is not a size.
     BadMemory,
     /// A word of std or of the language cannot be a definition's name.
@@ -199,10 +215,23 @@ impl Refusal {
                 "it goes on a free function, a struct, a constant or a type alias",
                 "defn-on-other-item",
             ),
-            Self::UnknownOption(word) => say(
+            Self::UnknownOption { word, forms } => say(
                 format!("`{word}` is not an option of `#[defn]`"),
-                "the options are `bare`, `grad = path`, `memory = \"8 MiB\"`, `nan_hunt` and `crate = path`",
+                format!("the options are `{}`", forms.join("`, `")),
                 "unknown-option",
+            ),
+            Self::OptionForm { word, form } => say(
+                format!("the option `{word}` is written differently"),
+                format!("write `#[defn({form})]`"),
+                "option-form",
+            ),
+            Self::OptionTwice(word) => {
+                say(format!("the option `{word}` is given twice"), "give it once", "option-twice")
+            }
+            Self::OptionOfFunctions(word) => say(
+                format!("the option `{word}` is for functions"),
+                "leave it out",
+                "option-of-functions",
             ),
             Self::BadMemory => {
                 say("this is not an amount of memory", "write it as in `\"8 MiB\"`", "bad-memory")
@@ -537,7 +566,8 @@ impl Refusal {
             ),
             Self::ContainerInRequest(request) => say(
                 format!(
-                    "`{request}!` cannot add axes to a container\n  this is a limitation of defn, not a mistake of yours"
+                    "`{request}!` cannot add {} to a container\n  this is a limitation of defn, not a mistake of yours",
+                    if request == "vmap" { "a second axis" } else { "axes" }
                 ),
                 match request.as_str() {
                     "vmap" => "map inside of a `#[defn]` function, where containers have axes",

@@ -4,7 +4,7 @@ use super::body::Body;
 use super::operators::as_extent;
 use super::value::Value;
 use crate::surface::{Expr, ExprKind, Literal as Written, UnaryOp};
-use defn_codegen::diagnostic::catalogue::{CallMistake, ElementMistake};
+use defn_codegen::diagnostic::catalogue::{CallMistake, ElementMistake, nearest};
 use defn_codegen::graph::{Dim, Element, Op};
 use defn_codegen::library::{self, Axis, AxisRef, Bound, Tensor};
 
@@ -151,18 +151,24 @@ impl Body<'_, '_> {
             ExprKind::Name(name) => match self.extent_named(&name.text).flatten() {
                 Some(extent) => Some(Axis { name: Some(name.text.clone()), extent }),
                 None => {
-                    let (function, form) = (usage.name.to_owned(), usage.form.to_owned());
-                    self.wrong(CallMistake::NewAxisExpected { function, form }, argument.span);
+                    let symbols = &self.b.graph().symbols;
+                    let known = self.scope.axes.keys().chain(symbols).map(String::as_str);
+                    let nearest = nearest(&name.text, known);
+                    self.expects_new_axis(argument, usage, nearest);
                     None
                 }
             },
             ExprKind::Refused => None,
             _ => {
-                let (function, form) = (usage.name.to_owned(), usage.form.to_owned());
-                self.wrong(CallMistake::NewAxisExpected { function, form }, argument.span);
+                self.expects_new_axis(argument, usage, None);
                 None
             }
         }
+    }
+
+    fn expects_new_axis(&mut self, argument: &Expr, usage: Usage, nearest: Option<String>) {
+        let (function, form) = (usage.name.to_owned(), usage.form.to_owned());
+        self.wrong(CallMistake::NewAxisExpected { function, form, nearest }, argument.span);
     }
 
     /// Several of these, also in parentheses.

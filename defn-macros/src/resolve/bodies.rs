@@ -288,6 +288,15 @@ impl Body<'_, '_> {
         around
     }
 
+    /// What a body left broken is broken behind it too, so that its readers are told nothing more.
+    pub(super) fn spoil(&mut self, inputs: &Inputs, inside: &Inside) {
+        for Carried { local, .. } in &inputs.carried {
+            if inside.locals[*local].value.is_poisoned() {
+                self.scope.locals[*local].value = Value::Poison;
+            }
+        }
+    }
+
     /// Exchanges what is built with what stands aside.
     pub(super) fn swap(&mut self, other: &mut Inside) {
         std::mem::swap(&mut self.b, &mut other.b);

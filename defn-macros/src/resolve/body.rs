@@ -8,10 +8,10 @@ use super::value::Value;
 use super::world::World;
 use crate::report::Mistake;
 use crate::surface::{
-    Block, Expr, ExprKind, Function, Name, Options, Pattern, PatternKind, Statement, Type, TypeKind,
+    Block, Expr, ExprKind, Function, Name, Pattern, PatternKind, Statement, Type, TypeKind,
 };
 use defn_codegen::diagnostic::Mistake as Wrong;
-use defn_codegen::diagnostic::catalogue::{ElementMistake, Limit, LoopMistake, NameMistake};
+use defn_codegen::diagnostic::catalogue::{ElementMistake, LoopMistake, NameMistake};
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::{Dim, Element, NodeId, Output};
 use defn_codegen::library::{self, Literal, Tensor};
@@ -95,16 +95,6 @@ impl<'w, 'e> Body<'w, 'e> {
             self.b.set_origin(origin);
         } else if let Some(origin) = self.origin {
             self.b.set_origin(origin);
-        }
-    }
-
-    /// What `#[defn(…)]` asks for and nobody can do.
-    pub(super) fn refuse_options(&mut self, options: &Options) {
-        if let Some((path, _)) = &options.grad {
-            self.wrong(Limit::Option("grad".to_owned()), path.span());
-        }
-        if let Some((_, span)) = &options.memory {
-            self.wrong(Limit::Option("memory".to_owned()), *span);
         }
     }
 
@@ -320,6 +310,11 @@ impl<'w, 'e> Body<'w, 'e> {
             Fit::Yes(value) => Some(value),
             Fit::Told => None,
             Fit::No(help) => {
+                let keeps = || {
+                    "assignment keeps element type, names and extents; `let` binds anything"
+                        .to_owned()
+                };
+                let help = help.or_else(|| (what == "the new value").then(keeps));
                 let expected = tree.show(&self.b.graph().symbols);
                 let (what, found) = (what.to_owned(), value.show(&self.b));
                 self.wrong(NameMistake::TypesDiffer { what, expected, found, help }, span);

@@ -60,7 +60,12 @@ impl Body<'_, '_> {
             }
             None => (Value::unit(), span),
         });
-        if self.told() > told || then.value.is_poisoned() || otherwise.value.is_poisoned() {
+        if self.told() > told {
+            self.spoil(&inputs, &then.inside);
+            self.spoil(&inputs, &otherwise.inside);
+            return Value::Poison;
+        }
+        if then.value.is_poisoned() || otherwise.value.is_poisoned() {
             return Value::Poison;
         }
         if branch.otherwise.is_none() && !then.value.is_unit() {

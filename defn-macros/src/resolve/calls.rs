@@ -4,15 +4,16 @@ use super::Mode;
 use super::binding::{Argument, Bound, Target};
 use super::body::Body;
 use super::hooks::{joined, status_type};
-use super::lift::lift;
+use super::lift::{lift, mapped};
 use super::places::Place;
 use super::signature::{Elements, Leaf, Signature, Tree};
 use super::types::{Declare, Env, TypeReader, bound_mistake};
 use super::value::{Kind, Value};
 use super::world::Known;
+use crate::requested::Requested;
 use crate::surface::{
     Call, Callable, Definition, Element as Word, ElementParameter, Expr, ExprKind, Function, Name,
-    Request, StructLiteral, Type, TypeArgument, TypeKind, TypeParameter,
+    Parameter, Request, StructLiteral, Type, TypeArgument, TypeKind, TypeParameter,
 };
 use crate::text::Callee;
 use defn_codegen::diagnostic::catalogue::{CallMistake, Limit};
@@ -23,7 +24,7 @@ use proc_macro2::Span;
 use std::rc::Rc;
 
 /// Arguments as values, with the places of those that are updated.
-type Passed = Vec<(Value, Option<Place>, Span)>;
+pub(super) type Passed = Vec<(Value, Option<Place>, Span)>;
 
 impl Body<'_, '_> {
     /// Any call.
@@ -56,10 +57,6 @@ impl Body<'_, '_> {
     }
 
     fn request_call(&mut self, call: &Call, request: &Request, span: Span) -> Value {
-        // Its arguments would be judged by those of the function, which are others.
-        if let Some(part) = super::requests::uncompiled(request) {
-            return self.wrong(Limit::Request(part.kind.word().to_owned()), part.span);
-        }
         let (path, callee) = request.function();
         let Some(callee) = self.env.callees.get(callee.0).cloned() else { return Value::Poison };
         let name = format!("{}!({})", request.kind.word(), path.text());
@@ -83,41 +80,27 @@ impl Body<'_, '_> {
                 target.map_or((name.to_owned(), span), |path| (path.text(), path.span()));
             return self.wrong(CallMistake::NotAFunction { name, kind }, span);
         };
-        if passed.len() != function.parameters.len() {
-            let expected = match function.parameters.len() {
-                1 => "1 argument".to_owned(),
-                count => format!("{count} arguments"),
-            };
-            let names: Vec<&str> =
-                function.parameters.iter().map(|it| it.name.text.as_str()).collect();
-            let form = format!("{name}({})", names.join(", "));
-            let (function, found) = (name.to_owned(), passed.len());
-            return self
-                .wrong(CallMistake::ArgumentCount { function, expected, found, form }, span);
-        }
-        let Some(elements) = self.chosen_elements(function, call, &passed, (name, span)) else {
-            return Value::Poison;
-        };
-        let known = match request {
-            None => self.world.callee(callee, function, &elements),
-            Some(request) => {
-                let callees = self.env.callees;
-                match self.world.request(request, callees, &elements) {
-                    Ok(known) => Some(known),
-                    Err(mistakes) => {
-                        let blamed = |mut mistake: crate::report::Mistake| {
-                            mistake.span = self.env.blamed(mistake.span);
-                            mistake
-                        };
-                        let mistakes = mistakes.into_iter().map(blamed).collect();
-                        self.told_elsewhere(mistakes);
-                        None
-                    }
-                }
+        // Of a request with which something is wrong, `request` tells what.
+        let requested = request.and_then(|request| Requested::parameters(request, function));
+        let parameters = match (request, requested) {
+            (None, _) => function.parameters.clone(),
+            (Some(_), Some(parameters)) => parameters,
+            (Some(request), None) => {
+                self.request_of(request, &Elements::new());
+                return Value::Poison;
             }
         };
+        if !self.counted_arguments(&parameters, passed.len(), (name, span)) {
+            return Value::Poison;
+        }
+        let chosen = self.chosen_elements((function, &parameters), call, &passed, (name, span));
+        let Some(elements) = chosen else { return Value::Poison };
+        let known = match request {
+            None => self.world.callee(callee, function, &elements),
+            Some(request) => self.request_of(request, &elements),
+        };
         let Some(known) = known else { return Value::Poison };
-        self.check_mutability(function, &call.arguments, &passed);
+        self.check_mutability(&known.signature, &call.arguments, &passed);
         if self.told() > told || passed.iter().any(|(value, ..)| value.is_poisoned()) {
             return Value::Poison;
         }
@@ -132,6 +115,41 @@ impl Body<'_, '_> {
         }
         let target = Target { name, place: &callee.place, symbols: &known.signature.symbols };
         self.applied(&known, &target, passed, span).unwrap_or(Value::Poison)
+    }
+
+    /// The function that a request is; what is wrong with it is told here.
+    fn request_of(&mut self, request: &Request, elements: &Elements) -> Option<Rc<Known>> {
+        match self.world.request(request, self.env.callees, elements) {
+            Ok(known) => Some(known),
+            Err(mut mistakes) => {
+                for mistake in &mut mistakes {
+                    mistake.span = self.env.blamed(mistake.span);
+                }
+                self.told_elsewhere(mistakes);
+                None
+            }
+        }
+    }
+
+    /// Whether there are as many arguments as parameters.
+    fn counted_arguments(
+        &mut self,
+        parameters: &[Parameter],
+        found: usize,
+        (name, span): (&str, Span),
+    ) -> bool {
+        if parameters.len() == found {
+            return true;
+        }
+        let expected = match parameters.len() {
+            1 => "1 argument".to_owned(),
+            count => format!("{count} arguments"),
+        };
+        let names: Vec<&str> = parameters.iter().map(|it| it.name.text.as_str()).collect();
+        let form = format!("{name}({})", names.join(", "));
+        let function = name.to_owned();
+        self.wrong(CallMistake::ArgumentCount { function, expected, found, form }, span);
+        false
     }
 
     /// The arguments with mapped axes where the parameters of the request have them.
@@ -173,12 +191,12 @@ impl Body<'_, '_> {
     }
 
     /// `&mut` stands exactly where the parameter has it (R15).
-    fn check_mutability(&mut self, function: &Function, arguments: &[Expr], passed: &Passed) {
+    fn check_mutability(&mut self, signature: &Signature, arguments: &[Expr], passed: &Passed) {
         for ((parameter, argument), (_, place, span)) in
-            function.parameters.iter().zip(arguments).zip(passed)
+            signature.parameters.iter().zip(arguments).zip(passed)
         {
             let is_mutable = matches!(argument.kind, ExprKind::Mutable(_));
-            let name = parameter.name.text.clone();
+            let name = parameter.name.clone();
             if parameter.mutable && !is_mutable {
                 self.wrong(CallMistake::MissingMutable { parameter: name }, *span);
             } else if !parameter.mutable && is_mutable {
@@ -201,7 +219,7 @@ impl Body<'_, '_> {
     /// What the element parameters of the callee stand for.
     fn chosen_elements(
         &mut self,
-        function: &Function,
+        (function, parameters): (&Function, &[Parameter]),
         call: &Call,
         passed: &Passed,
         (name, span): (&str, Span),
@@ -216,7 +234,7 @@ impl Body<'_, '_> {
             let element = self.element(word, *at)?;
             elements.insert(own.name.text.clone(), element);
         }
-        let types = function.parameters.iter().map(|parameter| &parameter.ty);
+        let types = parameters.iter().map(|parameter| &parameter.ty);
         let values = passed.iter().map(|(value, _, at)| (value, *at));
         self.inferred_elements(
             &function.elements,
@@ -227,7 +245,7 @@ impl Body<'_, '_> {
     }
 
     /// Element parameters from the values at their places.
-    fn inferred_elements(
+    pub(super) fn inferred_elements(
         &mut self,
         parameters: &[ElementParameter],
         mut elements: Elements,
@@ -269,7 +287,7 @@ impl Body<'_, '_> {
     }
 
     /// Binds the arguments, calls, and puts updated parameters back.
-    fn applied(
+    pub(super) fn applied(
         &mut self,
         known: &Known,
         target: &Target<'_>,
@@ -301,8 +319,7 @@ impl Body<'_, '_> {
         operands.extend(status);
         types.extend(status.map(|_| status_type()));
         let symbols = bound.symbols.iter().map(|dim| dim.clone().unwrap_or_default()).collect();
-        let callee = defn_codegen::graph::Callable::Function(known.id);
-        let mut nodes = self.b.call(callee, symbols, &operands, types);
+        let mut nodes = self.b.call(known.callable(), symbols, &operands, types);
         if status.is_some() {
             nodes.pop().into_iter().for_each(|status| self.set_status(status));
         }
@@ -377,6 +394,10 @@ impl Body<'_, '_> {
         let leaves = known.signature.result.leaves("");
         let before = self.status().filter(|_| known.has_status);
         let nodes = match self.world.mode {
+            Mode::Emit if known.rules.is_some() => {
+                let elements = leaves.iter().map(|leaf| leaf.element);
+                Some(mapped(&mut self.b, &known.callable(), (&aligned.nodes, &shape), elements))
+            }
             Mode::Emit => {
                 let mut arguments = aligned.nodes.clone();
                 arguments.extend(before.map(|it| self.b.broadcast(it, &shape, &[])));

@@ -9,7 +9,7 @@ use crate::surface::{
 use defn_codegen::diagnostic::catalogue::{
     CallMistake, ElementMistake, Limit, LoopMistake, NameMistake, nearest,
 };
-use defn_codegen::graph::{Dim, Element};
+use defn_codegen::graph::{Dim, Element, Keep};
 use defn_codegen::library::{self, Literal};
 use proc_macro2::Span;
 use std::rc::Rc;
@@ -45,7 +45,7 @@ impl Body<'_, '_> {
             ExprKind::Struct(literal) => self.struct_literal(literal),
             ExprKind::If(branch) => self.branch(branch, None, span),
             ExprKind::While(condition, block) => self.while_loop(condition, block, span),
-            ExprKind::For(walk) => self.for_loop(walk, span),
+            ExprKind::For(walk) => self.for_loop(walk, Keep::Residuals, span),
             ExprKind::Break => self.wrong(LoopMistake::BreakPlace {}, span),
             ExprKind::Range(..) => {
                 let (expected, found) = ("a value".to_owned(), "a range".to_owned());

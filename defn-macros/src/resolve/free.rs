@@ -7,7 +7,7 @@ use super::random::takes_element;
 use super::value::Value;
 use crate::surface::{Element as Word, Expr, Name};
 use defn_codegen::diagnostic::catalogue::{CallMistake, ElementMistake, Limit};
-use defn_codegen::graph::Element;
+use defn_codegen::graph::{Element, Unary};
 use defn_codegen::library::{self, Literal, Tensor};
 use proc_macro2::Span;
 
@@ -39,7 +39,30 @@ impl Body<'_, '_> {
         };
         self.at(span);
         let usage = Usage { name, form };
+        if element.is_none() && matches!(*name, "stop_grad" | "checkpoint") {
+            return match (self.count(arguments, 1..=1, (usage, span)), *name) {
+                (None, _) => Value::Poison,
+                (Some(()), "checkpoint") => self.checkpoint(&arguments[0], span),
+                (Some(()), _) => self.stopped(&arguments[0]),
+            };
+        }
         Value::of(self.made(usage, element, arguments, span))
+    }
+
+    /// `stop_grad`: the same value, whose float leaves do not move.
+    fn stopped(&mut self, argument: &Expr) -> Value {
+        let value = self.expr(argument);
+        let stop = |body: &mut Self, leaf: &Value| match leaf {
+            Value::Tensor(tensor) if tensor.element(&body.b).is_float() => {
+                let node = body.b.unary(Unary::StopGrad, tensor.node);
+                Some(Value::Tensor(Tensor::new(node, tensor.names.clone())))
+            }
+            other => Some(other.clone()),
+        };
+        match value {
+            Value::Request(request) => self.uncalled(&request, argument.span),
+            value => self.mapped(&value, stop).unwrap_or(Value::Poison),
+        }
     }
 
     fn made(

@@ -17,6 +17,8 @@ pub(super) enum Form {
     Element(Method),
     /// Any number of axes.
     Axes(OverAxes),
+    /// Two axes: those of matrices.
+    Matrix(OverAxes),
     /// Axes, or one value (R18).
     AxesOrValue(OverAxes, Binary),
     /// One axis, and whether the other way: an argument of this name, `true` or `false`.
@@ -115,6 +117,7 @@ pub(super) const METHODS: &[(&str, Form, &str)] = &[
     ("argmin", Form::Axes(library::argmin), "x.argmin(features)"),
     ("logsumexp", Form::Axes(library::logsumexp), "x.logsumexp(features)"),
     ("softmax", Form::Axes(library::softmax), "x.softmax(features)"),
+    ("cholesky", Form::Matrix(library::cholesky), "a.cholesky(row, column)"),
     ("max", Form::AxesOrValue(library::max, Binary::Max), "x.max(features)"),
     ("min", Form::AxesOrValue(library::min, Binary::Min), "x.min(features)"),
     ("order", Form::Axes(library::order), "x.order(b, a)"),
@@ -183,6 +186,6 @@ pub(super) const FUNCTIONS: &[(&str, Option<&str>)] = &[
     ("categorical", Some("categorical(key, logits, class)")),
     ("permutation", Some("permutation(key, k = 10)")),
     ("shuffle", Some("shuffle(key, x, batch)")),
-    ("stop_grad", None),
-    ("checkpoint", None),
+    ("stop_grad", Some("stop_grad(x)")),
+    ("checkpoint", Some("checkpoint(x.exp())")),
 ];

@@ -8,11 +8,12 @@
 //!
 //! Both sides of a branch are computed, and one is chosen element by element.
 //! A loop runs while any element asks for another round; elements that do not keep what they have.
+//! A derivative, or a function with rules of its own, is mapped over each axis.
 //! Only graphs that compute each element on its own can be lifted so.
 
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::{Branch, Callable, FunctionId, Graph, Repeat, TensorType, Times};
-use defn_codegen::graph::{Dim, NodeId, Op, Output};
+use defn_codegen::graph::{Dim, Element, NodeId, Op, Output, Scalar};
 use defn_codegen::library::{self, Tensor};
 use defn_codegen::program::Program;
 
@@ -59,12 +60,38 @@ fn graph(
             Op::Call { callee: Callable::Function(inner), symbols } if symbols.is_empty() => {
                 lift(b, program, *inner, (&operands, shape))?
             }
+            Op::Call { callee, symbols } if symbols.is_empty() => {
+                let elements = node.types.iter().map(|ty| ty.element);
+                mapped(b, callee, (&operands, shape), elements)
+            }
             Op::Branch(branch) => chosen(b, program, branch, (&operands, shape))?,
+            // Elements are few residuals: nothing runs twice.
+            Op::Repeat(repeat) if repeat.is_once() => {
+                let first = b.splat(Scalar::from_i64(Element::I64, 0), shape);
+                let arguments = [&[first], operands.as_slice()].concat();
+                self::graph(b, program, &repeat.body, (&arguments, shape))?
+            }
+            // Of what ran once, what came out.
+            Op::Reshape if node.types[0].shape.is_empty() => one(operands[0]),
             Op::Repeat(repeat) => repeated(b, program, repeat, (&operands, shape))?,
             _ => return None,
         });
     }
     graph.results.iter().map(|result| lifted[result.node.index()].first().copied()).collect()
+}
+
+/// A function of scalars, which is what it is, over each axis of the shape.
+pub(super) fn mapped(
+    b: &mut Builder,
+    callee: &Callable,
+    (operands, shape): (&[NodeId], &[Dim]),
+    elements: impl Iterator<Item = Element>,
+) -> Vec<NodeId> {
+    let all: Vec<usize> = (0..operands.len()).collect();
+    let map = |of, _: &Dim| Callable::Map { of: Box::new(of), mapped: all.clone() };
+    let callee = shape.iter().fold(callee.clone(), map);
+    let types = elements.map(|element| TensorType::new(element, shape.to_vec())).collect();
+    b.call(callee, shape.iter().rev().cloned().collect(), operands, types)
 }
 
 /// Both sides, element by element.

@@ -17,10 +17,10 @@ use super::scope::{Binding, Local};
 use super::value::Value;
 use super::walked::{Items, Walked};
 use super::words::Words;
-use crate::surface::{Block, Expr, For, Pattern};
+use crate::surface::{Block, Expr, ExprKind, For, Name, Pattern, Seen, walk_block};
 use defn_codegen::diagnostic::catalogue::{AxisMistake, LoopMistake};
 use defn_codegen::graph::{
-    Binary, Comparison, Dim, Element, NodeId, Op, Repeat, Scalar, Times, Unary,
+    Binary, Comparison, Dim, Element, Keep, NodeId, Op, Repeat, Scalar, Times, Unary,
 };
 use defn_codegen::library::{self, Tensor};
 use proc_macro2::Span;
@@ -33,6 +33,8 @@ struct Loop<'s> {
     walked: Option<(&'s Pattern, Walked)>,
     /// What is done in it.
     round: Round<'s>,
+    /// What a derivative keeps of it.
+    keep: Keep,
     /// All of it.
     block: &'s Block,
     /// Its first word.
@@ -75,11 +77,12 @@ impl Body<'_, '_> {
     /// `while condition { … }`.
     pub(super) fn while_loop(&mut self, condition: &Expr, block: &Block, span: Span) -> Value {
         let round = Round::of(block);
-        self.looped(&Loop { condition: Some(condition), walked: None, round, block, span })
+        let keep = Keep::Residuals;
+        self.looped(&Loop { condition: Some(condition), walked: None, round, keep, block, span })
     }
 
     /// `for pattern in over { … }`.
-    pub(super) fn for_loop(&mut self, walk: &For, span: Span) -> Value {
+    pub(super) fn for_loop(&mut self, walk: &For, keep: Keep, span: Span) -> Value {
         let (block, round) = (&walk.body, Round::of(&walk.body));
         let Some(walked) = self.walked(&walk.over) else {
             // Its mistakes are told all the same.
@@ -96,7 +99,7 @@ impl Body<'_, '_> {
             return self.unrolled(walk, parts);
         }
         let walked = Some((&walk.pattern, walked));
-        self.looped(&Loop { condition: None, walked, round, block, span })
+        self.looped(&Loop { condition: None, walked, round, keep, block, span })
     }
 
     /// One round after the other, written out.
@@ -131,7 +134,28 @@ impl Body<'_, '_> {
             None => self.uncounted(looped, &hidden),
         };
         self.scope.locals.truncate(locals);
+        if value.as_ref().is_some_and(Value::is_unit) {
+            self.shadowed(looped.block);
+        }
         value.unwrap_or(Value::Poison)
+    }
+
+    /// A mistake if a loop assigns to nothing, but binds what could be: `let s = s + x;` for `s = s + x;`.
+    fn shadowed(&mut self, block: &Block) {
+        let (mut has_effect, mut bound) = (false, Vec::new());
+        walk_block(block, &mut |seen| match seen {
+            Seen::Place(_) => has_effect = true,
+            Seen::Expr(expr) => has_effect |= matches!(expr.kind, ExprKind::Hook(..)),
+            Seen::Pattern(pattern) => bound.extend(pattern.names()),
+        });
+        let outside = |name: &&Name| {
+            let local = self.scope.local(&name.text);
+            local.is_some_and(|local| self.scope.locals[local].binding == Binding::Mutable)
+        };
+        if let Some(name) = bound.into_iter().find(outside).filter(|_| !has_effect) {
+            let (text, span) = (name.text.clone(), name.span());
+            self.wrong(LoopMistake::Shadowed { name: text }, span);
+        }
     }
 
     fn hide(&mut self, looped: &Loop<'_>) -> Hidden {
@@ -177,6 +201,7 @@ impl Body<'_, '_> {
         let state = self.state(&inputs, looped.round.end);
         let inside = self.leave(around);
         if self.told() > told {
+            self.spoil(&inputs, &inside);
             return None;
         }
         let state = state?;
@@ -190,7 +215,7 @@ impl Body<'_, '_> {
         let kept = inputs.kept(&[&body], &changed);
         let (body, reverse) = (kept.body(&body), walked.reverse);
         let (times, sequences) = (Times::Extent(extent.clone()), kept.sequences);
-        let repeat = Repeat { times, state: count, sequences, reverse, body };
+        let repeat = Repeat { times, state: count, sequences, reverse, keep: looped.keep, body };
         let new = self.run(Op::Repeat(Box::new(repeat)), &kept.operands, looped.span);
         self.pad(&new, &results.iter().map(|k| padding[*k]).collect::<Vec<_>>());
         self.rebind(&inputs, &changed, &new);
@@ -258,6 +283,7 @@ impl Body<'_, '_> {
         let state = self.state(&inputs, looped.round.end);
         let body = self.leave(around);
         if self.told() > told {
+            self.spoil(&inputs, &body);
             return None;
         }
         let state = state?;
@@ -269,7 +295,14 @@ impl Body<'_, '_> {
         let kept = inputs.kept(&[&body, &condition], &changed);
         let times = Times::While(kept.body(&condition));
         let body = kept.body(&body);
-        let repeat = Repeat { times, state: new.len(), sequences: 0, reverse: false, body };
+        let repeat = Repeat {
+            times,
+            state: new.len(),
+            sequences: 0,
+            reverse: false,
+            keep: Keep::Residuals,
+            body,
+        };
         let after = self.run(Op::Repeat(Box::new(repeat)), &kept.operands, looped.span);
         self.pad(&after, &new.iter().map(|k| padding[*k]).collect::<Vec<_>>());
         self.rebind(&inputs, &changed, &after);

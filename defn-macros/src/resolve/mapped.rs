@@ -11,15 +11,16 @@
 use super::Mode;
 use super::body::Body;
 use super::hooks::{declare_status, joined, status_type};
-use super::requests::{leaf_ranges, operands, target_span, wrong};
+use super::requests::{
+    begun, ended, leaf_ranges, leaf_type, operands, same_symbols, target_span, wrong,
+};
 use super::signature::{Container, Parameter, Signature, Tree};
 use super::value::Value;
-use super::world::{Known, World, declare};
+use super::world::{Known, World};
 use crate::report::Mistake;
 use crate::surface::{Name, Request, RequestTarget};
 use defn_codegen::diagnostic::catalogue::{CallMistake, Limit, nearest};
-use defn_codegen::graph::build::Builder;
-use defn_codegen::graph::{Callable, Dim, Graph, NodeId, Output, Symbol, TensorType};
+use defn_codegen::graph::{Callable, Dim, Graph, NodeId, Symbol, TensorType};
 use defn_codegen::library::{AxisRef, front};
 use proc_macro2::Span;
 
@@ -56,7 +57,7 @@ impl World {
         let calls = self.mode == Mode::Emit;
         let graph = wrapper(&own, calls.then_some((target, mapped.as_slice())));
         let id = self.program.functions.push(graph);
-        Ok(Known { id, signature: own, has_status: target.has_status })
+        Ok(Known { id, signature: own, rules: None, has_status: target.has_status })
     }
 }
 
@@ -134,35 +135,29 @@ fn with_axis(tree: &Tree, axis: &str, extent: &Dim) -> Tree {
 
 /// The graph: parameters, and one call.
 fn wrapper(own: &Signature, call: Option<(&Known, &[usize])>) -> Graph {
-    let mut b = Builder::new(&own.name);
-    for symbol in &own.symbols {
-        b.symbol(symbol);
-    }
-    let parameters = own.parameters.iter();
-    let values: Vec<Value> =
-        parameters.map(|parameter| declare(&mut b, &parameter.name, &parameter.tree)).collect();
+    let (mut b, values) = begun(own);
     let Some((target, mapped)) = call else { return b.finish(Vec::new()) };
     let mut operands: Vec<NodeId> =
         values.iter().flat_map(|value| operands(&mut b, value)).collect();
     let before = target.has_status.then(|| declare_status(&mut b));
     operands.extend(before);
-    let symbols = (0..own.symbols.len()).map(|symbol| Dim::from(Symbol(symbol as u32))).collect();
+    let symbols = same_symbols(own);
     let ranges = leaf_ranges(own).into_iter().enumerate();
     let leaves = ranges.filter(|(position, _)| mapped.contains(position)).flat_map(|(_, it)| it);
-    let of = Box::new(Callable::Function(target.id));
+    let of = Box::new(target.callable());
     let callee = Callable::Map { of, mapped: leaves.collect() };
     let results = own.result.leaves("");
-    let types = results.iter().map(|leaf| TensorType::new(leaf.element, leaf.shape.clone()));
     let each = before.map(|_| {
         let extent = Dim::from(Symbol(target.signature.symbols.len() as u32));
         TensorType::new(status_type().element, vec![extent])
     });
-    let mut nodes = b.call(callee, symbols, &operands, types.chain(each).collect());
+    let types = results.iter().map(leaf_type).chain(each).collect();
+    let mut nodes = b.call(callee, symbols, &operands, types);
     if let (Some(before), Some(each)) = (before, nodes.last().copied()) {
         nodes.pop();
         nodes.push(joined(&mut b, before, each));
     }
-    b.finish(nodes.into_iter().map(|node| Output { node, updates: None }).collect())
+    ended(b, nodes)
 }
 
 /// The new axes of a request and of those in it, the outermost first.

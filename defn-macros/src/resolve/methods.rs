@@ -121,6 +121,12 @@ impl Body<'_, '_> {
                 self.sees_padding(x, at)?;
                 operation(&mut self.b, x, &axes)
             }
+            Form::Matrix(operation) => {
+                self.count(arguments, 2..=2, at)?;
+                let axes = self.axes(arguments, x, usage)?;
+                self.sees_padding(x, at)?;
+                operation(&mut self.b, x, &axes)
+            }
             Form::AxesOrValue(operation, binary) => match arguments {
                 [value] if !self.is_axis(value, x) => self.beside(binary, x, value, usage)?,
                 _ => {

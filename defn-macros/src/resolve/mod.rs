@@ -29,6 +29,7 @@ mod branches;
 mod walked;
 mod exits;
 mod loops;
+mod checkpoint;
 mod constants;
 mod arguments;
 mod intrinsics;
@@ -40,8 +41,10 @@ mod calls;
 mod binding;
 mod lift;
 mod requests;
+mod derivatives;
 mod mapped;
 mod hooks;
+mod custom;
 mod world;
 
 pub(crate) use hooks::{Hook, Hooks};

@@ -53,9 +53,9 @@ impl Body<'_, '_> {
             self.store(&target, new);
             return;
         };
-        if let Some(new) = self.expected(new, &tree, "the new value", value.span) {
-            self.store(&target, new);
-        }
+        // Whoever reads it after a mistake must not be told a second one.
+        let new = self.expected(new, &tree, "the new value", value.span);
+        self.store(&target, new.unwrap_or(Value::Poison));
     }
 
     /// The type of a place that is found without a mistake.

@@ -1,4 +1,5 @@
-//! Requests as functions of their own: `grad!(f)` and `value_and_grad!(f)` (R33); `vmap!(f)` is in [`mapped`](super::mapped).
+//! Requests as functions of their own: `grad!(f)` and `value_and_grad!(f)` (R33); other derivatives are in
+//! [`derivatives`](super::derivatives), and `vmap!(f)` is in [`mapped`](super::mapped).
 //!
 //! ```text
 //! loss(p: Mlp, x: …) -> (f32, State)
@@ -17,10 +18,10 @@ use crate::report::Mistake;
 use crate::surface::{Definition, Name, Request, RequestKind, RequestTarget};
 use crate::text::Callee;
 use defn_codegen::diagnostic::Mistake as Wrong;
-use defn_codegen::diagnostic::catalogue::{CallMistake, Limit, nearest};
+use defn_codegen::diagnostic::catalogue::{CallMistake, nearest};
 use defn_codegen::graph::Callable;
 use defn_codegen::graph::build::Builder;
-use defn_codegen::graph::{Dim, NodeId, Output, Symbol, TensorType};
+use defn_codegen::graph::{Dim, Graph, NodeId, Output, Symbol, TensorType};
 use proc_macro2::Span;
 use std::ops::Range;
 use std::rc::Rc;
@@ -37,9 +38,6 @@ impl World {
         callees: &[Rc<Callee>],
         elements: &Elements,
     ) -> Result<Rc<Known>, Vec<Mistake>> {
-        if !is_compiled(request) {
-            return Err(wrong(Limit::Request(request.kind.word().to_owned()), request.span));
-        }
         let key = (key(request, callees), elements.values().copied().collect());
         if let Some(known) = self.known.get(&key) {
             return known.clone().ok_or_else(Vec::new);
@@ -57,9 +55,14 @@ impl World {
             }
             RequestTarget::Request(inner) => self.request(inner, callees, elements)?,
         };
+        Self::can_go_forward(request, callees)?;
         let known = match request.kind {
+            RequestKind::Grad | RequestKind::ValueAndGrad => self.gradient(request, &target),
+            RequestKind::Jvp => self.jvp(request, &target),
+            RequestKind::Vjp => self.vjp(request, &target),
+            RequestKind::Jacobian => self.jacobian(request, &target),
+            RequestKind::Hessian => self.hessian(request, &target),
             RequestKind::Vmap => self.map(request, &target),
-            _ => self.gradient(request, &target),
         };
         let known = known.map(Rc::new);
         self.known.insert(key, known.as_ref().ok().cloned());
@@ -67,13 +70,14 @@ impl World {
     }
 
     /// A function that calls the gradient and puts its results in order.
-    fn gradient(&mut self, request: &Request, target: &Known) -> Result<Known, Vec<Mistake>> {
+    pub(super) fn gradient(
+        &mut self,
+        request: &Request,
+        target: &Known,
+    ) -> Result<Known, Vec<Mistake>> {
         let signature = &target.signature;
         let span = target_span(request);
-        if let Some(parameter) = signature.parameters.iter().find(|parameter| parameter.mutable) {
-            let (function, parameter) = (signature.name.clone(), parameter.name.clone());
-            return Err(wrong(CallMistake::GradientOfMutable { function, parameter }, span));
-        }
+        updates_nothing(signature, span)?;
         if !begins_with_float(&signature.result) {
             let (function, found) =
                 (signature.name.clone(), signature.result.show(&signature.symbols));
@@ -99,21 +103,8 @@ impl World {
             Mode::Emit => wrapper(&own, target, Some((&chosen, value))),
         };
         let id = self.program.functions.push(graph);
-        Ok(Known { id, signature: own, has_status: target.has_status })
+        Ok(Known { id, signature: own, rules: None, has_status: target.has_status })
     }
-}
-
-fn is_compiled(request: &Request) -> bool {
-    matches!(request.kind, RequestKind::Grad | RequestKind::ValueAndGrad | RequestKind::Vmap)
-}
-
-/// The part of a request that cannot be compiled, the innermost first.
-pub(super) fn uncompiled(request: &Request) -> Option<&Request> {
-    let inner = match &request.target {
-        RequestTarget::Request(inner) => uncompiled(inner),
-        RequestTarget::Function(..) => None,
-    };
-    inner.or((!is_compiled(request)).then_some(request))
 }
 
 /// The token of what a request is made of.
@@ -139,6 +130,17 @@ fn key(request: &Request, callees: &[Rc<Callee>]) -> String {
     format!("{word}({inner}; {wrt}; {over}; {of})")
 }
 
+/// A mistake if the function has `&mut` parameters.
+pub(super) fn updates_nothing(signature: &Signature, span: Span) -> Result<(), Vec<Mistake>> {
+    match signature.parameters.iter().find(|parameter| parameter.mutable) {
+        Some(parameter) => {
+            let (function, parameter) = (signature.name.clone(), parameter.name.clone());
+            Err(wrong(CallMistake::GradientOfMutable { function, parameter }, span))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Whether the result is one float, or a tuple that begins with one.
 fn begins_with_float(result: &Tree) -> bool {
     match result {
@@ -152,7 +154,7 @@ fn begins_with_float(result: &Tree) -> bool {
 }
 
 /// The parameters with respect to which the gradient is taken; by default the first.
-fn chosen(request: &Request, signature: &Signature) -> Result<Vec<usize>, Vec<Mistake>> {
+pub(super) fn chosen(request: &Request, signature: &Signature) -> Result<Vec<usize>, Vec<Mistake>> {
     let function = signature.name.clone();
     if signature.parameters.is_empty() {
         return Err(wrong(CallMistake::NoParameters { function }, target_span(request)));
@@ -220,45 +222,61 @@ pub(super) fn leaf_ranges(signature: &Signature) -> Vec<Range<usize>> {
     ranges.collect()
 }
 
-/// The graph: parameters, one call, results in the order of the tree.
-fn wrapper(
-    own: &Signature,
-    target: &Known,
-    gradient: Option<(&[usize], bool)>,
-) -> defn_codegen::graph::Graph {
+/// A graph that will be one call: a builder with the parameters, and the nodes of their leaves.
+pub(super) fn begun(own: &Signature) -> (Builder, Vec<Value>) {
     let mut b = Builder::new(&own.name);
     for symbol in &own.symbols {
         b.symbol(symbol);
     }
-    let values: Vec<Value> = own
-        .parameters
-        .iter()
-        .map(|parameter| declare(&mut b, &parameter.name, &parameter.tree))
-        .collect();
+    let parameters = own.parameters.iter();
+    let values =
+        parameters.map(|parameter| declare(&mut b, &parameter.name, &parameter.tree)).collect();
+    (b, values)
+}
+
+/// The symbols of the function at the bottom, each for itself.
+pub(super) fn same_symbols(own: &Signature) -> Vec<Dim> {
+    (0..own.symbols.len()).map(|symbol| Dim::from(Symbol(symbol as u32))).collect()
+}
+
+/// The type of a leaf.
+pub(super) fn leaf_type(leaf: &Leaf) -> TensorType {
+    TensorType::new(leaf.element, leaf.shape.clone())
+}
+
+/// The leaves of all parameters.
+pub(super) fn parameter_leaves(signature: &Signature) -> Vec<Leaf> {
+    let parameters = signature.parameters.iter();
+    parameters.flat_map(|parameter| parameter.tree.leaves(&parameter.name)).collect()
+}
+
+/// The graph with these results.
+pub(super) fn ended(b: Builder, nodes: Vec<NodeId>) -> Graph {
+    b.finish(nodes.into_iter().map(|node| Output { node, updates: None }).collect())
+}
+
+/// The graph: parameters, one call, results in the order of the tree.
+fn wrapper(own: &Signature, target: &Known, gradient: Option<(&[usize], bool)>) -> Graph {
+    let (mut b, values) = begun(own);
     let Some((chosen, value)) = gradient else { return b.finish(Vec::new()) };
-    let symbols: Vec<Dim> =
-        (0..own.symbols.len()).map(|symbol| Dim::from(Symbol(symbol as u32))).collect();
+    let symbols = same_symbols(own);
     let mut operands: Vec<NodeId> =
         values.iter().flat_map(|value| operands(&mut b, value)).collect();
     operands.extend(target.has_status.then(|| declare_status(&mut b)));
     let ranges = leaf_ranges(own);
     let wrt: Vec<usize> = chosen.iter().flat_map(|position| ranges[*position].clone()).collect();
-    let parameters: Vec<Leaf> = own
-        .parameters
-        .iter()
-        .flat_map(|parameter| parameter.tree.leaves(&parameter.name))
-        .collect();
+    let parameters = parameter_leaves(own);
     let results = target.signature.result.leaves("");
     let kept = usize::from(!value);
     let gradients = wrt.iter().map(|leaf| &parameters[*leaf]);
-    let ty = |leaf: &Leaf| TensorType::new(leaf.element, leaf.shape.clone());
-    let mut types: Vec<TensorType> = results[kept..].iter().chain(gradients).map(ty).collect();
+    let mut types: Vec<TensorType> =
+        results[kept..].iter().chain(gradients).map(leaf_type).collect();
     // The status stands behind the results of the target, of which the first may be missing.
     let behind = results.len() - kept;
     if target.has_status {
         types.insert(behind, status_type());
     }
-    let of = Box::new(Callable::Function(target.id));
+    let of = Box::new(target.callable());
     let count = wrt.len();
     let callee = Callable::Gradient { of, wrt, value };
     let mut nodes = b.call(callee, symbols, &operands, types);
@@ -268,9 +286,8 @@ fn wrapper(
         let rest = nodes.len() - count;
         nodes.rotate_left(rest);
     }
-    let outputs = nodes.into_iter().chain(status);
-    let outputs = outputs.map(|node| Output { node, updates: None }).collect();
-    b.finish(outputs)
+    nodes.extend(status);
+    ended(b, nodes)
 }
 
 /// The nodes of a parameter, extents among them.

@@ -128,6 +128,7 @@ impl<'r> TypeReader<'r> {
             TypeKind::Named { path, callee, arguments } => {
                 self.named(path, *callee, arguments, env)
             }
+            TypeKind::Mapped(item) => self.read(item, env),
             TypeKind::Tuple(parts) => {
                 let parts: Vec<_> = parts.iter().map(|part| self.read(part, env)).collect();
                 Some(Tree::Tuple(parts.into_iter().collect::<Option<_>>()?))
@@ -295,7 +296,11 @@ impl<'r> TypeReader<'r> {
                 count => format!("{count} arguments"),
             };
             let (name, found) = (path.text(), arguments.len());
-            self.say(CallMistake::TypeArguments { name, expected, found }, path.span(), env);
+            let help = parameters.is_empty().then(|| {
+                format!("write `{name}`: axes that it does not declare are those of this signature")
+            });
+            let mistake = CallMistake::TypeArguments { name, expected, found, help };
+            self.say(mistake, path.span(), env);
             return None;
         }
         let mut inner = Env::default();

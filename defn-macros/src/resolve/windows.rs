@@ -45,7 +45,10 @@ impl Body<'_, '_> {
             && (NAMED.contains(&name.text.as_str()) || name.text == "axis")
         {
             let (function, form) = (usage.name.to_owned(), usage.form.to_owned());
-            self.wrong(CallMistake::NewAxisExpected { function, form }, argument.span);
+            self.wrong(
+                CallMistake::NewAxisExpected { function, form, nearest: None },
+                argument.span,
+            );
             return None;
         }
         self.made_axis(argument, usage)

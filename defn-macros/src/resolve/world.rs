@@ -12,9 +12,9 @@ use crate::surface::{Function, Request, TypeKind};
 use crate::text::Callee;
 use defn_codegen::diagnostic::Mistake as Wrong;
 use defn_codegen::diagnostic::catalogue::NameMistake;
-use defn_codegen::graph::FunctionId;
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::solve;
+use defn_codegen::graph::{Callable, FunctionId, Rules};
 use defn_codegen::graph::{Dim, Element, TensorType};
 use defn_codegen::program::Program;
 use proc_macro2::Span;
@@ -43,8 +43,20 @@ pub(super) struct Known {
     pub(super) id: FunctionId,
     /// How it is called.
     pub(super) signature: Signature,
+    /// What says how it moves, if not its body.
+    pub(super) rules: Option<Rules>,
     /// Whether it has one more parameter and one more result: the status.
     pub(super) has_status: bool,
+}
+
+impl Known {
+    /// What a call of it calls.
+    pub(super) fn callable(&self) -> Callable {
+        match self.rules {
+            Some(rules) => Callable::Custom { of: self.id, rules },
+            None => Callable::Function(self.id),
+        }
+    }
 }
 
 impl World {
@@ -127,7 +139,8 @@ impl World {
         }
         let signature = opened.signature(function)?;
         let id = self.program.functions.push(opened.b.finish(Vec::new()));
-        Some(Known { id, signature, has_status: has_hooks(function, callees) })
+        // Only the types matter, and the rules have no say in them.
+        Some(Known { id, signature, rules: None, has_status: has_hooks(function, callees) })
     }
 
     /// A whole function: its signature and its body.
@@ -147,7 +160,6 @@ impl World {
         let origin = origin.map(|uid| self.origins.callee(uid, &function.name.text));
         let mut body = Body::new(self, b, env, mistakes);
         body.origin = origin;
-        body.refuse_options(&function.options);
         body.scope.axes = axes;
         for (parameter, (_, value)) in function.parameters.iter().zip(parameters) {
             let binding = if parameter.mutable { Binding::Reference } else { Binding::Parameter };
@@ -163,7 +175,8 @@ impl World {
         match (signature, outputs) {
             (Some(signature), Some(outputs)) if mistakes.is_empty() => {
                 let id = self.program.functions.push(b.finish(outputs));
-                Ok(Known { id, signature, has_status: status.is_some() })
+                let rules = self.rules(function, callees, (elements, blame), &signature)?;
+                Ok(Known { id, signature, rules, has_status: status.is_some() })
             }
             _ => Err(mistakes),
         }
@@ -171,10 +184,10 @@ impl World {
 }
 
 /// A signature that was read, with the builder that holds its parameters.
-struct Opened {
-    b: Builder,
+pub(super) struct Opened {
+    pub(super) b: Builder,
     /// For each parameter its type, unless a mistake was told, and its value.
-    parameters: Vec<(Option<Tree>, Value)>,
+    pub(super) parameters: Vec<(Option<Tree>, Value)>,
     result: Option<Tree>,
     axes: BTreeMap<String, Vec<Dim>>,
     mistakes: Vec<Mistake>,
@@ -202,7 +215,7 @@ impl Opened {
 }
 
 /// Declares the parameters, and reads the result.
-fn open(
+pub(super) fn open(
     function: &Function,
     callees: &[Rc<Callee>],
     elements: &Elements,

@@ -50,6 +50,17 @@ pub(crate) struct Pattern {
     pub(crate) span: Span,
 }
 
+impl Pattern {
+    /// The names that it binds.
+    pub(crate) fn names(&self) -> Vec<&Name> {
+        match &self.kind {
+            PatternKind::Name { name, mutable: _ } => vec![name],
+            PatternKind::Tuple(parts) => parts.iter().flat_map(Self::names).collect(),
+            PatternKind::Wildcard => Vec::new(),
+        }
+    }
+}
+
 /// The forms of a pattern.
 #[derive(Clone, Debug)]
 pub(crate) enum PatternKind {

@@ -155,9 +155,11 @@ pub(crate) struct Function {
 /// What stands in the parentheses of `#[defn(…)]`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// `grad = my_rule`: the function that is the derivative.
+    /// `grad = my_rule`: the function that gives the gradients.
     pub(crate) grad: Option<(Path, CalleeId)>,
-    /// `memory = "8 MiB"`: bytes that the derivative may hold, with the place.
+    /// `jvp = my_rule`: the function that gives value and tangent.
+    pub(crate) jvp: Option<(Path, CalleeId)>,
+    /// `memory = "8 MiB"`: bytes of scratch that a call may need, with the place.
     pub(crate) memory: Option<(u64, Span)>,
     /// `nan_hunt`: a call fails where the first NaN comes up.
     pub(crate) nan_hunt: bool,

@@ -46,6 +46,8 @@ pub(crate) enum TypeKind {
         /// How many.
         length: Extent,
     },
+    /// A container whose tensors have one more axis, first: in the signature of a request alone.
+    Mapped(Box<Type>),
     /// A type that was refused: only the fallback, which must still declare the function, looks at it.
     /// Without tokens, Rust has no such type either.
     Refused(TokenStream),

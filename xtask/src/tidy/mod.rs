@@ -15,6 +15,7 @@ mod mistakes;
 mod expansion;
 mod map;
 mod readme;
+mod transforms;
 
 use std::path::Path;
 
@@ -27,7 +28,7 @@ type Fault = (String, String);
 /// The name of a rule, what it demands, and who checks it.
 type Rule = (&'static str, &'static str, fn(&House) -> Vec<Fault>);
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     ("opening", "every file opens with `//!`", opening::faults),
     ("size", "a file past 600 lines says why", size::faults),
     (
@@ -45,6 +46,11 @@ const RULES: [Rule; 10] = [
     ),
     ("expansion", "expanded code has no `.unwrap()`", expansion::faults),
     ("map", "the code map of `ARCHITECTURE.md` names every folder and no other", map::faults),
+    (
+        "transforms",
+        "every word of the language has a row in `docs/transforms.md`, and no other",
+        transforms::faults,
+    ),
     ("readme", "the Rust of `README.md` stands in an example", readme::faults),
 ];
 

@@ -35,6 +35,10 @@ catalogue! {
         TypeNamesTwice { name: String, ty: String } "type-names-twice" =>
             say(format!("the type has two axes `{name}`")).fact("type", ty)
                 .help(format!("give two axes of one extent two names: `i<{name}>, j<{name}>`"));
+        /// An operation on square matrices, over two axes of which nothing says that they are equally long.
+        NotSquare { operation: String, ty: String } "not-square" =>
+            say(format!("`{operation}` needs two axes of one extent")).fact("tensor", ty)
+                .help("write one symbol in both: `i<n>, j<n>`");
         /// Named axes against unnamed ones (R8).
         NamedMeetsUnnamed { left: String, right: String } "named-meets-unnamed" =>
             say("axes without names do not align with named ones").fact("left", left).fact("right", right)

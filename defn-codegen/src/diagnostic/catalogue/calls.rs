@@ -16,8 +16,11 @@ catalogue! {
         ValueExpected { function: String, form: String } "value-expected" =>
             say(format!("`{function}` takes something else here")).help(format!("write it as in `{form}`"));
         /// Something else where `name = extent` stands.
-        NewAxisExpected { function: String, form: String } "new-axis-expected" =>
-            say(format!("`{function}` makes a new axis and needs its extent")).help(format!("write it as in `{form}`"));
+        NewAxisExpected { function: String, form: String, nearest: Option<String> } "new-axis-expected" =>
+            say(format!("`{function}` makes a new axis and needs its extent")).help(match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`? A new axis is written as in `{form}`"),
+                None => format!("write it as in `{form}`"),
+            });
         /// `x.sum(n, stride = 2)`.
         UnknownArgument { function: String, argument: String } "unknown-argument" =>
             say(format!("`{function}` has no argument `{argument}`"));
@@ -51,6 +54,11 @@ catalogue! {
         /// An entry check of the callee that cannot hold.
         ImpossibleCheck { check: String, place: String } "impossible-check" =>
             say("the call cannot succeed").fact("needed", check).fact("in", place);
+        /// `#[defn(memory = …)]` that no plan fits into.
+        MemoryBudget { budget: u64, least: i64 } "memory-budget" =>
+            say("the memory does not suffice").fact("allowed", format!("{budget} bytes"))
+                .fact("needed", format!("{least} bytes, if as much is computed again as can be"))
+                .help(format!("allow it {least} bytes"));
         /// An argument without `&mut` for a `&mut` parameter (R15).
         MissingMutable { parameter: String } "missing-mut" =>
             say(format!("`{parameter}` is updated in place")).help("write `&mut` before the argument");
@@ -80,8 +88,8 @@ catalogue! {
         ElementUnknown { function: String, parameter: String } "element-unknown" =>
             say(format!("nothing says what `{parameter}` is")).help(format!("write it as in `{function}::<f32>(…)`"));
         /// A container with too many or too few arguments.
-        TypeArguments { name: String, expected: String, found: usize } "type-arguments" =>
-            say(format!("`{name}` takes {expected}")).fact("found", format!("{found}"));
+        TypeArguments { name: String, expected: String, found: usize, help: Option<String> } "type-arguments" =>
+            say(format!("`{name}` takes {expected}")).fact("found", format!("{found}")).perhaps(help.as_ref());
         /// `Gen<f32>` of `struct Gen<n>`.
         AxisArgument { parameter: String } "axis-argument" =>
             say(format!("the parameter `{parameter}` is an axis, not an element type"))
@@ -105,12 +113,61 @@ catalogue! {
                 .help("take the fields that are meant");
         /// `grad!` of a function with `&mut` (R33).
         GradientOfMutable { function: String, parameter: String } "gradient-of-mut" =>
-            say(format!("`{function}` updates `{parameter}`, so it has no gradient"))
+            say(format!("`{function}` updates `{parameter}`, so it has no derivative"))
                 .help("differentiate a function without `&mut` parameters");
         /// `grad!` of a function whose result is no float scalar (R33).
         GradientResult { function: String, found: String } "gradient-result" =>
             say(format!("`{function}` must return one float to have a gradient")).fact("returns", found)
                 .help("reduce it, for example with `mean()`, or return a tuple that begins with a float");
+        /// `jvp!` of a function that returns no floats.
+        DerivativeResult { function: String, found: String } "derivative-result" =>
+            say(format!("`{function}` returns no floats, so it has no derivative")).fact("returns", found)
+                .help("return a float: what is counted, compared or rounded does not move");
+        /// `jvp!` of something that has only a rule for gradients.
+        ForwardThroughRule { function: String, rule_of: String, place: String } "forward-through-rule" =>
+            say(format!("`{rule_of}` has a rule for gradients and none for tangents, so `jvp!` cannot go through it"))
+                .fact("asked of", format!("`{function}`")).fact("in", format!("{rule_of} ({place})"))
+                .help(format!("give `{rule_of}` a rule for tangents too, `jvp = …`, or take `vjp!`"));
+        /// A rule with too many or too few parameters.
+        RuleParameters { rule: String, function: String, option: &'static str, expected: String, found: String } "rule-parameters" =>
+            say(format!("`{rule}` takes other parameters than a rule for `{function}`")).fact("expected", expected)
+                .fact("found", found)
+                .help(match *option {
+                    "jvp" => "the parameters of the function, then a tangent for each that holds floats",
+                    _ => "the parameters of the function, then its result, then the cotangent of its result",
+                });
+        /// A rule that returns something else.
+        RuleResult { rule: String, function: String, option: &'static str, expected: String, found: String } "rule-result" =>
+            say(format!("`{rule}` returns something else than a rule for `{function}`")).fact("expected", expected)
+                .fact("found", found)
+                .help(match *option {
+                    "jvp" => "a tuple of the value and its tangent",
+                    _ => "the gradient of each parameter that holds floats; if there are several, a tuple",
+                });
+        /// A rule with hooks.
+        RuleWithHooks { rule: String, function: String } "rule-with-hooks" =>
+            say(format!("`{rule}` is a rule for `{function}`, and has `inspect!` or `check!`, or calls what has"))
+                .help("what derivatives compute shows and checks nothing: move them into what asks for the derivative");
+        /// Hooks in a function that has rules.
+        RuledWithHooks { function: String } "ruled-with-hooks" =>
+            say(format!("`{function}` has a rule, and `inspect!` or `check!`, or calls what has"))
+                .help("move them into what calls it, or leave the rule out while you look");
+        /// A rule for a function that updates something, or of which nothing moves.
+        RuleOfUnmoved { function: String, option: &'static str } "rule-of-unmoved" =>
+            say(format!("`{function}` can have no rule: nothing moves"))
+                .help(format!("leave out `{option}`: a rule needs a float among the parameters and one in the result"));
+        /// `jacobian!` of a function that returns something else than floats.
+        JacobianResult { request: String, function: String, found: String } "jacobian-result" =>
+            say(format!("`{request}!` is for floats, and `{function}` returns others")).fact("returns", found)
+                .help("write a function that returns only the floats");
+        /// `jacobian!` with respect to a container that holds integers.
+        JacobianParameter { request: String, parameter: String, found: String } "jacobian-parameter" =>
+            say(format!("`{request}!` is with respect to floats, and `{parameter}` holds others"))
+                .fact("found", found).help("name a parameter of floats: `wrt = x`");
+        /// `hessian!` of a function that does not return one float.
+        HessianResult { function: String, found: String } "hessian-result" =>
+            say(format!("`{function}` must return one float to have second derivatives")).fact("returns", found)
+                .help("reduce it, for example with `mean()`, or take `jacobian!` twice");
         /// `wrt` of something without floats.
         GradientParameter { parameter: String, found: String } "gradient-parameter" =>
             say(format!("`{parameter}` holds no floats")).fact("found", found)

@@ -5,8 +5,6 @@
 pub enum Limit {
     /// An operation that is not there.
     Operation(String),
-    /// `jvp!`, `hessian!` and their like.
-    Request(String),
     /// `vmap!` of a function with `&mut`.
     MapOfMutable {
         /// The function.
@@ -18,8 +16,6 @@ pub enum Limit {
     ElementType(String),
     /// `f(&mut x[i])`.
     IndexedAssignment,
-    /// `#[defn(grad = …)]`, `#[defn(memory = …)]`.
-    Option(String),
     /// A scalar function that does more than elementwise arithmetic, lifted over a tensor.
     Lifting(String),
     /// An array whose length is no number.
@@ -43,10 +39,6 @@ impl Limit {
                 format!("`{word}` cannot be compiled yet"),
                 "compute it in Rust and pass the result as a parameter",
             ),
-            Self::Request(word) => (
-                format!("`{word}!` cannot be compiled yet"),
-                "`grad!`, `value_and_grad!` and `vmap!` work",
-            ),
             Self::MapOfMutable { function, parameter } => (
                 format!("`{function}` updates `{parameter}`, which `vmap!` cannot do yet"),
                 "return the new value in place of the update",
@@ -59,9 +51,6 @@ impl Limit {
                 "a part of a tensor cannot be passed as `&mut` yet".to_owned(),
                 "pass a copy, and assign it back: `let mut part = x[i]; f(&mut part); x[i] = part;`",
             ),
-            Self::Option(word) => {
-                (format!("`#[defn({word} = …)]` cannot be compiled yet"), "leave it out")
-            }
             Self::Lifting(function) => (
                 format!(
                     "`{function}` cannot be lifted over a tensor: it does more than arithmetic"

@@ -36,6 +36,10 @@ catalogue! {
         HookInCondition {} "hook-in-condition" =>
             say("`inspect!` and `check!` cannot stand in the condition of a loop, nor in what it calls")
                 .help("compute the condition into a `let mut` local before the loop, and again at its end");
+        /// `for x in xs.along(time) { let s = s + x; }`.
+        Shadowed { name: String } "loop-without-effect" =>
+            say("this loop changes nothing").fact("it binds", format!("another `{name}`, which ends with the round"))
+                .help(format!("assign to the one outside: `{name} = …;`"));
         /// `for i in 0.. { … }`.
         OpenRange {} "open-range" =>
             say("a loop needs both ends of its range").help("write `0..n`");

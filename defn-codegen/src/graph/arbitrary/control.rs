@@ -15,7 +15,7 @@ use super::Random;
 use super::generator::{Generator, MOST_ELEMENTS, Mood};
 use crate::graph::build::Builder;
 use crate::graph::{
-    Binary, Branch, Combine, Comparison, Dim, Element, Graph, NodeId, Op, Output, Parameter,
+    Binary, Branch, Combine, Comparison, Dim, Element, Graph, Keep, NodeId, Op, Output, Parameter,
     Repeat, Scalar, TensorType, Times, Unary,
 };
 
@@ -26,7 +26,8 @@ impl Generator {
     /// Adds a random node that runs bodies, and its projections.
     pub(super) fn control_step(&mut self) {
         let results = match self.random.below(10) {
-            0..=5 => self.repeated(),
+            0..=4 => self.repeated(),
+            5 => self.checkpoint(),
             6 => self.unbounded(),
             _ => self.branched(),
         };
@@ -61,10 +62,11 @@ impl Generator {
             condition.builder.compare(Comparison::Lt, parameters[0], end)
         });
         let mut holds = condition.builder.binary(Binary::And, limits[0], limits[1]);
+        let looks_at_floats = self.mood == Mood::Kinked;
         let exact: Vec<NodeId> = parameters[1..]
             .iter()
             .copied()
-            .filter(|it| !condition.ty_of(*it).element.is_float())
+            .filter(|it| looks_at_floats || !condition.ty_of(*it).element.is_float())
             .collect();
         if self.mood != Mood::Smooth && !exact.is_empty() {
             let looked_at = self.random.pick(&exact);
@@ -77,10 +79,42 @@ impl Generator {
             state: state.len(),
             sequences: 0,
             reverse: false,
+            keep: Keep::Residuals,
             body,
         };
         let operands = [state, rest, more].concat();
         self.builder.control(Op::Repeat(Box::new(repeat)), &operands)
+    }
+
+    /// What a derivative keeps of a loop.
+    fn kept_of_runs(&mut self) -> Keep {
+        match self.random.below(6) {
+            0 => Keep::Inputs { halvings: 2 },
+            1 => Keep::Inputs { halvings: 1 },
+            _ => Keep::Residuals,
+        }
+    }
+
+    /// A body that runs once, and once more where it is differentiated.
+    fn checkpoint(&mut self) -> Vec<NodeId> {
+        let rest: Vec<NodeId> = (0..1 + self.random.below(3)).map(|_| self.any()).collect();
+        let mut body = self.inner("body");
+        let position = body.parameter(TensorType::scalar(Element::I64));
+        body.keep(position);
+        for node in &rest {
+            let parameter = body.parameter(self.ty_of(*node));
+            body.keep(parameter);
+        }
+        body.steps();
+        let results = (0..1 + self.random.below(2)).map(|_| body.any()).collect();
+        let (body, more) = self.leave(body, results, 1 + rest.len());
+        let once = Repeat::once(body, Keep::Inputs { halvings: 1 });
+        let collected = self.builder.control(Op::Repeat(Box::new(once)), &[rest, more].concat());
+        let only = |node: NodeId| {
+            let shape = self.builder.shape(node);
+            self.builder.reshape(node, &shape[1..])
+        };
+        collected.into_iter().map(only).collect()
     }
 
     /// Whether an element is above zero, or `true`.
@@ -118,7 +152,11 @@ impl Generator {
         }
         carried.iter().for_each(|node| body.keep(*node));
         body.steps();
-        let mut results: Vec<NodeId> = carried.iter().map(|node| body.next_state(*node)).collect();
+        let mut results: Vec<NodeId> = Vec::new();
+        for node in &carried {
+            let next = body.next_state(*node);
+            results.push(body.stored(*node, position, next));
+        }
         for _ in 0..self.random.below(3) {
             let node = body.any();
             let size = body.size(&body.builder.shape(node)) * self.value(&extent);
@@ -131,6 +169,7 @@ impl Generator {
             state: state.len(),
             sequences: sequences.len(),
             reverse: self.random.chance(30),
+            keep: self.kept_of_runs(),
             body,
         };
         let operands = [state, sequences, rest, more].concat();
@@ -145,6 +184,10 @@ impl Generator {
         let mut condition = self.builder.compare(Comparison::Lt, left, right);
         if self.mood != Mood::Smooth && self.random.chance(50) {
             condition = self.like(&TensorType::scalar(Element::Bool));
+        }
+        if self.mood == Mood::Kinked && self.random.chance(60) {
+            let looked_at = self.any();
+            condition = self.largest_is_positive(looked_at);
         }
         let operands: Vec<NodeId> = (0..1 + self.random.below(3)).map(|_| self.any()).collect();
         let side = |around: &mut Self, name: &str| {
@@ -206,10 +249,12 @@ impl Generator {
         for _ in 0..1 + self.random.below(4) {
             if self.depth < DEEPEST && self.random.chance(15) {
                 self.control_step();
-            } else if self.mood == Mood::Smooth {
-                self.smooth_step();
             } else {
-                self.step();
+                match self.mood {
+                    Mood::Smooth => self.smooth_step(),
+                    Mood::Kinked => self.kinked_step(),
+                    Mood::Sane | Mood::Wild => self.step(),
+                }
             }
         }
     }
@@ -226,6 +271,21 @@ impl Generator {
         let next = if squashes { self.builder.unary(Unary::Tanh, sum) } else { sum };
         self.evaluate();
         next
+    }
+
+    /// Sometimes the old state but for one position of an axis, as where a row is stored.
+    fn stored(&mut self, state: NodeId, position: NodeId, next: NodeId) -> NodeId {
+        let shape = self.builder.shape(state);
+        if shape.is_empty() || !self.random.chance(30) {
+            return next;
+        }
+        let axis = self.random.below(shape.len());
+        let places = self.builder.iota(&shape, axis);
+        let here = self.builder.broadcast(position, &shape, &[]);
+        let is_here = self.builder.compare(Comparison::Eq, places, here);
+        let stored = self.builder.select(is_here, next, state);
+        self.evaluate();
+        stored
     }
 
     /// The body with its results, and operands for the parameters that it declared beyond those that are known.

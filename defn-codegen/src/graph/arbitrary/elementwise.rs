@@ -105,7 +105,7 @@ impl Generator {
         self.like(&ty)
     }
 
-    fn random_compare(&mut self) -> NodeId {
+    pub(super) fn random_compare(&mut self) -> NodeId {
         let comparison = self.random.pick(Comparison::ALL);
         let left = self.any();
         let right = self.other(left);

@@ -15,6 +15,8 @@ pub(super) enum Mood {
     Wild,
     /// Only smooth functions of `f64`.
     Smooth,
+    /// Functions of `f64` that are smooth but for kinks and jumps, with integers and truth values between.
+    Kinked,
 }
 
 /// More elements than this are not made, so that evaluation is quick.
@@ -86,8 +88,11 @@ impl Generator {
     }
 
     pub(super) fn element(&mut self) -> Element {
-        if self.mood == Mood::Smooth {
-            return Element::F64;
+        match self.mood {
+            Mood::Smooth => return Element::F64,
+            Mood::Kinked if self.random.chance(75) => return Element::F64,
+            Mood::Kinked => return self.random.pick(&[Element::I64, Element::Bool]),
+            Mood::Sane | Mood::Wild => {}
         }
         let often = [Element::F32, Element::F32, Element::F32, Element::F64, Element::I64];
         if self.random.chance(50) {
@@ -132,7 +137,8 @@ impl Generator {
             return self.special(element);
         }
         let whole = self.random.between(-4, 8);
-        if element.is_float() && (self.mood == Mood::Smooth || self.random.chance(60)) {
+        let is_anywhere = matches!(self.mood, Mood::Smooth | Mood::Kinked);
+        if element.is_float() && (is_anywhere || self.random.chance(60)) {
             return Scalar::from_f64(element, self.random.uniform(-2.0, 2.0));
         }
         match element {
@@ -165,9 +171,14 @@ impl Generator {
         let squashes = self.mood != Mood::Wild && is_float && !self.is_reasonable(node);
         let kept = if squashes { self.builder.unary(Unary::Tanh, node) } else { node };
         self.evaluate();
+        // An infinity is no number that a function could be smooth at.
+        let is_finite = |node: NodeId| {
+            self.computed[node.index()][0].items.iter().all(|it| it.to_f64().is_finite())
+        };
         let is_usable = match self.mood {
             Mood::Wild => true,
             Mood::Sane => !is_float || self.is_reasonable(kept),
+            Mood::Kinked => !is_float || (is_finite(node) && self.is_reasonable(kept)),
             Mood::Smooth => is_float && self.is_reasonable(kept),
         };
         if is_usable {

@@ -9,6 +9,7 @@
 //! numbers that a wrong implementation would miss; one case in eight is let loose, with infinities, NaN and the ends of the integers.
 //!
 //! [`generate_differentiable`] makes smooth functions from `f64` tensors to a scalar, for gradients against differences.
+//! [`generate_kinked_control`] makes functions that are smooth almost everywhere.
 //! [`shrink`] makes a failing case small.
 
 mod random;
@@ -69,6 +70,17 @@ pub fn generate_differentiable_control(seed: u64, size: usize) -> Case {
         if step % 3 == 1 { generator.control_step() } else { generator.smooth_step() }
     }
     generator.finish_smooth()
+}
+
+/// A random function to `f64` tensors that is smooth but for kinks and jumps, some of whose applications run bodies,
+/// also as often and as far as floats decide; and arguments for it.
+pub fn generate_kinked_control(seed: u64, size: usize) -> Case {
+    let mut generator = Generator::new(Random::new(seed), Mood::Kinked);
+    generator.begin();
+    for step in 0..size {
+        if step % 3 == 1 { generator.control_step() } else { generator.kinked_step() }
+    }
+    generator.finish_floats()
 }
 
 /// A random smooth function of `f64` tensors whose only result is an `f64` scalar, and arguments for it.

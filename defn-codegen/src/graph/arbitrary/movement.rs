@@ -307,7 +307,8 @@ impl Generator {
     fn random_contract(&mut self, operand: NodeId) -> NodeId {
         let mut left = operand;
         if self.ty_of(left).element == Element::Bool {
-            left = self.builder.convert(Element::F32, left);
+            let float = if self.mood == Mood::Kinked { Element::F64 } else { Element::F32 };
+            left = self.builder.convert(float, left);
         }
         let ty = self.ty_of(left);
         let batch = self.random.below(ty.rank() + 1).min(self.random.below(3));

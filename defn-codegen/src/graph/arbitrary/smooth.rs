@@ -1,4 +1,6 @@
 //! Smooth functions: each is applied where it and its derivatives have values of reasonable size.
+//!
+//! Functions with kinks are smooth ones, and between them what has a slope almost everywhere: sizes, extremes, choices, orders.
 
 use super::Case;
 use super::generator::Generator;
@@ -14,6 +16,56 @@ impl Generator {
             _ => self.movement(),
         };
         self.keep(node);
+    }
+
+    /// Adds one random application that is smooth almost everywhere.
+    pub(super) fn kinked_step(&mut self) {
+        let node = match self.random.below(16) {
+            0..=3 => self.smooth_unary(),
+            4 | 5 => self.smooth_binary(),
+            6 => {
+                let functions = [Unary::Abs, Unary::Sign, Unary::Floor, Unary::Ceil, Unary::Round];
+                let (x, function) = (self.float(), self.random.pick(&functions));
+                self.builder.unary(function, x)
+            }
+            7 | 8 => {
+                let x = self.float();
+                let y = self.other(x);
+                let function = self.random.pick(&[Binary::Max, Binary::Min, Binary::Rem]);
+                let y = if function == Binary::Rem { self.above_one(y) } else { y };
+                self.builder.binary(function, x, y)
+            }
+            9 => self.random_compare(),
+            10 | 11 => {
+                let (looked_at, then) = (self.float(), self.float());
+                let condition = self.random_compare();
+                let is_same = self.builder.shape(condition) == self.builder.shape(then);
+                let condition = if is_same { condition } else { self.above_zero(looked_at, then) };
+                let otherwise = self.other(then);
+                self.builder.select(condition, then, otherwise)
+            }
+            12 => {
+                let (operand, element) = (self.any(), self.element());
+                self.builder.convert(element, operand)
+            }
+            _ => self.movement(),
+        };
+        self.keep(node);
+    }
+
+    /// Whether the sum of a tensor is above zero, in every place of the shape of `like`.
+    fn above_zero(&mut self, x: NodeId, like: NodeId) -> NodeId {
+        let axes: Vec<usize> = (0..self.ty_of(x).rank()).collect();
+        let sum = self.builder.reduce(Combine::Add, x, &axes);
+        let zero = self.builder.number(Element::F64, 0.0);
+        let holds = self.builder.compare(Comparison::Gt, sum, zero);
+        let shape = self.builder.shape(like);
+        self.builder.broadcast(holds, &shape, &[])
+    }
+
+    /// Any `f64`, or something as one.
+    fn float(&mut self) -> NodeId {
+        self.any_of(|ty| ty.element == Element::F64, Element::F64)
     }
 
     /// `number` in every place of the shape of `like`.
@@ -37,7 +89,7 @@ impl Generator {
     }
 
     fn smooth_unary(&mut self) -> NodeId {
-        let x = self.any();
+        let x = self.float();
         let function = self.random.pick(Unary::ALL);
         let inside = match function {
             // Not smooth, or not of floats.
@@ -74,7 +126,7 @@ impl Generator {
     }
 
     fn smooth_binary(&mut self) -> NodeId {
-        let x = self.any();
+        let x = self.float();
         let y = self.other(x);
         match self.random.below(6) {
             0 => self.builder.binary(Binary::Add, x, y),
@@ -109,6 +161,20 @@ impl Generator {
         let end = self.builder.splat(end, &shape);
         let condition = self.builder.compare(Comparison::Lt, position, end);
         self.builder.select(condition, then, otherwise)
+    }
+
+    /// At most four results: what is not used yet, of which the last is most.
+    pub(super) fn finish_floats(self) -> Case {
+        let is_float = |node: &&NodeId| self.builder.ty(**node).element == Element::F64;
+        let uses = self.builder.graph().uses();
+        let floats: Vec<NodeId> = self.pool.iter().rev().filter(is_float).copied().collect();
+        let unused = floats.iter().copied().filter(|node| uses[*node] == 0);
+        let mut nodes: Vec<NodeId> = unused.take(4).collect();
+        if nodes.is_empty() {
+            nodes.extend(floats.first());
+        }
+        let results = nodes.into_iter().map(|node| Output { node, updates: None }).collect();
+        Case { graph: self.builder.finish(results), arguments: self.arguments }
     }
 
     /// The sum of the squashed sums of everything that is not used yet.

@@ -3,8 +3,8 @@
 use super::{Operand, extent, graph_over, operand, operands};
 use crate::arena::Id;
 use crate::graph::{
-    Binary, Branch, Callable, Combine, Comparison, Dim, Element, Graph, Op, Repeat, Scalar,
-    Sliding, Times, Unary,
+    Binary, Branch, Callable, Combine, Comparison, Dim, Element, FunctionId, Graph, Keep, Op,
+    Repeat, Rules, Scalar, Sliding, Times, Unary,
 };
 use crate::origin::Site;
 use crate::text::{Cursor, ParseError, Token};
@@ -154,6 +154,7 @@ fn repeat(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Repeat, ParseEr
     let state = position(cursor, "state")?;
     let sequences = position(cursor, "sequences")?;
     let reverse = cursor.eat_word("reverse");
+    let keep = keep(cursor)?;
     cursor.expect("{")?;
     let times = match extent {
         Some(extent) => Times::Extent(extent),
@@ -161,7 +162,19 @@ fn repeat(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Repeat, ParseEr
     };
     let body = body(cursor, symbols)?;
     cursor.expect("}")?;
-    Ok(Repeat { times, state, sequences, reverse, body })
+    Ok(Repeat { times, state, sequences, reverse, keep, body })
+}
+
+fn keep(cursor: &mut Cursor<'_>) -> Result<Keep, ParseError> {
+    if cursor.eat_word("again") {
+        return Ok(Keep::Again);
+    }
+    if cursor.peek() != Token::Word("inputs") {
+        return Ok(Keep::Residuals);
+    }
+    let place = *cursor;
+    let halvings = u32::try_from(position(cursor, "inputs")?);
+    halvings.map(|halvings| Keep::Inputs { halvings }).map_err(|_| place.error("too many"))
 }
 
 fn body(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Graph, ParseError> {
@@ -182,10 +195,14 @@ fn call<'t>(cursor: &mut Cursor<'t>, symbols: &[String]) -> Result<Applied<'t>, 
 fn callable(cursor: &mut Cursor<'_>) -> Result<Callable, ParseError> {
     let place = *cursor;
     let word = cursor.word("a function like `fn0`")?;
-    if !matches!(word, "grad" | "value_and_grad" | "jvp" | "map") {
-        let number: Option<u32> = word.strip_prefix("fn").and_then(|digits| digits.parse().ok());
-        let number = number.ok_or_else(|| place.expected("a function like `fn0`"))?;
-        return Ok(Callable::Function(Id::new(number as usize)));
+    if word == "custom" {
+        return custom(cursor);
+    }
+    if !matches!(word, "grad" | "value_and_grad" | "jvp" | "vjp" | "jacobian" | "map") {
+        return match function(word) {
+            Some(function) => Ok(Callable::Function(function)),
+            None => Err(place.expected("a function like `fn0`")),
+        };
     }
     cursor.expect("[")?;
     name(cursor, if word == "map" { "of" } else { "wrt" })?;
@@ -202,9 +219,45 @@ fn callable(cursor: &mut Cursor<'_>) -> Result<Callable, ParseError> {
     cursor.expect(")")?;
     Ok(match word {
         "jvp" => Callable::Jvp { of, wrt: leaves },
+        "vjp" => Callable::Vjp { of, wrt: leaves },
+        "jacobian" => Callable::Jacobian { of, wrt: leaves },
         "map" => Callable::Map { of, mapped: leaves },
         _ => Callable::Gradient { of, wrt: leaves, value: word == "value_and_grad" },
     })
+}
+
+/// `fn3`.
+fn function(word: &str) -> Option<FunctionId> {
+    let number: Option<u32> = word.strip_prefix("fn").and_then(|digits| digits.parse().ok());
+    number.map(|number| Id::new(number as usize))
+}
+
+/// `[grad=fn1,jvp=fn2](fn0)`.
+fn custom(cursor: &mut Cursor<'_>) -> Result<Callable, ParseError> {
+    let known = |cursor: &mut Cursor<'_>| {
+        let place = *cursor;
+        let found = function(cursor.word("a function like `fn0`")?);
+        found.ok_or_else(|| place.expected("a function like `fn0`"))
+    };
+    let mut rules = Rules::default();
+    cursor.expect("[")?;
+    loop {
+        if cursor.peek() == Token::Word("grad") {
+            name(cursor, "grad")?;
+            rules.gradient = Some(known(cursor)?);
+        } else {
+            name(cursor, "jvp")?;
+            rules.jvp = Some(known(cursor)?);
+        }
+        if !cursor.eat(",") {
+            break;
+        }
+    }
+    cursor.expect("]")?;
+    cursor.expect("(")?;
+    let of = known(cursor)?;
+    cursor.expect(")")?;
+    Ok(Callable::Custom { of, rules })
 }
 
 /// A number of an element type: `-1.5`, `inf`, `true`, or its bits: `0x7fc00000 bits`.

@@ -1,4 +1,4 @@
-//! Extents as text: `2*n + 1`, `floor(n / 2)`, `exact(n / 64)`, in any form that the arithmetic of [`Dim`] brings into its normal form.
+//! Extents as text: `2*n + 1`, `floor(n / 2)`, `exact(n / 64)`, `root(n)`, in any form that the arithmetic of [`Dim`] brings into its normal form.
 
 use super::symbol;
 use crate::graph::Dim;
@@ -74,6 +74,13 @@ fn factor(cursor: &mut Cursor<'_>, symbols: &[String]) -> Result<Dim, ParseError
             }
             cursor.expect(")")?;
             Ok(Dim::largest(all))
+        }
+        Token::Word("root") if is_quotient => {
+            cursor.advance();
+            cursor.expect("(")?;
+            let inner = extent(cursor, symbols)?;
+            cursor.expect(")")?;
+            Ok(inner.root())
         }
         Token::Word("reaches") if is_quotient => {
             cursor.advance();

@@ -16,7 +16,7 @@
 //!           | "constant" ([-] number | "true" | "false" | [-] "inf" | hexadecimal "bits")
 //!           | "extent" extent
 //!           | "call" callable ["<" extent, .. ">"] "(" operand, .. ")"
-//!           | "repeat" [operand, ..] "times" "=" (extent | "while") "state" "=" number "sequences" "=" number ["reverse"]
+//!           | "repeat" [operand, ..] "times" "=" (extent | "while") "state" "=" number "sequences" "=" number ["reverse"] [("inputs" "=" number | "again")]
 //!             "{" [graph] graph "}"                       the condition of a `while`, then the body; both over the same symbols
 //!           | "branch" operand, .. "{" graph graph "}"
 //! callable  = "fn"number | ("grad" | "value_and_grad" | "jvp") "[" "wrt" "=" [number, ..] "]" "(" callable ")"

@@ -1,7 +1,7 @@
 //! Where temporaries live.
 //!
-//! [`update_in_place`]: an updated parameter that is read for the last time where its new value is computed, at the same element, is overwritten there,
-//! without a temporary.
+//! [`update_in_place`]: an updated parameter, or the state of a loop, that is read for the last time where its new value is computed,
+//! at the same element, is overwritten there, without a temporary.
 //!
 //! [`plan`]: every temporary gets a slot from its first to its last use; slots whose content is dead are used again,
 //! best by what provably fits, and are as large as the largest that they ever hold.
@@ -93,14 +93,14 @@ fn rounded(size: &Dim) -> Dim {
     (size.clone() + Dim::from(63)).floor_div(&Dim::from(64)) * Dim::from(64)
 }
 
-/// Overwrites updated parameters where their new value is computed.
+/// Overwrites updated parameters and the states of loops where their new value is computed.
 pub(in crate::schedule) fn update_in_place(loops: &mut Loops) {
     for position in (0..loops.nests.len()).rev() {
         let Some((from, to)) = copied(loops, &loops.nests[position]) else { continue };
         let Some(writer) = only_writer(loops, from, position) else { continue };
-        let safe_later = (writer + 1..loops.nests.len())
-            .all(|nest| nest == position || !touches(&loops.nests[nest], to));
-        if safe_later && reads_where_it_writes(&loops.nests[writer].body, from, to) {
+        if is_read_no_more(loops, (from, to), (writer, position))
+            && reads_where_it_writes(&loops.nests[writer].body, from, to)
+        {
             let redirect = Buffers(BTreeMap::from([(from, to)]));
             loops.nests.remove(position);
             loops.nests.iter_mut().for_each(|nest| rename(nest, &redirect));
@@ -108,7 +108,30 @@ pub(in crate::schedule) fn update_in_place(loops: &mut Loops) {
     }
 }
 
-/// The temporary and the updated parameter of a nest that only copies.
+/// Whether a nest may write to the place of the old value what another copies there.
+///
+/// Either nothing behind the nest reads the old value, which is an updated parameter. Or the two stand in a line, between them nobody
+/// reads the old value, and nobody but them knows the temporary.
+fn is_read_no_more(
+    loops: &Loops,
+    (new, old): (BufferId, BufferId),
+    (writer, copy): (usize, usize),
+) -> bool {
+    let nests = &loops.nests;
+    let free = |range: std::ops::Range<usize>, buffer: BufferId| {
+        range.into_iter().all(|nest| nest == copy || !touches(&nests[nest], buffer))
+    };
+    if matches!(loops.buffers[old].space, Space::Updated(_)) && free(writer + 1..nests.len(), old) {
+        return true;
+    }
+    writer < copy
+        && nests[writer + 1..copy].iter().all(|nest| nest.control.is_none())
+        && free(writer + 1..copy, old)
+        && free(0..writer, new)
+        && free(copy + 1..nests.len(), new)
+}
+
+/// The temporary, and the updated parameter or the state, of a nest that only copies.
 fn copied(loops: &Loops, nest: &Nest) -> Option<(BufferId, BufferId)> {
     let copies = match nest.body.as_slice() {
         [Statement::For(outer)] => outer.body.as_slice(),
@@ -117,9 +140,12 @@ fn copied(loops: &Loops, nest: &Nest) -> Option<(BufferId, BufferId)> {
     let [Statement::Store { buffer, address, expr: Expr::Load(from, source) }] = copies else {
         return None;
     };
-    let updates = matches!(loops.buffers[*buffer].space, Space::Updated(_));
-    let temporary = matches!(loops.buffers[*from].space, Space::Workspace(_));
-    (updates && temporary && *address == **source).then_some((*from, *buffer))
+    let spaces = [buffer, from].map(|it| &loops.buffers[*it].space);
+    let [Space::Updated(_) | Space::Result(_) | Space::Workspace(_), Space::Workspace(_)] = spaces
+    else {
+        return None;
+    };
+    (*address == **source && buffer != from).then_some((*from, *buffer))
 }
 
 fn touches(nest: &Nest, buffer: BufferId) -> bool {

@@ -132,6 +132,8 @@ struct Origin {
     part: usize,
     element: Element,
     expr: Expr,
+    /// Whether it may be computed again. Told once: what a value is made of may be shared over and over.
+    movable: bool,
 }
 
 /// Values under other names.
@@ -149,7 +151,8 @@ impl Crossing<'_> {
         for (part, statements) in self.parts.iter().enumerate() {
             for statement in statements {
                 if let Statement::Let { value, element, expr } = statement {
-                    let origin = Origin { part, element: *element, expr: expr.clone() };
+                    let movable = self.is_movable(expr, &origins);
+                    let origin = Origin { part, element: *element, expr: expr.clone(), movable };
                     origins.insert(*value, origin);
                 }
             }
@@ -180,8 +183,8 @@ impl Crossing<'_> {
         if here.contains_key(&value) {
             return;
         }
-        let Origin { part, element, expr } = origins[&value].clone();
-        let expr = if self.is_movable(&expr, origins) {
+        let Origin { part, element, expr, movable } = origins[&value].clone();
+        let expr = if movable {
             for inner in values_of(&expr) {
                 self.bring((inner, origins), spilled, (here, front));
             }
@@ -199,7 +202,7 @@ impl Crossing<'_> {
         front.push(Statement::Let { value: fresh, element, expr });
     }
 
-    /// Whether a value may be computed again: from extents, constants and what nobody writes.
+    /// Whether a value may be computed again: from extents, constants, what nobody writes, and values of which the same is known.
     fn is_movable(&self, expr: &Expr, origins: &BTreeMap<ValueId, Origin>) -> bool {
         let mut movable = true;
         visit::expressions(expr, &mut |expr| match expr {
@@ -220,9 +223,9 @@ impl Crossing<'_> {
             | Expr::Bits(..) => {}
         });
         movable
-            && values_of(expr).iter().all(|value| {
-                origins.get(value).is_some_and(|origin| self.is_movable(&origin.expr, origins))
-            })
+            && values_of(expr)
+                .iter()
+                .all(|value| origins.get(value).is_some_and(|origin| origin.movable))
     }
 
     /// Stores a value where it is computed.

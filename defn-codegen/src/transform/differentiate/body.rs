@@ -149,6 +149,9 @@ pub(super) fn apply(
     if node.op.is_control() {
         return builder.control(node.op.clone(), &operands);
     }
+    if let Op::Call { callee, symbols } = &node.op {
+        return builder.call(callee.clone(), symbols.clone(), &operands, node.types.clone());
+    }
     vec![builder.apply(node.op.clone(), &operands, node.types[0].clone())]
 }
 

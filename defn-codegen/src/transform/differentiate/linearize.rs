@@ -30,7 +30,9 @@ use crate::bug;
 use crate::graph::{Binary, Combine, Comparison, Graph, Node, NodeId, Op, Times, Unary};
 
 use super::moves::{Flags, moves};
-use super::{Draft, Mode, body, branch, forward, repeat, scan, unbounded};
+use super::{
+    Draft, Mode, body, branch, checkpoint, custom, forward, repeat, scan, segments, unbounded,
+};
 
 /// A graph with its tangents.
 pub(super) struct Linearized {
@@ -46,6 +48,11 @@ pub(super) struct Linearized {
 
 /// `graph` with the tangents of the results `wanted`, for moving parameters `moving`.
 pub(super) fn linearize(graph: &Graph, moving: &[bool], wanted: &[bool], mode: Mode) -> Linearized {
+    if mode == Mode::Apart
+        && let Some(other) = segments::segmented(graph, &moves(graph, moving, wanted))
+    {
+        return linearize(&other, moving, wanted, mode);
+    }
     let mut linearization = Linearization {
         draft: Draft::new(graph),
         moves: moves(graph, moving, wanted),
@@ -57,12 +64,12 @@ pub(super) fn linearize(graph: &Graph, moving: &[bool], wanted: &[bool], mode: M
     for (id, node) in graph.nodes.iter() {
         linearization.value(id, node, mode);
         if mode == Mode::Together {
-            linearization.tangent(graph, id, node);
+            linearization.tangent(graph, id, node, mode);
         }
     }
     if mode == Mode::Apart {
         for (id, node) in graph.nodes.iter() {
-            linearization.tangent(graph, id, node);
+            linearization.tangent(graph, id, node, mode);
         }
     }
     let results = graph.results.iter().map(|result| result.node);
@@ -147,6 +154,9 @@ impl Linearization {
         }
         let (values, linear) = if let Op::Repeat(repeat) = &node.op {
             match repeat.times {
+                Times::Extent(_) if checkpoint::keeps_inputs(repeat) => {
+                    checkpoint::split(draft, repeat, &operands, &moving)
+                }
                 Times::Extent(_) => repeat::split(draft, repeat, &operands, &moving),
                 Times::While(_) => unbounded::split(draft, repeat, &operands, &moving),
             }
@@ -160,7 +170,7 @@ impl Linearization {
     }
 
     /// The tangents of a node, behind all values.
-    fn tangent(&mut self, graph: &Graph, id: NodeId, node: &Node) {
+    fn tangent(&mut self, graph: &Graph, id: NodeId, node: &Node, mode: Mode) {
         if !self.tangents[id].is_empty() {
             return;
         }
@@ -173,6 +183,8 @@ impl Linearization {
             vec![self.tangents[node.operands[0]][*position]]
         } else if node.op.is_control() {
             self.linear_part(id, node)
+        } else if let Op::Call { .. } = node.op {
+            self.by_rule(id, node, mode)
         } else {
             vec![self.node(id, node)]
         };
@@ -203,6 +215,14 @@ impl Linearization {
             .collect();
         let tangents = self.draft.builder.control(op, &operands);
         results.into_iter().map(|result| result.map(|result| tangents[result])).collect()
+    }
+
+    /// The tangents of a function with rules.
+    fn by_rule(&mut self, id: NodeId, node: &Node, mode: Mode) -> Vec<Option<NodeId>> {
+        let operands = &node.operands;
+        let tangents: Vec<_> = operands.iter().map(|it| self.tangents[*it][0]).collect();
+        let arguments: Vec<NodeId> = operands.iter().map(|it| self.values[*it][0]).collect();
+        custom::tangents(&mut self.draft, node, (&arguments, &self.values[id]), &tangents, mode)
     }
 
     /// The tangent of a node with one result.

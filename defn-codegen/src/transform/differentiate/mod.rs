@@ -1,6 +1,6 @@
 //! Gradients, by linearizing and then transposing.
 //!
-//! In:  a first-order graph whose first result is a float scalar.   Out: a first-order graph with the gradients as results.
+//! In:  a first-order graph, and the results whose cotangents are given.   Out: a first-order graph with the gradients as results.
 //!
 //! ```text
 //! before                            after (gradient with respect to x, value kept)
@@ -21,7 +21,8 @@
 //! (Radul, Paszke, Frostig, Johnson, Maclaurin: *You Only Linearize Once*, POPL 2023.)
 //!
 //! What runs bodies is linearized with its bodies: [`mod@repeat`], [`mod@branch`] and [`mod@unbounded`] make a node for the values that keeps
-//! [`residuals`](mod@residuals) or [`snapshots`](mod@snapshots), and a linear node; [`mod@transpose_control`] and [`mod@transpose_while`] turn the
+//! [`residuals`](mod@residuals) or [`snapshots`](mod@snapshots), and a linear node; [`mod@checkpoint`] keeps what goes in, and [`mod@segments`]
+//! makes loops of such bodies, which [`mod@planned`] asks for where memory is short; [`mod@transpose_control`] and [`mod@transpose_while`] turn the
 //! linear one around. [`mod@forward`] carries values and tangents together instead, where nothing is transposed.
 //!
 //! Afterwards: the graph uses the same primitives, so that it can be differentiated again.
@@ -34,9 +35,13 @@ mod scan;
 mod residuals;
 mod repeat;
 mod branch;
+mod checkpoint;
+mod segments;
+mod planned;
 mod forward;
 mod transpose;
 mod parts;
+mod custom;
 mod transpose_control;
 mod behind;
 mod unbounded;
@@ -54,30 +59,75 @@ use crate::graph::{
 };
 
 use super::inline::without_dead_nodes;
-use body::{Input, extract};
+use body::{Input, extract, parameter_node};
 use linearize::{Linearized, linearize};
-use silent::silent;
+pub(super) use planned::planned;
+pub(super) use silent::silent;
 use transpose::{Seed, transpose};
 
 /// The graph with all results of `graph`, the first only if `value`, and then the gradient of the first with respect to each
 /// parameter of `wrt`.
 pub(super) fn differentiate(graph: &Graph, wrt: &[usize], value: bool) -> Graph {
-    let moving: Vec<bool> = (0..graph.parameters.len()).map(|it| wrt.contains(&it)).collect();
     let wanted: Vec<bool> = (0..graph.results.len()).map(|it| it == 0).collect();
-    let Linearized { mut draft, inputs, values, tangents } =
-        linearize(graph, &moving, &wanted, Mode::Apart);
-    let linear = linear_nodes(draft.graph(), inputs.values().copied());
-    let Some(tangent) = tangents.first() else { bug!("transform", "a gradient of nothing") };
-    let mut seeds = Vec::new();
-    if let Some(tangent) = *tangent {
+    let one = |draft: &mut Draft, tangent| {
         let element = draft.ty(tangent).element;
-        let cotangent = draft.splat(Scalar::from_i64(element, 1), &[]);
-        seeds.push(Seed { tangent, cotangent });
+        draft.splat(Scalar::from_i64(element, 1), &[])
+    };
+    pulled_back(graph, wrt, &wanted, usize::from(!value), |draft, _, tangent| one(draft, tangent))
+}
+
+/// The graph with a cotangent behind all parameters for each result that is a float, and behind all results the gradient with respect
+/// to each parameter of `wrt`.
+///
+/// ```text
+/// before                     after (with respect to x)
+/// graph f(x: f32) -> f32 {   graph f(x: f32, c_0: f32) -> (f32, f32) {
+///   %0: f32 = exp x            %0: f32 = exp x
+///   return %0                  %1: f32 = mul c_0, %0
+/// }                            return %0, %1
+///                            }
+/// ```
+pub(super) fn with_cotangents(graph: &Graph, wrt: &[usize]) -> Graph {
+    let floats: Vec<bool> =
+        graph.results.iter().map(|result| graph.element(result.node).is_float()).collect();
+    let mut draft = Draft::resume(graph.clone());
+    let mut cotangents = Vec::new();
+    for (position, result) in graph.results.iter().enumerate() {
+        cotangents.push(draft.graph().parameters.len());
+        if floats[position] {
+            draft.parameter(&format!("c_{position}"), graph.ty(result.node).clone());
+        }
+    }
+    let with_parameters = draft.builder.finish(graph.results.clone());
+    pulled_back(&with_parameters, wrt, &floats, 0, |draft, position, _| {
+        let found = parameter_node(draft.graph(), cotangents[position]);
+        found.unwrap_or_else(|| bug!("transform", "a cotangent without a node"))
+    })
+}
+
+/// The graph with its results from `skipped` on, and then the gradients for the cotangent that each of the results `wanted` is given.
+fn pulled_back(
+    graph: &Graph,
+    wrt: &[usize],
+    wanted: &[bool],
+    skipped: usize,
+    cotangent: impl Fn(&mut Draft, usize, NodeId) -> NodeId,
+) -> Graph {
+    let moving: Vec<bool> = (0..graph.parameters.len()).map(|it| wrt.contains(&it)).collect();
+    let Linearized { mut draft, inputs, values, tangents } =
+        linearize(graph, &moving, wanted, Mode::Apart);
+    let linear = linear_nodes(draft.graph(), inputs.values().copied());
+    let mut seeds = Vec::new();
+    for (position, tangent) in tangents.into_iter().enumerate().filter(|(it, _)| wanted[*it]) {
+        if let Some(tangent) = tangent {
+            let cotangent = cotangent(&mut draft, position, tangent);
+            seeds.push(Seed { tangent, cotangent });
+        }
     }
     let values_end = draft.graph().nodes.len();
     let (mut draft, cotangents) = transpose(draft, &linear, seeds);
 
-    let kept = values.iter().skip(usize::from(!value));
+    let kept = values.iter().skip(skipped);
     let mut results: Vec<Output> = kept.map(|node| Output { node: *node, updates: None }).collect();
     for parameter in wrt {
         let cotangent = inputs.get(parameter).and_then(|input| cotangents[input.index()]);

@@ -16,34 +16,65 @@
 //! What a body hands to its next run is a fixed point: a state moves if it does at the beginning, or after any number of runs.
 //! Afterwards: what is not a float does not move. Flags may say too much (`x − x` moves), never too little.
 
+use std::collections::BTreeMap;
+
 use crate::arena::SideTable;
 use crate::graph::{Graph, Node, Op, Repeat, Unary};
 
 /// A flag for each result of each node.
 pub(super) type Flags = SideTable<Node, Vec<bool>>;
 
+/// What is known of bodies: the flags of their results for those of their parameters, or the other way round.
+/// A fixed point asks again and again, and each time for all bodies inside: without memory that is exponential in their depth.
+type Known = BTreeMap<(*const Graph, Vec<bool>), Vec<bool>>;
+
 /// What moves.
 pub(super) fn moves(graph: &Graph, parameters: &[bool], wanted: &[bool]) -> Flags {
-    let mut moves = depends(graph, parameters);
-    let needed = needed(graph, wanted);
+    let mut moves = depends(graph, parameters, &mut Known::new());
+    let needed = needed(graph, wanted, &mut Known::new());
     for id in graph.nodes.ids() {
         moves[id].iter_mut().zip(&needed[id]).for_each(|(moves, needed)| *moves &= *needed);
     }
     moves
 }
 
+/// The results of a body that depend on parameters.
+fn results_of(body: &Graph, parameters: &[bool], known: &mut Known) -> Vec<bool> {
+    let key = (std::ptr::from_ref(body), parameters.to_vec());
+    if let Some(found) = known.get(&key) {
+        return found.clone();
+    }
+    let found = results(body, &depends(body, parameters, known));
+    known.insert(key, found.clone());
+    found
+}
+
+/// The parameters of a body that results need.
+fn read_of(body: &Graph, results: &[bool], known: &mut Known) -> Vec<bool> {
+    let key = (std::ptr::from_ref(body), results.to_vec());
+    if let Some(found) = known.get(&key) {
+        return found.clone();
+    }
+    let found = read(body, &needed(body, results, known));
+    known.insert(key, found.clone());
+    found
+}
+
 /// What depends on parameters.
-fn depends(graph: &Graph, parameters: &[bool]) -> Flags {
+fn depends(graph: &Graph, parameters: &[bool], known: &mut Known) -> Flags {
     let mut flags = SideTable::new(&graph.nodes, Vec::new());
     for (id, node) in graph.nodes.iter() {
         let operands: Vec<bool> = node.operands.iter().map(|operand| flags[*operand][0]).collect();
         flags[id] = if let Op::Project(position) = &node.op {
             vec![flags[node.operands[0]][*position]]
         } else if let Op::Repeat(repeat) = &node.op {
-            after_runs(repeat, &operands)
+            after_runs(repeat, &operands, known)
         } else if let Op::Branch(branch) = &node.op {
-            let side = |body: &Graph| results(body, &depends(body, &operands[1..]));
-            either(&side(&branch.then), &side(&branch.otherwise))
+            let then = results_of(&branch.then, &operands[1..], known);
+            either(&then, &results_of(&branch.otherwise, &operands[1..], known))
+        } else if let Op::Call { .. } = &node.op {
+            let moves = operands.contains(&true);
+            node.types.iter().map(|ty| moves && ty.element.is_float()).collect()
         } else if let Op::Parameter(position) = &node.op {
             vec![parameters[*position] && node.types[0].element.is_float()]
         } else {
@@ -62,12 +93,12 @@ fn is_flat(op: &Op) -> bool {
     )
 }
 
-fn after_runs(repeat: &Repeat, operands: &[bool]) -> Vec<bool> {
+fn after_runs(repeat: &Repeat, operands: &[bool], known: &mut Known) -> Vec<bool> {
     let (state, others) = operands.split_at(repeat.state);
     let mut state = state.to_vec();
     loop {
         let parameters = [&[false], state.as_slice(), others].concat();
-        let results = results(&repeat.body, &depends(&repeat.body, &parameters));
+        let results = results_of(&repeat.body, &parameters, known);
         let (next, collected) = results.split_at(repeat.state);
         let next = either(&state, next);
         if next == state {
@@ -78,7 +109,7 @@ fn after_runs(repeat: &Repeat, operands: &[bool]) -> Vec<bool> {
 }
 
 /// What leads to results: floats, and what they are made of.
-fn needed(graph: &Graph, wanted: &[bool]) -> Flags {
+fn needed(graph: &Graph, wanted: &[bool], known: &mut Known) -> Flags {
     let mut flags = SideTable::new(&graph.nodes, Vec::new());
     for (id, node) in graph.nodes.iter() {
         flags[id] = vec![false; node.types.len()];
@@ -94,13 +125,15 @@ fn needed(graph: &Graph, wanted: &[bool]) -> Flags {
             flags[node.operands[0]][*position] = true;
             continue;
         } else if let Op::Repeat(repeat) = &node.op {
-            let (results, operands) = before_runs(repeat, &flags[id]);
+            let (results, operands) = before_runs(repeat, &flags[id], known);
             flags[id] = results;
             operands
         } else if let Op::Branch(branch) = &node.op {
-            let side = |body: &Graph| read(body, &needed(body, &flags[id]));
-            let sides = either(&side(&branch.then), &side(&branch.otherwise));
+            let then = read_of(&branch.then, &flags[id], known);
+            let sides = either(&then, &read_of(&branch.otherwise, &flags[id], known));
             [&[false], sides.as_slice()].concat()
+        } else if let Op::Call { .. } = &node.op {
+            vec![true; node.operands.len()]
         } else {
             vec![node.types[0].element.is_float(); node.operands.len()]
         };
@@ -112,12 +145,12 @@ fn needed(graph: &Graph, wanted: &[bool]) -> Flags {
 }
 
 /// Which results some run needs, if `wanted` are read, and which operands.
-fn before_runs(repeat: &Repeat, wanted: &[bool]) -> (Vec<bool>, Vec<bool>) {
+fn before_runs(repeat: &Repeat, wanted: &[bool], known: &mut Known) -> (Vec<bool>, Vec<bool>) {
     let (state, collected) = wanted.split_at(repeat.state);
     let mut state = state.to_vec();
     loop {
         let results = [&state, collected].concat();
-        let operands = read(&repeat.body, &needed(&repeat.body, &results)).split_off(1);
+        let operands = read_of(&repeat.body, &results, known).split_off(1);
         let before = either(&state, &operands[..repeat.state]);
         if before == state {
             let operands = [&state, &operands[repeat.state..]].concat();

@@ -192,7 +192,8 @@ fn may_not_end(op: &Op) -> bool {
     let runs_while =
         if let Op::Repeat(repeat) = op { matches!(repeat.times, Times::While(_)) } else { false };
     let inside = |graph: &Graph| graph.nodes.iter().any(|(_, node)| may_not_end(&node.op));
-    runs_while || op.bodies().iter().any(|(_, body)| inside(body))
+    // What a function with rules does is not known here.
+    runs_while || matches!(op, Op::Call { .. }) || op.bodies().iter().any(|(_, body)| inside(body))
 }
 
 /// Whether computing it again costs more than reading it.

@@ -13,7 +13,7 @@ use crate::arena::Arena;
 use crate::graph::{Graph, Node, NodeId, Op};
 
 /// The graph, where nodes from `from` on show nothing: what an inspection gives is the number that goes into it.
-pub(super) fn silent(graph: Graph, from: usize) -> Graph {
+pub(in crate::transform) fn silent(graph: Graph, from: usize) -> Graph {
     if !graph.nodes.iter().skip(from).any(|(_, node)| shows(&node.op)) {
         return graph;
     }

@@ -12,7 +12,7 @@
 
 use crate::graph::build::Builder;
 use crate::graph::{
-    Binary, Branch, Comparison, Dim, Element, Graph, NodeId, Op, Output, Repeat, Scalar,
+    Binary, Branch, Comparison, Dim, Element, Graph, Keep, NodeId, Op, Output, Repeat, Scalar,
     TensorType, Times,
 };
 
@@ -69,6 +69,7 @@ pub(super) fn run(draft: &mut Draft, repeat: &Repeat, operands: &[NodeId]) -> Ru
         state: 2 * state.len() + 2,
         sequences: 0,
         reverse: false,
+        keep: Keep::Residuals,
         body: chunk(&draft.builder, repeat, &given),
     };
     let mut found = draft.control_once(Op::Repeat(Box::new(chunks)), &given);
@@ -184,6 +185,7 @@ pub(super) fn advance(
         state: count + 1,
         sequences: 0,
         reverse: false,
+        keep: Keep::Residuals,
         body: step,
     };
     let mut found = builder.control(Op::Repeat(Box::new(op)), &given);

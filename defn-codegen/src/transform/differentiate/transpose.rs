@@ -22,6 +22,7 @@ use crate::graph::{
     Binary, Combine, Comparison, Dim, Element, Node, NodeId, Op, Scalar, Times, Unary,
 };
 
+use super::checkpoint::keeps_inputs;
 use super::parts::{self, Part};
 use super::{Draft, others};
 
@@ -85,6 +86,11 @@ impl Transposition {
         self.cotangents[tangent.index()] = Some(sum);
     }
 
+    /// What a node was given so far, if it is a tangent. Whoever takes it gives it back with more.
+    pub(super) fn taken(&mut self, node: NodeId) -> Option<NodeId> {
+        if self.is_linear(node) { self.cotangents[node.index()].take() } else { None }
+    }
+
     fn visit(&mut self, id: NodeId) {
         let node = self.draft.builder.graph().node(id).clone();
         if let Some(parts) = self.parts.remove(&id) {
@@ -93,6 +99,17 @@ impl Transposition {
                 let whole = self.unslice(&starts, &node.types[0].shape, share);
                 self.give(id, whole);
             }
+        }
+        if let Op::Call { callee, symbols } = &node.op {
+            let cotangents = match node.types.len() {
+                1 => Some(vec![self.cotangents[id.index()]]),
+                _ => self.results.remove(&id),
+            };
+            if let Some(cotangents) = cotangents.filter(|all| all.iter().any(Option::is_some)) {
+                self.draft.builder.set_origin(node.origin);
+                self.by_rule(&node, (callee, symbols), &cotangents);
+            }
+            return;
         }
         if node.op.is_control() {
             if let Some(cotangents) = self.results.remove(&id) {
@@ -126,6 +143,9 @@ impl Transposition {
     fn control(&mut self, node: &Node, cotangents: &[Option<NodeId>]) {
         if let Op::Repeat(repeat) = &node.op {
             match repeat.times {
+                Times::Extent(_) if keeps_inputs(repeat) => {
+                    self.checkpoint(node, repeat, cotangents);
+                }
                 Times::Extent(_) => self.repeat(node, repeat, cotangents),
                 Times::While(_) => self.unbounded(node, repeat, cotangents),
             }

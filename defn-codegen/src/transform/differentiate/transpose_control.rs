@@ -18,11 +18,11 @@
 //! Which states have a cotangent is a fixed point: those whose last value has one, or whose next value has one.
 //! A branch runs the same side; what that side does not read has a cotangent of zeros.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arena::SideTable;
 use crate::bug;
-use crate::graph::{Branch, Graph, Node, NodeId, Op, Repeat, TensorType};
+use crate::graph::{Branch, Graph, Keep, Node, NodeId, Op, Repeat, TensorType};
 
 use super::behind::{Product, reordered, shares};
 use super::body::{Input, extract, parameter_node, read};
@@ -32,17 +32,20 @@ use super::transpose::{Seed, Transposition, transpose};
 use super::{Draft, linear_nodes};
 
 /// A body with the cotangents of its parameters.
-struct Backward {
-    draft: Draft,
+pub(super) struct Backward {
+    pub(super) draft: Draft,
     /// The parameters that are the cotangents of results; those that were asked for.
-    seeds: Vec<(usize, Input)>,
-    /// For each parameter its cotangent.
+    pub(super) seeds: Vec<(usize, Input)>,
+    /// The parameters that are what a parameter was given before.
+    pub(super) sums: BTreeMap<usize, NodeId>,
+    /// For each parameter its cotangent, with what it was given before.
     cotangents: Vec<Option<NodeId>>,
 }
 
 impl Backward {
-    /// Of a body that is linear in some of its parameters, for cotangents of some of its results.
-    fn of(body: &Graph, linear: &[bool], given: &[bool]) -> Self {
+    /// Of a body that is linear in some of its parameters, for cotangents of some of its results. What parameters that `goes_on` names
+    /// were given before comes in, and their shares are added to it one after the other.
+    pub(super) fn of(body: &Graph, linear: &[bool], given: &[bool], goes_on: &[bool]) -> Self {
         let mut draft = Draft::resume(body.clone());
         let nodes = |graph: &Graph| {
             let linear = (0..linear.len()).filter(|position| linear[*position]);
@@ -52,6 +55,14 @@ impl Backward {
         let flags = linear_nodes(body, inputs.iter().copied());
         let mut seeds = Vec::new();
         let mut shares = Vec::new();
+        let mut sums = BTreeMap::new();
+        for position in (0..linear.len()).filter(|it| linear[*it] && goes_on[*it]) {
+            let Some(tangent) = parameter_node(body, position) else { continue };
+            let ty = draft.ty(tangent);
+            let cotangent = draft.parameter("sum", ty);
+            sums.insert(position, cotangent);
+            shares.push(Seed { tangent, cotangent });
+        }
         for (position, result) in body.results.iter().enumerate().filter(|(it, _)| given[*it]) {
             let ty = draft.ty(result.node);
             let cotangent = draft.parameter(&format!("c_{position}"), ty);
@@ -64,7 +75,13 @@ impl Backward {
             node.and_then(|node| found[node.index()])
         };
         let cotangents = (0..linear.len()).map(cotangent).collect();
-        Self { draft, seeds, cotangents }
+        Self { draft, seeds, sums, cotangents }
+    }
+
+    /// The cotangent of a parameter, if the body adds anything to it.
+    pub(super) fn share(&self, parameter: usize) -> Option<NodeId> {
+        let added = |node: &NodeId| self.sums.get(&parameter) != Some(node);
+        self.cotangents[parameter].filter(added)
     }
 
     /// Adds what every run gives to the operands `same` up, as results: the sums so far, and the operands that they belong to.
@@ -77,16 +94,19 @@ impl Backward {
     ) -> (Vec<Input>, Vec<usize>, Vec<(usize, Product)>) {
         let (mut sums, mut summed, mut products) = (Vec::new(), Vec::new(), Vec::new());
         for operand in same {
-            let Some(share) = self.cotangents[operand + 1] else { continue };
+            let Some(mut share) = self.share(operand + 1) else { continue };
+            let Some(sum) = self.sums.get(&(operand + 1)).copied() else { continue };
             let found = shares(self.draft.graph(), same_in_runs, share);
-            products.extend(found.products.into_iter().map(|product| (*operand, product)));
-            let terms = found.summed.into_iter();
-            let Some(share) = terms.reduce(|sum, term| self.draft.add(sum, term)) else { continue };
-            let ty = self.draft.ty(share);
-            let sum = self.draft.parameter("sum", ty);
-            results.push(self.draft.add(sum, share));
-            sums.push(Input::Value(sum));
-            summed.push(*operand);
+            if !found.products.is_empty() {
+                products.extend(found.products.into_iter().map(|product| (*operand, product)));
+                let terms = found.summed.into_iter();
+                share = terms.reduce(|sum, term| self.draft.add(sum, term)).unwrap_or(sum);
+            }
+            if share != sum {
+                results.push(share);
+                sums.push(Input::Value(sum));
+                summed.push(*operand);
+            }
         }
         (sums, summed, products)
     }
@@ -109,7 +129,7 @@ impl Backward {
     }
 
     /// The parameters of the body that these results read.
-    fn read(&self, results: &[NodeId]) -> BTreeSet<usize> {
+    pub(super) fn read(&self, results: &[NodeId]) -> BTreeSet<usize> {
         let mut found = read(self.draft.graph(), &BTreeSet::new(), results);
         found.retain(|position| *position < self.cotangents.len());
         found
@@ -122,8 +142,9 @@ impl Transposition {
         let linear: Vec<bool> =
             node.operands[1..].iter().map(|operand| self.is_linear(*operand)).collect();
         let given: Vec<bool> = cotangents.iter().map(Option::is_some).collect();
-        let mut sides =
-            [&branch.then, &branch.otherwise].map(|body| Backward::of(body, &linear, &given));
+        let none = vec![false; linear.len()];
+        let mut sides = [&branch.then, &branch.otherwise]
+            .map(|body| Backward::of(body, &linear, &given, &none));
         let moved: Vec<usize> = (0..linear.len())
             .filter(|it| sides.iter().any(|side| side.cotangents[*it].is_some()))
             .collect();
@@ -174,7 +195,9 @@ impl Transposition {
             given.push(self.draft.or_zero(cotangents[*operand], operands[*operand]));
         }
         for operand in &reversed.summed {
-            given.push(self.draft.zero_like(operands[*operand]));
+            // The sum goes on from what the operand was given before.
+            let before = self.taken(operands[*operand]);
+            given.push(self.draft.or_zero(before, operands[*operand]));
         }
         let state = given.len();
         given.extend(reversed.sequences.iter().map(|it| operands[*it]));
@@ -186,6 +209,7 @@ impl Transposition {
             state,
             sequences,
             reverse: !repeat.reverse,
+            keep: Keep::Residuals,
             body: std::mem::take(&mut reversed.body),
         };
         let shares = self.draft.builder.control(Op::Repeat(Box::new(op)), &given);
@@ -237,7 +261,7 @@ impl Reversed {
         let (operands, last) = (linear.len() - 1, repeat.state + repeat.sequences);
         let states: Vec<usize> = (0..repeat.state).filter(|it| given[*it]).collect();
         let moved = |from: usize, to: usize| -> Vec<usize> {
-            (from..to).filter(|it| backward.cotangents[it + 1].is_some()).collect()
+            (from..to).filter(|it| backward.share(it + 1).is_some()).collect()
         };
         let (elements, same) = (moved(repeat.state, last), moved(last, operands));
 
@@ -287,8 +311,10 @@ fn backward(
     cotangents: &[Option<NodeId>],
 ) -> (Backward, Vec<bool>) {
     let mut given: Vec<bool> = cotangents.iter().map(Option::is_some).collect();
+    let first = 1 + repeat.state + repeat.sequences;
+    let same: Vec<bool> = (0..linear.len()).map(|position| position >= first).collect();
     loop {
-        let backward = Backward::of(&repeat.body, linear, &given);
+        let backward = Backward::of(&repeat.body, linear, &given, &same);
         let mut before = given.clone();
         for (state, given) in before.iter_mut().enumerate().take(repeat.state) {
             *given |= backward.cotangents[state + 1].is_some();

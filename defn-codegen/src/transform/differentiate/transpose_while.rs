@@ -14,7 +14,7 @@
 //! The snapshots are those of the loop for the values, unless that one is part of the body of another loop: then it runs again.
 
 use crate::graph::build::Builder;
-use crate::graph::{Binary, Branch, Comparison, Dim, Graph, Node, NodeId, Op, Repeat, Times};
+use crate::graph::{Binary, Branch, Comparison, Dim, Graph, Keep, Node, NodeId, Op, Repeat, Times};
 
 use super::body::{Input, extract};
 use super::linearize::{Linearized, linearize};
@@ -71,6 +71,7 @@ impl Transposition {
             state,
             sequences: 0,
             reverse: false,
+            keep: Keep::Residuals,
             body: backward(builder, &found, &moved, &given),
         };
         let shares = builder.control(Op::Repeat(Box::new(op)), &given);
@@ -186,6 +187,7 @@ fn pullback(around: &Builder, found: &Unbounded, moved: &Moved, arguments: &[Nod
         state: count,
         sequences: 0,
         reverse: false,
+        keep: Keep::Residuals,
         body: guarded(&builder, found, &parameters),
     };
     let results = builder.control(Op::Repeat(Box::new(chunk)), &parameters);

@@ -12,7 +12,7 @@
 //! beside their tangents; what transposes it finds the loop itself in there ([`Unbounded::of`]).
 //! So the linear part has the tangents of all floats, in order, also of those that do not move.
 
-use crate::graph::{Graph, NodeId, Op, Repeat, TensorType, Times};
+use crate::graph::{Graph, Keep, NodeId, Op, Repeat, TensorType, Times};
 
 use super::body::{Input, extract, graft};
 use super::linearize::{Linear, Moving, Operand, linearize};
@@ -95,7 +95,14 @@ fn with_tangents(repeat: &Repeat) -> Repeat {
             Times::While(extract(condition, &layout(&unread), &[condition.results[0].node]))
         }
     };
-    Repeat { times, state: count + states.len(), sequences: 0, reverse: false, body }
+    Repeat {
+        times,
+        state: count + states.len(),
+        sequences: 0,
+        reverse: false,
+        keep: Keep::Residuals,
+        body,
+    }
 }
 
 impl Unbounded {
@@ -119,7 +126,14 @@ impl Unbounded {
             Times::While(condition) => Times::While(part(condition, 1)),
         };
         let body = part(&linear.body, count);
-        let repeat = Repeat { times, state: count, sequences: 0, reverse: false, body };
+        let repeat = Repeat {
+            times,
+            state: count,
+            sequences: 0,
+            reverse: false,
+            keep: Keep::Residuals,
+            body,
+        };
         Self { repeat, states: floats(&state[..count]), rest: floats(&rest[..rest_count]) }
     }
 }

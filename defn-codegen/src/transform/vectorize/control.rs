@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A loop over an extent is one loop over mapped state. A loop whose condition is mapped runs until all are done, and what is done
-//! stays as it is. Of a branch whose condition is mapped both sides run, and a select chooses.
+//! stays as it is. Of a branch whose condition is mapped both sides run, and a select chooses; dear sides run in parts, see [`super::partition`].
 //!
 //! See Note [Elements that are not wanted].
 
@@ -26,6 +26,7 @@ impl Draft {
     pub(super) fn control(&mut self, op: &Op, operands: &[Value]) -> Vec<Value> {
         if let Op::Branch(branch) = op {
             return match operands[0].is_mapped {
+                true if self.parts_pay(branch) => self.in_parts(branch, operands),
                 true => self.both_sides(branch, operands),
                 false => self.one_side(op, branch, operands),
             };
@@ -62,7 +63,7 @@ impl Draft {
     }
 
     /// The branch as it is, with mapped bodies.
-    fn one_side(&mut self, op: &Op, branch: &Branch, operands: &[Value]) -> Vec<Value> {
+    pub(super) fn one_side(&mut self, op: &Op, branch: &Branch, operands: &[Value]) -> Vec<Value> {
         let flags: Vec<bool> = operands.iter().map(|operand| operand.is_mapped).collect();
         let results = spread::control(op, &flags);
         let mut nodes: Vec<NodeId> = operands.iter().map(|operand| operand.node).collect();
@@ -182,7 +183,7 @@ impl Draft {
         let nodes: Vec<NodeId> = state.iter().chain(rest).map(|value| value.node).collect();
         let (state, rest) = nodes.split_at(repeat.state);
         let nodes = [state, &[running], rest].concat();
-        let op = Repeat { times, state: repeat.state + 1, sequences: 0, reverse: false, body };
+        let op = Repeat { times, state: repeat.state + 1, body, ..repeat.clone() };
         let mut found = self.builder.control(Op::Repeat(Box::new(op)), &nodes);
         found.truncate(repeat.state);
         values(found, &vec![true; repeat.state])
@@ -220,8 +221,57 @@ impl Draft {
         (inner, values(nodes, is_mapped))
     }
 
+    /// A call of what may run for ever on an element that is not wanted: such an element gets the arguments of one that is.
+    /// If none is, nothing is called.
+    pub(super) fn where_wanted(
+        &mut self,
+        call: Op,
+        operands: &[Value],
+        types: Vec<TensorType>,
+    ) -> Vec<NodeId> {
+        let Op::Call { callee, symbols } = call else {
+            bug!("transform", "{call:?} calls nothing")
+        };
+        let nodes: Vec<NodeId> = operands.iter().map(|operand| operand.node).collect();
+        let Some(active) = self.active else {
+            return self.builder.call(callee, symbols, &nodes, types);
+        };
+        let b = &mut self.builder;
+        let positions = b.iota(std::slice::from_ref(&self.extent), 0);
+        let first = b.splat(Scalar::from_i64(Element::I64, 0), std::slice::from_ref(&self.extent));
+        let wanted = b.select(active, positions, first);
+        let wanted = b.reduce(Combine::Max, wanted, &[0]);
+        let any = b.reduce(Combine::Max, active, &[0]);
+        let mut given = vec![any];
+        for operand in operands {
+            given.push(if operand.is_mapped {
+                let shape = b.shape(operand.node);
+                let axes: Vec<usize> = (1..shape.len()).collect();
+                let other = b.take(operand.node, wanted, 0);
+                let other = b.broadcast(other, &shape, &axes);
+                let active = b.broadcast(active, &shape, &[0]);
+                b.select(active, operand.node, other)
+            } else {
+                operand.node
+            });
+        }
+        let parameters = given[1..].iter().enumerate();
+        let parameters: Vec<(String, TensorType)> =
+            parameters.map(|(it, node)| (format!("v{it}"), b.ty(*node).clone())).collect();
+        let (mut then, arguments) = self.inner("wanted", parameters.clone());
+        let results = then.builder.call(callee, symbols, &arguments, types.clone());
+        let then = then.finish(results);
+        let (mut otherwise, _) = self.inner("unwanted", parameters);
+        let nothing = types
+            .iter()
+            .map(|ty| otherwise.builder.splat(Scalar::from_i64(ty.element, 0), &ty.shape));
+        let nothing: Vec<NodeId> = nothing.collect();
+        let otherwise = otherwise.finish(nothing);
+        self.builder.control(Op::Branch(Box::new(Branch { then, otherwise })), &given)
+    }
+
     /// Where both hold; without the first, where the second does.
-    fn both(&mut self, left: Option<NodeId>, right: NodeId) -> NodeId {
+    pub(super) fn both(&mut self, left: Option<NodeId>, right: NodeId) -> NodeId {
         match left {
             Some(left) => self.builder.binary(Binary::And, left, right),
             None => right,
@@ -229,7 +279,7 @@ impl Draft {
     }
 
     /// For each element one of two values.
-    fn choose(&mut self, condition: NodeId, then: Value, otherwise: Value) -> Value {
+    pub(super) fn choose(&mut self, condition: NodeId, then: Value, otherwise: Value) -> Value {
         let (then, otherwise) = (self.mapped(then), self.mapped(otherwise));
         let shape = self.builder.shape(then);
         let condition = self.builder.broadcast(condition, &shape, &[0]);
@@ -248,4 +298,5 @@ fn values(nodes: Vec<NodeId>, is_mapped: &[bool]) -> Vec<Value> {
 // Both sides of a branch run where its condition is mapped, and a body runs on for elements that are done. What they compute is not
 // chosen, so that it may be anything; but a loop among it might never end: `if x > 0 { while … }` where x is negative. So every place
 // knows which elements are wanted, and a loop of unknown length runs only while one of these does. A loop that ends for each element
-// alone then ends for all, after as many runs as the longest of them.
+// alone then ends for all, after as many runs as the longest of them. Of a function with rules it is not known what runs in it: an element
+// that is not wanted there gets the arguments of one that is.

@@ -23,10 +23,11 @@
 mod spread;
 mod rules;
 mod control;
+mod partition;
 
 use crate::arena::SideTable;
 use crate::graph::build::Builder;
-use crate::graph::{Dim, Graph, Node, NodeId, Op, Output, Parameter, Symbol, TensorType};
+use crate::graph::{Callable, Dim, Graph, Node, NodeId, Op, Output, Parameter, Symbol, TensorType};
 
 use super::inline::without_dead_nodes;
 
@@ -122,11 +123,36 @@ impl Draft {
                 vec![values[node.operands[0]][*position]]
             } else if node.op.is_control() {
                 self.control(&node.op, &operands(&values))
+            } else if let Op::Call { callee, symbols } = &node.op {
+                self.called(node, (callee, symbols), &operands(&values))
             } else {
                 vec![self.node(node, &operands(&values))]
             };
         }
         graph.results.iter().map(|result| values[result.node][0]).collect()
+    }
+
+    /// A function with rules: its map has the maps of these.
+    fn called(
+        &mut self,
+        node: &Node,
+        (callee, symbols): (&Callable, &[Dim]),
+        operands: &[Value],
+    ) -> Vec<Value> {
+        let nodes: Vec<NodeId> = operands.iter().map(|operand| operand.node).collect();
+        let mapped: Vec<usize> =
+            (0..operands.len()).filter(|position| operands[*position].is_mapped).collect();
+        let is_mapped = !mapped.is_empty();
+        let found = if is_mapped {
+            let symbols = symbols.iter().chain([&self.extent]).cloned().collect();
+            let types = node.types.iter().map(|ty| self.mapped_type(ty)).collect();
+            let of = Box::new(callee.clone());
+            let op = Op::Call { callee: Callable::Map { of, mapped }, symbols };
+            self.where_wanted(op, operands, types)
+        } else {
+            self.builder.call(callee.clone(), symbols.to_vec(), &nodes, node.types.clone())
+        };
+        found.into_iter().map(|node| Value { node, is_mapped }).collect()
     }
 
     /// The type with the mapped axis.

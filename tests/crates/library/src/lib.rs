@@ -34,6 +34,17 @@
 pub mod ops {
     use defn::prelude::*;
 
+    /// The identity, whose gradient is turned around. The rule is nobody else's.
+    #[defn(grad = reversed)]
+    pub fn turned<T: Float>(x: Tensor<T, n>) -> Tensor<T, n> {
+        x
+    }
+
+    #[defn]
+    fn reversed<T: Float>(x: Tensor<T, n>, y: Tensor<T, n>, c: Tensor<T, n>) -> Tensor<T, n> {
+        0.0 * (x + y) - c
+    }
+
     /// Each times itself.
     #[defn]
     pub fn square(x: Tensor<f64, n>) -> Tensor<f64, n> {

@@ -154,3 +154,18 @@ fn hooks_of_another_crate_have_their_places() {
     let place = format!("tests/crates/library/src/lib.rs:{}, in `root`", lib::CHECK);
     assert!(error.contains(&place), "{error}");
 }
+
+#[defn]
+fn turned_inside(x: Tensor<f64, n>) -> f64 {
+    (lib::ops::turned(x) * x).sum()
+}
+
+#[test]
+fn requests_and_rules_of_another_crate() {
+    let x = wave(3);
+    let square = jacobian!(square)(&x);
+    assert_eq!(square, Tensor::from_fn([3, 3], |[i, j]| if i == j { 2.0 * x[[i]] } else { 0.0 }));
+    assert_eq!(vjp!(lib::ops::turned)(&x, &x).1, Tensor::from_fn([3], |at| -x[at]));
+    // x · x, of which one half is turned around.
+    assert_eq!(grad!(turned_inside)(&x), Tensor::zeros([3]));
+}

@@ -1,0 +1,192 @@
+//! Gradients of loops of many steps: time and scratch, with a tape, with checkpoints, and with a budget of memory.
+//!
+//! In: `cargo bench --bench gradients`, or `-- --most 10000` for fewer steps.
+//! Out: a table; a line for each number of steps, and for each way the microseconds for one step and the bytes of scratch.
+//!
+//! Two loops: Lorenz's equations by Runge and Kutta's rule, with a state of 3 numbers, and a gated cell with a state of 1024.
+//! `docs/memory.md` has the table of one machine. Never here: what is right, which `tests/it/memory.rs` holds bit for bit.
+
+#![expect(clippy::print_stdout, reason = "a benchmark speaks to its reader")]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use defn::prelude::*;
+
+#[defn]
+fn flow(s: [f64; 3], rho: f64) -> [f64; 3] {
+    [10.0 * (s[1] - s[0]), s[0] * (rho - s[2]) - s[1], s[0] * s[1] - 8.0 / 3.0 * s[2]]
+}
+
+#[defn]
+fn moved(s: [f64; 3], k: [f64; 3], by: f64) -> [f64; 3] {
+    [s[0] + by * k[0], s[1] + by * k[1], s[2] + by * k[2]]
+}
+
+#[defn]
+fn step(s: [f64; 3], rho: f64) -> [f64; 3] {
+    let h = 1e-3;
+    let a = flow(s, rho);
+    let b = flow(moved(s, a, h / 2.0), rho);
+    let c = flow(moved(s, b, h / 2.0), rho);
+    let d = flow(moved(s, c, h), rho);
+    moved(moved(moved(moved(s, a, h / 6.0), b, h / 3.0), c, h / 3.0), d, h / 6.0)
+}
+
+#[defn]
+fn lorenz(rho: f64, n: usize) -> f64 {
+    let mut s = [1.0f64, 1.0f64, 1.0f64];
+    for _ in 0..n {
+        s = step(s, rho);
+    }
+    s[0] + s[1] + s[2]
+}
+
+#[defn]
+fn lorenz_by_roots(rho: f64, n: usize) -> f64 {
+    let mut s = [1.0f64, 1.0f64, 1.0f64];
+    checkpoint(for _ in 0..n {
+        s = step(s, rho);
+    });
+    s[0] + s[1] + s[2]
+}
+
+#[defn]
+fn lorenz_tape(rho: f64, n: usize) -> f64 {
+    grad!(lorenz)(rho, n)
+}
+
+#[defn]
+fn lorenz_roots(rho: f64, n: usize) -> f64 {
+    grad!(lorenz_by_roots)(rho, n)
+}
+
+#[defn(memory = "64 KiB")]
+fn lorenz_budget(rho: f64, n: usize) -> f64 {
+    grad!(lorenz)(rho, n)
+}
+
+#[defn]
+fn cell(x: Tensor<f32, state>, h: Tensor<f32, state>) -> Tensor<f32, state> {
+    let z = (h + x).sigmoid();
+    z * h + (1.0 - z) * (h * x + 0.5).tanh()
+}
+
+#[defn]
+fn gated(x: Tensor<f32, state<1024>>, n: usize) -> f32 {
+    let mut h = x;
+    for _ in 0..n {
+        h = cell(x, h);
+    }
+    h.sum()
+}
+
+#[defn]
+fn gated_by_roots(x: Tensor<f32, state<1024>>, n: usize) -> f32 {
+    let mut h = x;
+    checkpoint(for _ in 0..n {
+        h = cell(x, h);
+    });
+    h.sum()
+}
+
+#[defn]
+fn gated_tape(x: Tensor<f32, state<1024>>, n: usize) -> Tensor<f32, state<1024>> {
+    grad!(gated)(x, n)
+}
+
+#[defn]
+fn gated_roots(x: Tensor<f32, state<1024>>, n: usize) -> Tensor<f32, state<1024>> {
+    grad!(gated_by_roots)(x, n)
+}
+
+#[defn(memory = "4 MiB")]
+fn gated_budget(x: Tensor<f32, state<1024>>, n: usize) -> Tensor<f32, state<1024>> {
+    grad!(gated)(x, n)
+}
+
+/// More scratch than this is not asked for.
+const MOST_BYTES: usize = 3 << 30;
+
+fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    let most = words.iter().position(|word| word == "--most").and_then(|at| words.get(at + 1));
+    let most: usize = most.and_then(|most| most.parse().ok()).unwrap_or(1_000_000);
+    defn::set_threads(1);
+    println!("| loop | steps | tape | checkpoint | memory |\n|---|---|---|---|---|");
+    let x = Tensor::from_fn([1024], |[at]| (at % 13) as f32 / 8.0 - 0.75);
+    for power in 2..=6 {
+        let n = 10usize.pow(power);
+        if n > most {
+            break;
+        }
+        let tape = (lorenz_tape::workspace_bytes(28.0, n), || {
+            black_box(lorenz_tape(28.0, n));
+        });
+        let roots = (lorenz_roots::workspace_bytes(28.0, n), || {
+            black_box(lorenz_roots(28.0, n));
+        });
+        let budget = (lorenz_budget::workspace_bytes(28.0, n), || {
+            black_box(lorenz_budget(28.0, n));
+        });
+        let found = [measured(n, tape), measured(n, roots), measured(n, budget)];
+        println!("| Lorenz, 3 `f64` | {n} | {} |", found.join(" | "));
+    }
+    for power in 2..=6 {
+        let n = 10usize.pow(power);
+        if n > most {
+            break;
+        }
+        let tape = (gated_tape::workspace_bytes(&x, n), || {
+            black_box(gated_tape(&x, n));
+        });
+        let roots = (gated_roots::workspace_bytes(&x, n), || {
+            black_box(gated_roots(&x, n));
+        });
+        let budget = (gated_budget::workspace_bytes(&x, n), || {
+            black_box(gated_budget(&x, n));
+        });
+        let found = [measured(n, tape), measured(n, roots), measured(n, budget)];
+        println!("| gated, 1024 `f32` | {n} | {} |", found.join(" | "));
+    }
+}
+
+/// Calls are timed together until they take so many seconds: the clock of a thread may tick every few milliseconds.
+const LONG: f64 = 0.1;
+
+/// The least time of a call in microseconds for a step, and its scratch; or why there is none.
+fn measured(n: usize, (bytes, call): (Result<usize, defn::Error>, impl Fn())) -> String {
+    let bytes = match bytes {
+        Ok(bytes) if bytes <= MOST_BYTES => bytes,
+        Ok(bytes) => return format!("needs {}", size(bytes)),
+        Err(_) => return "does not fit".to_owned(),
+    };
+    let (begin, mut least) = (Instant::now(), f64::INFINITY);
+    while begin.elapsed().as_secs_f64() < 1.0 || least.is_infinite() {
+        let start = processor_seconds(begin);
+        let (mut calls, mut taken) = (0, 0.0);
+        while taken < LONG {
+            let more = calls.max(1);
+            (0..more).for_each(|_| call());
+            calls += more;
+            taken = processor_seconds(begin) - start;
+        }
+        least = least.min(taken / f64::from(calls));
+    }
+    format!("{:.3} µs, {}", least * 1e6 / n as f64, size(bytes))
+}
+
+/// How long this thread was on a processor, which neighbours do not lengthen; where nobody says so, how long it is since `begin`.
+fn processor_seconds(begin: Instant) -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split(' ').next().and_then(|word| word.parse::<f64>().ok());
+    nanoseconds.map_or_else(|| begin.elapsed().as_secs_f64(), |it| it * 1e-9)
+}
+
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} B"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}

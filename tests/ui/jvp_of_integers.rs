@@ -1,0 +1,15 @@
+//! Integers do not move.
+
+use defn::prelude::*;
+
+#[defn]
+fn loss(w: Tensor<f32, n>, k: i32) -> f32 {
+    w.sum() * k as f32
+}
+
+#[defn]
+fn f(x: Tensor<f32, n>) -> f32 {
+    jvp!(loss, wrt = k)(x, 2, 1).1
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! A tangent is missing.
+
+use defn::prelude::*;
+
+#[defn]
+fn loss(w: Tensor<f32, n>, k: i32) -> f32 {
+    w.sum() * k as f32
+}
+
+#[defn]
+fn f(x: Tensor<f32, n>) -> f32 {
+    jvp!(loss)(x, 2).1
+}
+
+fn main() {}
