@@ -501,3 +501,296 @@ fn a_hunt_names_the_first_operation_that_makes_a_nan() {
     assert!(text.contains("makes a NaN, in the call of `grad_slope`"), "{text}");
     assert!(text.contains("place: tests/it/hooks.rs:"), "{text}");
 }
+
+#[test]
+fn every_derivative_shows_every_value_once() {
+    let plain = shown(|| _ = steps(0.3, 4));
+    let slope = grad!(steps)(0.3, 4);
+    let near = |found: f64, expected: f64| {
+        assert!((found - expected).abs() < 1e-12 * expected.abs(), "{found} {expected}");
+    };
+    assert_eq!(shown(|| near(jvp!(steps)(0.3, 4, 2.0).1, 2.0 * slope)), plain);
+    assert_eq!(shown(|| assert_eq!(vjp!(steps)(0.3, 4, 2.0).1, 2.0 * slope)), plain);
+    assert_eq!(shown(|| near(jacobian!(steps)(0.3, 4), slope)), plain);
+    let second = grad!(grad!(steps))(0.3, 4);
+    assert_eq!(shown(|| near(hessian!(steps)(0.3, 4), second)), plain);
+    assert_eq!(shown(|| _ = jvp!(grad!(steps))(0.3, 4, 1.0)), plain);
+    assert_eq!(shown(|| _ = grad!(jacobian!(steps))(0.3, 4)), plain);
+    let calls: [fn(usize) -> f64; 4] = [
+        |n| jvp!(steps)(0.3, n, 1.0).0,
+        |n| vjp!(steps)(0.3, n, 1.0).0,
+        |n| jacobian!(steps)(0.3, n),
+        |n| hessian!(steps)(0.3, n),
+    ];
+    for call in calls {
+        let panic = catch_unwind(|| call(8)).unwrap_err();
+        assert!(panic.downcast_ref::<String>().unwrap().starts_with("few, in the call of"));
+    }
+}
+
+#[defn]
+fn turned(x: Tensor<f64, n>, w: Tensor<f64, m, n>) -> Tensor<f64, m> {
+    let y = inspect!("a", x.dot(w, n)).tanh();
+    check!((y < 0.9).all(), "small");
+    let mut z = y;
+    for i in 0..3 {
+        z = z * z + inspect!("b", y);
+    }
+    z
+}
+
+#[defn]
+fn derivatives(
+    x: Tensor<f64, n>,
+    w: Tensor<f64, m, n>,
+    v: Tensor<f64, n>,
+) -> (Tensor<f64, m, d_n<n>>, Tensor<f64, m>, Tensor<f64, n>) {
+    let all = jacobian!(turned)(x, w);
+    let (y, forward) = jvp!(turned)(x, w, v);
+    let (_, backward) = vjp!(turned)(x, w, y);
+    (all, forward, backward)
+}
+
+#[test]
+fn all_derivatives_show_every_value_once() {
+    // Fewer columns, fewer rows, and nothing at all.
+    for (m, n) in [(3, 2), (2, 3), (2, 0), (0, 3), (1, 1)] {
+        let x = Tensor::from_fn([n], |[j]| 0.1 + 0.2 * j as f64);
+        let w = Tensor::from_fn([m, n], |[i, j]| 0.3 * i as f64 - 0.1 * j as f64);
+        let v = Tensor::from_fn([n], |[j]| 1.0 - j as f64);
+        let plain = shown(|| drop(turned(&x, &w)));
+        assert_eq!(plain.len(), 4);
+        let found = shown(|| {
+            let all = jacobian!(turned)(&x, &w);
+            assert_eq!(all.shape(), [m, n]);
+            let gradients = |[i, j]: [usize; 2]| {
+                let c = Tensor::from_fn([m], |[row]| f64::from(u8::from(row == i)));
+                Hooks::new().on("a", |_| ()).on("b", |_| ()).run(|| vjp!(turned)(&x, &w, &c).1[[j]])
+            };
+            all.iter().zip(Tensor::from_fn([m, n], gradients).iter()).for_each(|(left, right)| {
+                assert!((left - right).abs() < 1e-14, "{left} {right}");
+            });
+        });
+        assert_eq!(found, plain);
+        // One after the other, in a body.
+        let found = shown(|| drop(derivatives(&x, &w, &v)));
+        assert_eq!(found, [plain.as_slice(), &plain, &plain].concat());
+        let xs = Tensor::from_fn([2, n], |[_, j]| x[[j]]);
+        let mapped = shown(|| drop(vmap!(jacobian!(turned), over = k, of = x)(&xs, &w)));
+        let twice = |(label, elements): &(&'static str, Vec<f64>)| (*label, elements.repeat(2));
+        assert_eq!(mapped, plain.iter().map(twice).collect::<Vec<_>>());
+    }
+    let large = Tensor::from([9.0f64]);
+    let panic = catch_unwind(|| jacobian!(turned)(&large, &Tensor::from([[1.0]]))).unwrap_err();
+    assert!(panic.downcast_ref::<String>().unwrap().starts_with("small, in the call of"));
+    let error = derivatives::try_call(&large, &Tensor::from([[1.0]]), &large);
+    assert_eq!(message(error), "small");
+}
+
+#[defn]
+fn recomputed(x: Tensor<f64, n>, xs: Tensor<f64, time, n>) -> f64 {
+    let mut h = checkpoint(inspect!("a", x.sin()) * x);
+    let seen = checkpoint(for x in xs.along(time) {
+        h = (inspect!("b", h) * x).sin() + x;
+        check!((h < 8.0).all(), "small");
+        h.sum(n)
+    });
+    for x in xs.along(time) {
+        h = checkpoint({
+            let y = inspect!("c", h * x);
+            check!((y < 4.0).all(), "small again");
+            y.cos()
+        });
+    }
+    inspect!("d", (h * seen.sum()).sum(n))
+}
+
+#[test]
+fn what_runs_again_is_not_shown_again() {
+    let x = Tensor::from([0.5f64, 0.25, 1.0]);
+    let xs = Tensor::from_fn([7, 3], |[i, j]| 0.1 * (i + 2 * j) as f64);
+    let plain = shown(|| _ = recomputed(&x, &xs));
+    assert_eq!(plain.len(), 16);
+    let slope = grad!(recomputed)(&x, &xs);
+    assert_eq!(shown(|| assert_eq!(grad!(recomputed)(&x, &xs), slope)), plain);
+    assert_eq!(shown(|| assert_eq!(vjp!(recomputed)(&x, &xs, 1.0).1, slope)), plain);
+    assert_eq!(shown(|| _ = jvp!(recomputed, wrt = xs)(&x, &xs, &xs)), plain);
+    assert_eq!(shown(|| drop(hessian!(recomputed)(&x, &xs))), plain);
+    let mapped = shown(|| {
+        drop(vmap!(grad!(recomputed), over = k, of = xs)(
+            &x,
+            &Tensor::from_fn([1, 7, 3], |[_, i, j]| xs[[i, j]]),
+        ))
+    });
+    let labels =
+        |shown: &[(&'static str, Vec<f64>)]| shown.iter().map(|it| it.0).collect::<String>();
+    assert_eq!(labels(&mapped), labels(&plain));
+    for (by, text) in [(30.0, "small"), (5.0, "small again")] {
+        let xs = xs.map(|it| by * it);
+        let error = recomputed::try_call(&x, &xs);
+        assert_eq!(message(error), text);
+        let panic = catch_unwind(AssertUnwindSafe(|| grad!(recomputed)(&x, &xs))).unwrap_err();
+        let found = panic.downcast_ref::<String>().unwrap();
+        assert!(found.starts_with(&format!("{text}, in the call of")), "{found}");
+    }
+}
+
+#[defn]
+fn long(x: Tensor<f64, n<50>>, xs: Tensor<f64, time<400>>) -> f64 {
+    let mut h = x;
+    for s in xs.along(time) {
+        h = (inspect!("a", h) * s).sin() + x;
+        check!((h < 3.0).all(), "small");
+    }
+    inspect!("b", h.sum(n))
+}
+
+#[defn]
+fn long_slope(x: Tensor<f64, n<50>>, xs: Tensor<f64, time<400>>) -> Tensor<f64, n<50>> {
+    grad!(long)(x, xs)
+}
+
+#[defn(memory = "60 kB")]
+fn long_slope_in(x: Tensor<f64, n<50>>, xs: Tensor<f64, time<400>>) -> Tensor<f64, n<50>> {
+    grad!(long)(x, xs)
+}
+
+#[defn(nan_hunt, memory = "100 kB")]
+fn long_hunted(x: Tensor<f64, n<50>>, xs: Tensor<f64, time<400>>) -> Tensor<f64, n<50>> {
+    grad!(long)(x, xs)
+}
+
+#[test]
+fn with_a_budget_of_memory() {
+    let x = Tensor::from_fn([50], |[i]| 0.01 * i as f64);
+    let xs = Tensor::from_fn([400], |[i]| 0.5 + 0.001 * i as f64);
+    let plain = shown(|| _ = long(&x, &xs));
+    assert_eq!(plain.len(), 401);
+    let slope = long_slope(&x, &xs);
+    assert!(long_slope::workspace_bytes(&x, &xs).unwrap() > 150_000);
+    assert!(long_slope_in::workspace_bytes(&x, &xs).unwrap() <= 60_000);
+    assert!(long_hunted::workspace_bytes(&x, &xs).unwrap() <= 100_000);
+    // Whatever runs again, each state is shown where it is passed first.
+    let shown_values = |call: fn(&Tensor<f64, 1>, &Tensor<f64, 1>) -> Tensor<f64, 1>| {
+        shown(|| assert_eq!(call(&x, &xs), slope))
+    };
+    assert_eq!(shown_values(|x, xs| long_slope(x, xs)), plain);
+    assert_eq!(shown_values(|x, xs| long_slope_in(x, xs)), plain);
+    assert_eq!(shown_values(|x, xs| long_hunted(x, xs)), plain);
+    let large = x.map(|it| 10.0 + it);
+    assert_eq!(message(long_slope_in::try_call(&large, &xs)), "small");
+}
+
+/// √x, whose slope at 0 is 0.
+#[defn(grad = root_slope, jvp = root_moves)]
+fn root(x: f64) -> f64 {
+    x.sqrt()
+}
+
+#[defn]
+fn root_slope(x: f64, y: f64, c: f64) -> f64 {
+    if x > 0.0 { c / (2.0 * y) } else { 0.0 }
+}
+
+#[defn]
+fn root_moves(x: f64, v: f64) -> (f64, f64) {
+    let y = x.sqrt();
+    (y, if x > 0.0 { v / (2.0 * y) } else { 0.0 })
+}
+
+#[defn]
+fn rooted(x: Tensor<f64, n>) -> f64 {
+    let y = root(inspect!("a", x));
+    check!((y < 10.0).all(), "small");
+    let mut s = inspect!("b", root(y.sum(n)));
+    for x in x.along(n) {
+        s += inspect!("c", root(x));
+    }
+    s
+}
+
+#[defn(nan_hunt)]
+fn rooted_hunted(x: Tensor<f64, n>) -> Tensor<f64, n> {
+    grad!(rooted)(x)
+}
+
+#[test]
+fn around_functions_with_rules() {
+    let x = Tensor::from([4.0f64, 9.0, 0.0]);
+    let plain = shown(|| _ = rooted(&x));
+    let expected: [(&str, &[f64]); 5] = [
+        ("a", &[4.0, 9.0, 0.0]),
+        ("b", &[5.0f64.sqrt()]),
+        ("c", &[2.0]),
+        ("c", &[3.0]),
+        ("c", &[0.0]),
+    ];
+    assert_eq!(plain, expected.map(|(label, elements)| (label, elements.to_vec())));
+    let slope = grad!(rooted)(&x);
+    assert_eq!(slope[[2]], 0.0);
+    let moved = |slope: &Tensor<f64, 1>| slope.iter().sum::<f64>();
+    let ones = Tensor::from([1.0f64; 3]);
+    assert_eq!(shown(|| drop(grad!(rooted)(&x))), plain);
+    assert_eq!(shown(|| drop(jacobian!(rooted)(&x))), plain);
+    let found = shown(|| {
+        let tangent = jvp!(rooted)(&x, &ones).1;
+        assert!((tangent - moved(&slope)).abs() < 1e-14);
+    });
+    assert_eq!(found, plain);
+    assert_eq!(rooted_hunted(&x), slope);
+    assert_eq!(message(rooted::try_call(&Tensor::from([121.0]))), "small");
+    assert!(message(rooted_hunted::try_call(&Tensor::from([-1.0]))).contains("makes a NaN"));
+}
+
+/// Elimination, of which there are many at once.
+#[defn]
+fn solved(a: Tensor<f64, row<3>, column<3>>, b: Tensor<f64, row<3>>) -> Tensor<f64, row<3>> {
+    let (mut a, mut x) = (a, b);
+    for k in 0..3 {
+        let (pivot, known) = (a.at(row, k), x.at(row, k));
+        check!(pivot.at(column, k) != 0.0, "regular");
+        let factor = a.at(column, k) / pivot.at(column, k);
+        let others = iota(row = 3) != k;
+        a = select(others, a - factor * pivot, a);
+        x = select(others, x - factor * known, x);
+        inspect!("a", x);
+    }
+    for k in 0..3 {
+        x[k] = x.at(row, k) / a[(k, k)];
+    }
+    x
+}
+
+#[defn]
+fn all_solved(
+    a: Tensor<f64, system, row<3>, column<3>>,
+    b: Tensor<f64, system, row<3>>,
+) -> Tensor<f64, system, row<3>> {
+    vmap!(solved, over = system)(a, b)
+}
+
+#[test]
+fn many_small_problems_are_shown_together() {
+    let count = 40;
+    let entry =
+        |[s, i, j]: [usize; 3]| if i == j { 4.0 } else { 0.1 * ((s + 2 * i + j) % 7) as f64 };
+    let a = Tensor::from_fn([count, 3, 3], entry);
+    let b = Tensor::from_fn([count, 3], |[s, i]| (s + i) as f64);
+    let mut all = None;
+    let together = shown(|| all = Some(all_solved(&a, &b)));
+    let all = all.unwrap();
+    let mut apart = vec![Vec::new(); 3];
+    for s in 0..count {
+        let one = Tensor::from_fn([3, 3], |[i, j]| a[[s, i, j]]);
+        let right = Tensor::from_fn([3], |[i]| b[[s, i]]);
+        let found = shown(|| {
+            let x = solved(&one, &right);
+            (0..3).for_each(|i| assert_eq!(all[[s, i]], x[[i]]));
+        });
+        apart.iter_mut().zip(found).for_each(|(all, (_, elements))| all.extend(elements));
+    }
+    assert_eq!(together, apart.into_iter().map(|elements| ("a", elements)).collect::<Vec<_>>());
+    let mut a = a;
+    a[[17, 0, 0]] = 0.0;
+    assert_eq!(message(all_solved::try_call(&a, &b)), "regular");
+}

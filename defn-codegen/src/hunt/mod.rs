@@ -190,21 +190,40 @@ impl Hunter {
         branch: &Branch,
         mut operands: Vec<NodeId>,
     ) -> Vec<NodeId> {
-        let mut side = |body: &Graph| {
-            let mut declared = body.parameters.clone();
-            declared.extend(["status", "round"].map(|name| number_parameter(body, name)));
-            let (mut inner, mut arguments) = scene.inner(body, &declared);
-            let extra = arguments.split_off(body.parameters.len());
-            (inner.status, inner.round) = (extra[0], extra[1]);
-            let results = self.walk(&mut inner, body, &arguments);
-            let status = inner.status;
-            finish(inner, results.into_iter().chain([status]))
-        };
-        let (then, otherwise) = (side(&branch.then), side(&branch.otherwise));
+        let (then, otherwise) =
+            (self.side(scene, &branch.then), self.side(scene, &branch.otherwise));
         operands.extend([scene.status, scene.round]);
         let op = Op::Branch(Box::new(Branch { then, otherwise }));
         let mut results = scene.builder.control(op, &operands);
         results.pop().into_iter().for_each(|status| scene.status = status);
+        results
+    }
+
+    /// A body with the status and the round behind its parameters, and the status behind its results.
+    fn side(&mut self, scene: &Scene, body: &Graph) -> Graph {
+        let mut declared = body.parameters.clone();
+        declared.extend(["status", "round"].map(|name| number_parameter(body, name)));
+        let (mut inner, mut arguments) = scene.inner(body, &declared);
+        let extra = arguments.split_off(body.parameters.len());
+        (inner.status, inner.round) = (extra[0], extra[1]);
+        let results = self.walk(&mut inner, body, &arguments);
+        let status = inner.status;
+        finish(inner, results.into_iter().chain([status]))
+    }
+
+    /// What runs once is no loop, and carries nothing: the status is one more of its results.
+    fn once(
+        &mut self,
+        scene: &mut Scene,
+        repeat: &Repeat,
+        mut operands: Vec<NodeId>,
+    ) -> Vec<NodeId> {
+        operands.extend([scene.status, scene.round]);
+        let op = Repeat { body: self.side(scene, &repeat.body), ..repeat.clone() };
+        let mut results = scene.builder.control(Op::Repeat(Box::new(op)), &operands);
+        if let Some(status) = results.pop() {
+            scene.status = scene.builder.reshape(status, &[]);
+        }
         results
     }
 
@@ -215,6 +234,9 @@ impl Hunter {
         repeat: &Repeat,
         mut operands: Vec<NodeId>,
     ) -> Vec<NodeId> {
+        if repeat.is_once() {
+            return self.once(scene, repeat, operands);
+        }
         let state = repeat.state;
         let with_status = |body: &Graph| {
             let mut declared = body.parameters.clone();
