@@ -620,7 +620,7 @@ fn what_runs_again_is_not_shown_again() {
         drop(vmap!(grad!(recomputed), over = k, of = xs)(
             &x,
             &Tensor::from_fn([1, 7, 3], |[_, i, j]| xs[[i, j]]),
-        ))
+        ));
     });
     let labels =
         |shown: &[(&'static str, Vec<f64>)]| shown.iter().map(|it| it.0).collect::<String>();
