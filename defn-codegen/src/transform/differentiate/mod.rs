@@ -31,6 +31,7 @@
 mod moves;
 mod body;
 mod linearize;
+mod slopes;
 mod scan;
 mod residuals;
 mod repeat;
