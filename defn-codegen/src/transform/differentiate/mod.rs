@@ -194,13 +194,7 @@ struct Draft {
 impl Draft {
     /// Over the parameters of `graph`, without its nodes.
     fn new(graph: &Graph) -> Self {
-        Self::resume(Graph {
-            name: graph.name.clone(),
-            symbols: graph.symbols.clone(),
-            parameters: graph.parameters.clone(),
-            checks: graph.checks.clone(),
-            ..Graph::default()
-        })
+        Self { builder: Builder::head(graph), splats: BTreeMap::new() }
     }
 
     fn resume(graph: Graph) -> Self {
