@@ -127,6 +127,27 @@ impl Leaves for () {
     fn build(_: &mut Builder) -> Self {}
 }
 
+/// Hands the tuples that may be parameters and results to a macro.
+macro_rules! every_tuple {
+    ($implement:ident) => {
+        $implement! {
+            A 0;
+            A 0 B 1;
+            A 0 B 1 C 2;
+            A 0 B 1 C 2 D 3;
+            A 0 B 1 C 2 D 3 E 4;
+            A 0 B 1 C 2 D 3 E 4 F 5;
+            A 0 B 1 C 2 D 3 E 4 F 5 G 6;
+            A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
+            A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8;
+            A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9;
+            A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10;
+            A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11;
+        }
+    };
+}
+pub(crate) use every_tuple;
+
 macro_rules! tuples {
     ($($($part:ident $position:tt)*;)*) => { $(
         impl<$($part: Leaves),*> Leaves for ($($part,)*) {
@@ -148,17 +169,4 @@ macro_rules! tuples {
     )* };
 }
 
-tuples! {
-    A 0;
-    A 0 B 1;
-    A 0 B 1 C 2;
-    A 0 B 1 C 2 D 3;
-    A 0 B 1 C 2 D 3 E 4;
-    A 0 B 1 C 2 D 3 E 4 F 5;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11;
-}
+every_tuple!(tuples);

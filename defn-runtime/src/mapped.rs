@@ -8,7 +8,7 @@ use std::fmt::Debug;
 
 use crate::element::Element;
 use crate::key::Key;
-use crate::leaves::Leaves;
+use crate::leaves::{Leaves, every_tuple};
 use crate::tensor::Tensor;
 
 /// A value whose tensors may have one more axis, first.
@@ -156,20 +156,7 @@ macro_rules! tuples {
     )* };
 }
 
-tuples! {
-    A 0;
-    A 0 B 1;
-    A 0 B 1 C 2;
-    A 0 B 1 C 2 D 3;
-    A 0 B 1 C 2 D 3 E 4;
-    A 0 B 1 C 2 D 3 E 4 F 5;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11;
-}
+every_tuple!(tuples);
 
 #[cfg(test)]
 mod tests {

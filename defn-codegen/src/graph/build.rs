@@ -25,6 +25,17 @@ impl Builder {
         Self { graph: Graph { name: name.to_owned(), ..Graph::default() }, origin: Origin::NONE }
     }
 
+    /// The parameters of a graph, with everything else that is neither a node nor a result.
+    pub fn head(graph: &Graph) -> Self {
+        Self::resume(Graph {
+            name: graph.name.clone(),
+            symbols: graph.symbols.clone(),
+            parameters: graph.parameters.clone(),
+            checks: graph.checks.clone(),
+            ..Graph::default()
+        })
+    }
+
     /// Goes on with a graph.
     pub fn resume(graph: Graph) -> Self {
         Self { graph, origin: Origin::NONE }

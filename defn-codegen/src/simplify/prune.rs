@@ -32,7 +32,7 @@ pub(super) fn needed(graph: &Graph) -> SideTable<Node, bool> {
 /// `graph` without the nodes that no result needs.
 pub(super) fn prune(graph: &Graph) -> Graph {
     let needed = needed(graph);
-    let mut builder = Builder::resume(head(graph));
+    let mut builder = Builder::head(graph);
     let mut values: SideTable<Node, NodeId> = SideTable::new(&graph.nodes, NodeId::new(0));
     for (id, node) in graph.nodes.iter().filter(|(id, _)| needed[*id]) {
         builder.set_origin(node.origin);
@@ -44,15 +44,4 @@ pub(super) fn prune(graph: &Graph) -> Graph {
         .map(|result| Output { node: values[result.node], updates: result.updates })
         .collect();
     builder.finish(results)
-}
-
-/// Everything of `graph` but its nodes and results.
-pub(super) fn head(graph: &Graph) -> Graph {
-    Graph {
-        name: graph.name.clone(),
-        symbols: graph.symbols.clone(),
-        parameters: graph.parameters.clone(),
-        checks: graph.checks.clone(),
-        ..Graph::default()
-    }
 }

@@ -21,7 +21,7 @@ use crate::graph::{
 };
 use crate::origin::Origin;
 
-use super::{Candidate, algebra, constant, contraction, movement, prune};
+use super::{Candidate, algebra, constant, contraction, movement};
 
 /// What makes a node: primitive, operands, type.
 type Key = (Op, Vec<NodeId>, TensorType);
@@ -35,7 +35,7 @@ pub(super) struct Sharing {
 impl Sharing {
     /// Starts with the parameters of `graph`.
     pub(super) fn new(graph: &Graph) -> Self {
-        Self { builder: Builder::resume(prune::head(graph)), known: BTreeMap::new() }
+        Self { builder: Builder::head(graph), known: BTreeMap::new() }
     }
 
     pub(super) fn finish(self, results: Vec<Output>) -> Graph {

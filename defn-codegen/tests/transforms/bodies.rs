@@ -217,22 +217,11 @@ pub(crate) fn values(graph: &Graph, control: Control) -> Graph {
     let mut body = function.builder("body");
     body.symbol("positions");
     let position = body.parameter("i", TensorType::scalar(Element::I64));
-    let (repeat, operands) = if control == Control::For {
+    let (times, state, body) = if control == Control::For {
         let elements = declare(&mut body, &function.types());
         let results = function.call(&mut body, &elements);
         let body = body.finish(outputs(results));
-        let times = Times::Extent(extent);
-        (
-            Repeat {
-                times,
-                state: 0,
-                sequences: nodes.len(),
-                reverse: false,
-                keep: Keep::Residuals,
-                body,
-            },
-            nodes,
-        )
+        (Times::Extent(extent), Vec::new(), body)
     } else {
         let state: Vec<NodeId> = function
             .result_types()
@@ -252,19 +241,12 @@ pub(crate) fn values(graph: &Graph, control: Control) -> Graph {
         declare(&mut condition, &types);
         let more = runs(&mut condition, position);
         let times = Times::While(condition.finish(outputs(vec![more])));
-        let operands = [state.as_slice(), &nodes].concat();
-        (
-            Repeat {
-                times,
-                state: state.len(),
-                sequences: 0,
-                reverse: false,
-                keep: Keep::Residuals,
-                body,
-            },
-            operands,
-        )
+        (times, state, body)
     };
+    let operands = [state.as_slice(), &nodes].concat();
+    let sequences = if control == Control::For { nodes.len() } else { 0 };
+    let (state, keep) = (state.len(), Keep::Residuals);
+    let repeat = Repeat { times, state, sequences, reverse: false, keep, body };
     let results = b.control(Op::Repeat(Box::new(repeat)), &operands);
     function.flat(b.finish(outputs(results)))
 }

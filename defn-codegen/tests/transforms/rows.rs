@@ -108,6 +108,7 @@ const FROM_KEY: &str = "what is drawn depends on the key alone";
 const FROM_SHAPE: &str = "it depends on the shape alone";
 
 const AROUND_ZERO: Kind = Kind::Any(-1.2, 1.2);
+const SMALL: Kind = Kind::Float(-0.3, 0.3);
 const ABOVE_ZERO: Kind = Kind::Any(0.5, 2.0);
 
 fn row(
@@ -403,6 +404,7 @@ fn products() -> Vec<Row> {
         vec!["m=3 n=0", "n=0 k=2"],
         vec!["m=0 n=3", "k=2 n=3"],
     ];
+    let matrices = ["i:3 j:3", "i:1 j:1", "i:0 j:0", "b=2 j:5 i:5"];
     let squares = vec![
         vec!["i:3 j:3", "i:3 j:3"],
         vec!["i:1 j:1", "i:1 j:1"],
@@ -426,6 +428,19 @@ fn products() -> Vec<Row> {
         row("*", "(x * y).sum(n)", &two, shapes, |b, x| {
             let product = library::arithmetic(b, Binary::Mul, &x[0], &x[1])?;
             one(library::sum(b, &product, &[name("n")]))
+        }),
+        // With a large diagonal a matrix is positive definite, whatever stands beside it.
+        row("cholesky", "x.cholesky(i, j)", &[SMALL], alike(&[SMALL], &matrices), |b, x| {
+            let shape = x[0].shape(b);
+            let axis = |axis: &str| x[0].names.iter().position(|it| it.as_deref() == Some(axis));
+            let [i, j] = ["i", "j"].map(|it| b.iota(&shape, axis(it).unwrap_or_default()));
+            let on_diagonal = b.compare(Comparison::Eq, i, j);
+            let four = b.number(x[0].element(b), 4.0);
+            let four = b.broadcast(four, &shape, &[]);
+            let lifted = b.binary(Binary::Add, x[0].node, four);
+            let chosen = b.select(on_diagonal, lifted, x[0].node);
+            let matrix = Tensor { node: chosen, ..x[0].clone() };
+            one(library::cholesky(b, &matrix, &[name("i"), name("j")]))
         }),
     ]
 }

@@ -31,6 +31,7 @@
 mod moves;
 mod body;
 mod linearize;
+mod slopes;
 mod scan;
 mod residuals;
 mod repeat;
@@ -197,13 +198,7 @@ struct Draft {
 impl Draft {
     /// Over the parameters of `graph`, without its nodes.
     fn new(graph: &Graph) -> Self {
-        Self::resume(Graph {
-            name: graph.name.clone(),
-            symbols: graph.symbols.clone(),
-            parameters: graph.parameters.clone(),
-            checks: graph.checks.clone(),
-            ..Graph::default()
-        })
+        Self { builder: Builder::head(graph), splats: BTreeMap::new() }
     }
 
     fn resume(graph: Graph) -> Self {

@@ -67,13 +67,7 @@ fn halved(graph: &Graph, halvings: u32) -> Graph {
 /// The same in so many segments, of which all but the last run again.
 fn in_segments(graph: &Graph, segments: usize) -> Graph {
     let cuts = cuts(graph, segments);
-    let mut builder = Builder::resume(Graph {
-        name: graph.name.clone(),
-        symbols: graph.symbols.clone(),
-        parameters: graph.parameters.clone(),
-        checks: graph.checks.clone(),
-        ..Graph::default()
-    });
+    let mut builder = Builder::head(graph);
     let mut values: SideTable<Node, Vec<NodeId>> = SideTable::new(&graph.nodes, Vec::new());
     for (id, node) in graph.nodes.iter().filter(|(_, node)| is_leaf(&node.op)) {
         values[id] = apply(&mut builder, node, &values);

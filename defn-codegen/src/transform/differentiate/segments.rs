@@ -39,13 +39,7 @@ pub(super) fn segmented(graph: &Graph, moves: &Flags) -> Option<Graph> {
     if !graph.nodes.ids().any(wanted) {
         return None;
     }
-    let mut builder = Builder::resume(Graph {
-        name: graph.name.clone(),
-        symbols: graph.symbols.clone(),
-        parameters: graph.parameters.clone(),
-        checks: graph.checks.clone(),
-        ..Graph::default()
-    });
+    let mut builder = Builder::head(graph);
     let mut values: SideTable<Node, Vec<NodeId>> = SideTable::new(&graph.nodes, Vec::new());
     for (id, node) in graph.nodes.iter() {
         values[id] = if let (Op::Repeat(repeat), true) = (&node.op, wanted(id)) {
