@@ -1,4 +1,6 @@
 //! What the host sees and hears of while a function runs: `inspect!` and `check!`.
+//!
+//! This file is long because what is shown is compared for one function under every transform, and all of it is gathered alike.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
