@@ -81,9 +81,9 @@ impl Walk<'_, '_> {
         pieces
     }
 
-    /// Whether lanes walk in long steps.
+    /// Whether lanes walk in long steps, and all of them are wanted. See Note [Lanes that are all the same].
     fn has_pieces(&self, buffer: BufferId, address: &Address) -> bool {
-        let Some(group) = self.group else { return false };
+        let Some(group) = self.group.filter(|group| group.active.is_none()) else { return false };
         let content = &self.loops.buffers[buffer];
         let size = content.element.size() as u32;
         let step = address.coefficient(group.variable);
@@ -202,3 +202,9 @@ impl Run {
         }
     }
 }
+
+// Note [Lanes that are all the same]
+//
+// What is left over of a loop has lanes that are not wanted, and these could read what the last wanted one does. Where a constant says that
+// one lane is left, all would be the same, and LLVM 22 makes wrong code of long chains over such registers (the code generator, not
+// a pass: what goes into it is right). Gathers under a mask have no such lanes, and what is left over is one group.

@@ -2,7 +2,7 @@
 
 use defn_codegen::graph::Element;
 
-use super::{for_extents, numbers};
+use super::{check, for_extents, numbers};
 
 /// Every lane loads `run` neighbours of its `step` elements, from the last to the first, and two behind a gap; one of what is updated
 /// is loaded again where its neighbours have been stored.
@@ -50,4 +50,13 @@ fn runs_of_any_length() {
             });
         }
     }
+}
+
+/// Where one row of nine is left for eight lanes, no register may have that row eight times: LLVM made wrong code of such a chain.
+#[test]
+fn one_lane_that_is_left() {
+    let shapes: [&[usize]; 6] =
+        [&[9, 3, 5], &[9, 3, 5], &[9, 3, 5], &[2, 9, 3, 5], &[9, 3, 5], &[]];
+    let parameters = (1..).zip(shapes).map(|(seed, shape)| numbers(Element::F64, shape, seed));
+    check(include_str!("../programs/one_lane_left.loops"), &[], &parameters.collect::<Vec<_>>());
 }
