@@ -82,10 +82,12 @@ impl Transposition {
         let reads: Vec<usize> = reads.into_iter().filter(|position| *position > 0).collect();
         let mut inputs = vec![Input::Parameter(0)];
         inputs.extend(reads.iter().copied().map(Input::Parameter));
-        inputs.extend(backward.sums.values().cloned().map(Input::Value));
+        // What nothing is added to stays outside: whoever takes a share must not need it.
+        let sums = || backward.sums.iter().filter(|(position, _)| shared.contains(position));
+        inputs.extend(sums().map(|(_, sum)| Input::Value(*sum)));
         inputs.extend(backward.seeds.iter().map(|(_, input)| input.clone()));
         let mut arguments: Vec<NodeId> = reads.iter().map(|it| operands[it - 1]).collect();
-        arguments.extend(backward.sums.keys().filter_map(|position| so_far[*position]));
+        arguments.extend(sums().filter_map(|(position, _)| so_far[*position]));
         arguments.extend(cotangents.iter().flatten().map(|cotangent| self.only(*cotangent)));
         let body = extract(backward.draft.graph(), &inputs, &results);
         let op = Op::Repeat(Box::new(Repeat::once(body, Keep::Again)));
