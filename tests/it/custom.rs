@@ -40,17 +40,17 @@ fn gradients_are_those_of_the_rule() {
 
 /// √x whose slope at 0 is 0.
 #[defn(grad = root_slope, jvp = root_moves)]
-fn root(x: f64) -> f64 {
+pub(crate) fn root(x: f64) -> f64 {
     x.sqrt()
 }
 
 #[defn]
-fn root_slope(x: f64, y: f64, c: f64) -> f64 {
+pub(crate) fn root_slope(x: f64, y: f64, c: f64) -> f64 {
     if x > 0.0 { c / (2.0 * y) } else { 0.0 }
 }
 
 #[defn]
-fn root_moves(x: f64, v: f64) -> (f64, f64) {
+pub(crate) fn root_moves(x: f64, v: f64) -> (f64, f64) {
     let y = x.sqrt();
     (y, if x > 0.0 { v / (2.0 * y) } else { 0.0 })
 }

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::custom::root;
 use defn::prelude::*;
 use defn::{Error, Hooks, Inspected};
 
@@ -681,23 +682,6 @@ fn with_a_budget_of_memory() {
     assert_eq!(shown_values(|x, xs| long_hunted(x, xs)), plain);
     let large = x.map(|it| 10.0 + it);
     assert_eq!(message(long_slope_in::try_call(&large, &xs)), "small");
-}
-
-/// √x, whose slope at 0 is 0.
-#[defn(grad = root_slope, jvp = root_moves)]
-fn root(x: f64) -> f64 {
-    x.sqrt()
-}
-
-#[defn]
-fn root_slope(x: f64, y: f64, c: f64) -> f64 {
-    if x > 0.0 { c / (2.0 * y) } else { 0.0 }
-}
-
-#[defn]
-fn root_moves(x: f64, v: f64) -> (f64, f64) {
-    let y = x.sqrt();
-    (y, if x > 0.0 { v / (2.0 * y) } else { 0.0 })
 }
 
 #[defn]

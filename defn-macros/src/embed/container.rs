@@ -67,7 +67,6 @@ pub(crate) fn leaves(
     if soundness == Soundness::Broken {
         return broken_leaves(container, &generics, &arguments, facade);
     }
-    let (leaves, results) = (super::own("leaves"), super::own("results"));
     let names: Vec<TokenStream> = container
         .fields
         .iter()
@@ -79,9 +78,22 @@ pub(crate) fn leaves(
     let with_axis = mapped(container, declaration, &names, facade);
     let (name, generics) = (&container.name.ident, quiet(generics));
     let (name, arguments) = (quiet(quote!(#name)), quiet(arguments));
-    let private = quote!(#facade::__private);
+    let whole = field_by_field((&quote!(#name), &generics, &arguments), &names, facade);
     quote! {
         #with_axis
+        #whole
+    }
+}
+
+/// Reads, updates and builds a struct of these fields, one after the other.
+fn field_by_field(
+    (name, generics, arguments): (&TokenStream, &TokenStream, &TokenStream),
+    names: &[TokenStream],
+    facade: &Facade,
+) -> TokenStream {
+    let (leaves, results) = (super::own("leaves"), super::own("results"));
+    let private = quote!(#facade::__private);
+    quote! {
         #[automatically_derived]
         impl #generics #private::Leaves for #name #arguments {
             fn read<'a>(&'a self, #leaves: &mut #private::Arguments<'a>) {
@@ -120,7 +132,7 @@ fn mapped(
     let field_lines = container.fields.iter().map(|field| format!("`{}`", written(&field.ty)));
     let (items, item) = (super::own("items"), super::own("item"));
     let (whole, position) = (super::own("whole"), super::own("position"));
-    let (leaves, results) = (super::own("leaves"), super::own("results"));
+    let parts = field_by_field((&quote!(#other), &generics, &arguments), names, facade);
     quote! {
         const _: () = {
             #[doc = #line]
@@ -128,21 +140,7 @@ fn mapped(
             pub struct #other #generics {
                 #(#[doc = #field_lines] #seen #names: <#types as #private::Mappable>::Mapped,)*
             }
-            #[automatically_derived]
-            impl #generics #private::Leaves for #other #arguments {
-                fn read<'a>(&'a self, #leaves: &mut #private::Arguments<'a>) {
-                    #(#private::Leaves::read(&self.#names, #leaves);)*
-                    let _ = #leaves;
-                }
-                fn update<'a>(&'a mut self, #leaves: &mut #private::Arguments<'a>) {
-                    #(#private::Leaves::update(&mut self.#names, #leaves);)*
-                    let _ = #leaves;
-                }
-                fn build(#results: &mut #private::Builder) -> Self {
-                    let _ = &#results;
-                    Self { #(#names: #private::Leaves::build(#results)),* }
-                }
-            }
+            #parts
             #[automatically_derived]
             impl #generics #private::Mappable for #name #arguments {
                 type Mapped = #other #arguments;
