@@ -136,7 +136,10 @@ impl Walk<'_, '_> {
                     Some(*register)
                 }
                 Statement::Store { .. } => None,
-                Statement::For(_) | Statement::If { .. } | Statement::Declare { .. } => {
+                Statement::For(_)
+                | Statement::If { .. }
+                | Statement::Declare { .. }
+                | Statement::Sync => {
                     is_plain = false;
                     None
                 }
@@ -178,7 +181,7 @@ impl Walk<'_, '_> {
                 Statement::Let { element, .. } => size = size.max(element.size()),
                 Statement::Set { register, .. } => carried.push(*register),
                 Statement::For(_) | Statement::Store { .. } => {}
-                Statement::If { .. } => is_plain = false,
+                Statement::If { .. } | Statement::Sync => is_plain = false,
             }
             visit::own_expressions(statement, &mut |expr| {
                 visit::expressions(expr, &mut |expr| {

@@ -87,6 +87,9 @@ impl<'a> Walk<'a, '_> {
                 let condition = self.expr(condition).raw;
                 self.when(condition, |walk| walk.statements(body));
             }
+            Statement::Sync => {
+                crate::bug!("llvm", "`{}` waits for threads of a host", self.loops.name)
+            }
         }
     }
 

@@ -2,14 +2,17 @@
 //!
 //! Elementary functions are those of [`crate::math`] on its scalar machine, so that machine code must give the same bits.
 //! An access outside of its buffer is a fault, not a crash.
+//! An access that races with another of the same nest, where a team of threads executes it, is one too.
 //! Private scratch is overwritten when an iteration of an outermost loop begins, and tasks are executed from the last to the first,
 //! so that what should not be relied on shows.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 use super::control::part;
+use super::races::{Access, Agent, Races};
 use super::{
     Address, BufferId, Control, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId,
     VariableId,
@@ -71,6 +74,7 @@ enum Region {
     Own,
     Workspace,
     Private,
+    Shared,
 }
 
 /// More iterations than any test needs.
@@ -88,6 +92,7 @@ struct Machine<'l> {
     memory: Vec<Vec<u8>>,
     workspace: Vec<u8>,
     private: Vec<u8>,
+    shared_scratch: Vec<u8>,
     variables: BTreeMap<VariableId, i64>,
     values: BTreeMap<ValueId, Vec<Scalar>>,
     registers: BTreeMap<RegisterId, Vec<Scalar>>,
@@ -98,16 +103,23 @@ struct Machine<'l> {
     shared: Vec<VariableId>,
     /// What the host was shown.
     shown: Vec<(usize, Value)>,
+    /// What the threads of a team did; none where one thread executes all.
+    races: Option<RefCell<Races>>,
 }
 
 impl<'l> Machine<'l> {
     fn new(loops: &'l Loops, symbols: &'l [i64], parameters: &[Value]) -> Self {
         let memory = loops.buffers.iter().map(|(_, buffer)| match buffer.space {
             Space::Parameter(position) | Space::Updated(position) => bytes(&parameters[position]),
-            Space::Result(_) | Space::Workspace(None) | Space::Private(None) => {
+            Space::Result(_)
+            | Space::Workspace(None)
+            | Space::Private(None)
+            | Space::Shared(None) => {
                 vec![UNTOUCHED; size(&buffer.bytes(), symbols)]
             }
-            Space::Workspace(Some(_)) | Space::Private(Some(_)) => Vec::new(),
+            Space::Workspace(Some(_)) | Space::Private(Some(_)) | Space::Shared(Some(_)) => {
+                Vec::new()
+            }
         });
         Self {
             loops,
@@ -115,6 +127,7 @@ impl<'l> Machine<'l> {
             memory: memory.collect(),
             workspace: vec![UNTOUCHED; size(&loops.workspace, symbols)],
             private: vec![UNTOUCHED; size(&loops.private, symbols)],
+            shared_scratch: vec![UNTOUCHED; shared_bytes(loops)],
             variables: BTreeMap::new(),
             values: BTreeMap::new(),
             registers: BTreeMap::new(),
@@ -122,6 +135,7 @@ impl<'l> Machine<'l> {
             depth: 0,
             shared: Vec::new(),
             shown: Vec::new(),
+            races: None,
         }
     }
 
@@ -136,7 +150,10 @@ impl<'l> Machine<'l> {
             match buffer.space {
                 Space::Result(_) => outcome.results.push(value()),
                 Space::Updated(position) => outcome.updated.push((position, value())),
-                Space::Parameter(_) | Space::Workspace(_) | Space::Private(_) => {}
+                Space::Parameter(_)
+                | Space::Workspace(_)
+                | Space::Private(_)
+                | Space::Shared(_) => {}
             }
         }
         outcome
@@ -150,7 +167,9 @@ impl<'l> Machine<'l> {
             position += 1;
             let Some(control) = &nest.control else {
                 self.shared = nest.shared().iter().map(|inner| inner.variable).collect();
+                self.races = (nest.threads > 1).then(RefCell::default);
                 self.block(&nest.body)?;
+                self.races = None;
                 continue;
             };
             if let Control::Leave { unless } = control {
@@ -267,6 +286,12 @@ impl<'l> Machine<'l> {
                 0 => Ok(()),
                 _ => self.block(body),
             },
+            Statement::Sync => {
+                if let Some(races) = &mut self.races {
+                    races.get_mut().sync();
+                }
+                Ok(())
+            }
         }
     }
 
@@ -278,8 +303,15 @@ impl<'l> Machine<'l> {
         let width = if let Manner::Lanes(width) = inner.manner { width } else { 1 };
         let groups =
             extent.max(0).div_euclid(width.into()) + i64::from(extent % i64::from(width) > 0);
-        let is_backwards = self.shared.contains(&inner.variable);
+        let shared = self.shared.iter().position(|variable| *variable == inner.variable);
+        let is_backwards = shared.is_some();
         for group in 0..groups {
+            // What stands in front of a shared loop belongs to the first task inside.
+            if let Some(races) = &mut self.races
+                && shared.is_some_and(|around| around == 0 || group > 0)
+            {
+                races.get_mut().task();
+            }
             let group = if is_backwards { groups - 1 - group } else { group };
             let first = group * i64::from(width);
             if matches!(inner.manner, Manner::Lanes(_)) {
@@ -300,8 +332,9 @@ impl<'l> Machine<'l> {
     fn iteration(&mut self, body: &[Statement]) -> Result<(), Fault> {
         if self.depth == 0 {
             self.private.fill(POISON);
+            self.shared_scratch.fill(POISON);
             for ((_, buffer), memory) in self.loops.buffers.iter().zip(&mut self.memory) {
-                if matches!(buffer.space, Space::Private(_)) {
+                if matches!(buffer.space, Space::Private(_) | Space::Shared(_)) {
                     memory.fill(POISON);
                 }
             }
@@ -426,8 +459,10 @@ impl<'l> Machine<'l> {
         let (region, start) = match &content.space {
             Space::Workspace(Some(offset)) => (Region::Workspace, size(offset, self.symbols)),
             Space::Private(Some(offset)) => (Region::Private, size(offset, self.symbols)),
+            Space::Shared(Some(offset)) => (Region::Shared, size(offset, self.symbols)),
             Space::Workspace(None)
             | Space::Private(None)
+            | Space::Shared(None)
             | Space::Parameter(_)
             | Space::Updated(_)
             | Space::Result(_) => (Region::Own, 0),
@@ -439,6 +474,7 @@ impl<'l> Machine<'l> {
             Region::Own => self.memory[buffer.index()].len(),
             Region::Workspace => self.workspace.len(),
             Region::Private => self.private.len(),
+            Region::Shared => self.shared_scratch.len(),
         };
         if range.end > limit {
             return Err(Fault(format!("`{}` lies outside of the scratch", content.name)));
@@ -446,12 +482,31 @@ impl<'l> Machine<'l> {
         Ok((region, range))
     }
 
+    /// Looks for a race, if threads execute the nest.
+    fn note(
+        &self,
+        buffer: BufferId,
+        (start, lane): (usize, usize),
+        access: Access,
+    ) -> Result<(), Fault> {
+        let Some(races) = &self.races else { return Ok(()) };
+        let content = &self.loops.buffers[buffer];
+        let of_team = content.space.is_private() || content.space.is_shared();
+        let agent = self.lanes.map_or(Agent::Team, |lanes| Agent::Lane(lanes.width, lane));
+        if races.borrow_mut().note((buffer, start), (agent, access), of_team) {
+            return Ok(());
+        }
+        Err(Fault(format!("a race for `{}`", content.name)))
+    }
+
     fn load(&self, buffer: BufferId, place: (i64, usize)) -> Result<Scalar, Fault> {
         let (region, range) = self.place(buffer, place)?;
+        self.note(buffer, (range.start, place.1), Access::Load)?;
         let bytes = match region {
             Region::Own => &self.memory[buffer.index()][range],
             Region::Workspace => &self.workspace[range],
             Region::Private => &self.private[range],
+            Region::Shared => &self.shared_scratch[range],
         };
         Ok(Scalar { element: self.loops.buffers[buffer].element, bits: read(bytes) })
     }
@@ -471,10 +526,12 @@ impl<'l> Machine<'l> {
         }
         let size = content.element.size();
         let (region, range) = self.place(buffer, place)?;
+        self.note(buffer, (range.start, place.1), Access::Store)?;
         let bytes = match region {
             Region::Own => &mut self.memory[buffer.index()][range],
             Region::Workspace => &mut self.workspace[range],
             Region::Private => &mut self.private[range],
+            Region::Shared => &mut self.shared_scratch[range],
         };
         bytes.copy_from_slice(&scalar.bits.to_le_bytes()[..size]);
         Ok(())
@@ -494,6 +551,20 @@ fn part_of_lane(
             .ok_or_else(|| Fault(format!("{} has no part for lane {lane}", name()))),
         None => Err(Fault(format!("{} is not declared", name()))),
     }
+}
+
+/// How much fast memory a team has.
+fn shared_bytes(loops: &Loops) -> usize {
+    let ends = loops.buffers.iter().filter_map(|(_, buffer)| match &buffer.space {
+        Space::Shared(Some(offset)) => Some(size(&(offset.clone() + buffer.bytes()), &[])),
+        Space::Shared(None)
+        | Space::Parameter(_)
+        | Space::Updated(_)
+        | Space::Result(_)
+        | Space::Workspace(_)
+        | Space::Private(_) => None,
+    });
+    ends.max().unwrap_or(0)
 }
 
 /// A number of bytes.

@@ -23,6 +23,7 @@ pub fn own_expressions<'s>(statement: &'s Statement, visit: &mut dyn FnMut(&'s E
                 visit(computed);
             }
         }
+        Statement::Sync => {}
     }
 }
 
@@ -31,7 +32,8 @@ pub fn body(statement: &Statement) -> &[Statement] {
     match statement {
         Statement::For(inner) => &inner.body,
         Statement::If { condition: _, body } => body,
-        Statement::Let { .. }
+        Statement::Sync
+        | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
         | Statement::Store { .. } => &[],
@@ -287,5 +289,6 @@ pub fn rename_statement(statement: &Statement, rename: &dyn Rename) -> Statement
         Statement::If { condition, body } => {
             Statement::If { condition: rename_expr(condition, rename), body: all(body) }
         }
+        Statement::Sync => Statement::Sync,
     }
 }

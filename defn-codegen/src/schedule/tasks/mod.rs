@@ -91,7 +91,7 @@ fn also_shared<'l>(loops: &Loops, shared: &[&'l For]) -> Option<&'l For> {
 /// Whether a statement gives a value, or fills private scratch, so that it may be done several times.
 fn prepares(loops: &Loops, statement: &Statement) -> bool {
     match statement {
-        Statement::Let { .. } => true,
+        Statement::Sync | Statement::Let { .. } => true,
         Statement::Store { buffer, .. } => {
             matches!(loops.buffers[*buffer].space, Space::Private(_))
         }
@@ -113,6 +113,7 @@ fn is_shared(outermost: &For) -> bool {
         }
         Statement::Set { register, expr: _ } => carries |= !declared.contains(register),
         Statement::For(_)
+        | Statement::Sync
         | Statement::Let { .. }
         | Statement::Store { .. }
         | Statement::If { .. } => {}

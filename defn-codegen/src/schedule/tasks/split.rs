@@ -48,6 +48,7 @@ fn stands_alone(statement: &Statement) -> bool {
             matches!(body.as_slice(), [Statement::For(inner)] if is_shared(inner))
         }
         Statement::If { .. }
+        | Statement::Sync
         | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
