@@ -21,7 +21,7 @@ use crate::lower::lower;
 use crate::options::{Level, Options};
 use crate::origin::Site;
 use crate::program::{Plan, Program};
-use crate::schedule::schedule;
+use crate::schedule::{self, schedule};
 use crate::simplify::simplify;
 use crate::stages::Stages;
 use crate::transform::transform;
@@ -171,6 +171,14 @@ fn front(stages: &mut Stages<'_>, program: &Program) -> Front {
     let kernels = stages.run("fuse", || fuse(&graph));
     let loops = stages.run("lower", || lower(&kernels));
     Front { suspects, graph, kernels, loops }
+}
+
+/// The loops of a graph without calls for a device: what tests evaluate.
+pub fn device_graph(graph: &Graph, options: &Options) -> Loops {
+    let mut stages = Stages::new(options, &graph.name);
+    let kernels = stages.run("fuse", || fuse(graph));
+    let loops = stages.run("lower", || lower(&kernels));
+    stages.run("schedule-device", || schedule::device(&loops))
 }
 
 /// The scheduled loops of a graph without calls: what tests evaluate and run.

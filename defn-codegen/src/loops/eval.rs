@@ -105,6 +105,8 @@ struct Machine<'l> {
     shown: Vec<(usize, Value)>,
     /// What the threads of a team did; none where one thread executes all.
     races: Option<RefCell<Races>>,
+    /// Whether the first thread of a team computes what it stores.
+    is_first: bool,
 }
 
 impl<'l> Machine<'l> {
@@ -136,6 +138,7 @@ impl<'l> Machine<'l> {
             shared: Vec::new(),
             shown: Vec::new(),
             races: None,
+            is_first: false,
         }
     }
 
@@ -275,11 +278,13 @@ impl<'l> Machine<'l> {
                 Ok(())
             }
             Statement::Store { buffer, address, expr } => {
+                self.is_first = self.lanes.is_none();
                 let all = self.all_lanes(expr)?;
                 for (lane, scalar) in all.into_iter().enumerate() {
                     let position = self.address(address, lane)?;
                     self.store(*buffer, (position, lane), scalar)?;
                 }
+                self.is_first = false;
                 Ok(())
             }
             Statement::If { condition, body } => match self.expr(condition, 0)?.bits {
@@ -492,7 +497,8 @@ impl<'l> Machine<'l> {
         let Some(races) = &self.races else { return Ok(()) };
         let content = &self.loops.buffers[buffer];
         let of_team = content.space.is_private() || content.space.is_shared();
-        let agent = self.lanes.map_or(Agent::Team, |lanes| Agent::Lane(lanes.width, lane));
+        let alone = if self.is_first { Agent::First } else { Agent::Team };
+        let agent = self.lanes.map_or(alone, |lanes| Agent::Lane(lanes.width, lane));
         if races.borrow_mut().note((buffer, start), (agent, access), of_team) {
             return Ok(());
         }

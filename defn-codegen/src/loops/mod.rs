@@ -30,7 +30,8 @@
 //! # Teams of threads
 //!
 //! `nest 0 threads 32 tasks 300*n { … }` is for a device, where a task is executed by a team of so many threads: by a warp if there are 32,
-//! by a block if there are more. The lanes of a loop belong to the threads; outside of lanes every thread computes the same, and one of them stores.
+//! by a block if there are more. The lanes of a loop belong to the threads; outside of lanes every thread computes the same, and the first stores.
+//! Two loops of as many lanes give a thread the same lanes.
 //! Threads do not go in lockstep: what one of them stored another sees behind `sync`, where they wait for each other. Between two tasks
 //! a team waits too. A nest without tasks has one team.
 //! [`eval`] finds what is read and written without a `sync` between.

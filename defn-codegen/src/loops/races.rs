@@ -8,8 +8,8 @@
 //! for i1 in 0..64 lanes 64 { store y[i1] = load s[-i1 + 63] }     a fault, without `sync` between the two
 //! ```
 //!
-//! Two loops of as many lanes give a thread the same lanes. What all threads load is loaded by all, and what they store outside of lanes
-//! is stored by the first of them. Tasks are never ordered, but for the scratch of a team, which waits for its threads before it begins
+//! Two loops of as many lanes give a thread the same lanes. Outside of lanes all threads load, and a store with all that it loads is a
+//! matter of the first of them. Tasks are never ordered, but for the scratch of a team, which waits for its threads before it begins
 //! another task.
 
 use std::collections::BTreeMap;
@@ -19,8 +19,10 @@ use super::BufferId;
 /// Which threads access an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Agent {
-    /// All of them load, or the first of them stores.
+    /// All of them load.
     Team,
+    /// The first of them stores, and loads what it stores.
+    First,
     /// The one that has this lane of a loop of so many.
     Lane(u32, usize),
 }
@@ -113,15 +115,13 @@ impl Races {
             *touch = Touch { storing: touch.storing, loading: touch.loading, ..untouched };
         }
         let task = if of_team { 0 } else { self.task };
-        // What the first thread stores, the others may have loaded meanwhile.
-        let with = |others: Few<Agent>| others.beside(agent) || others == Few::One(Agent::Team);
         let races = match access {
-            Access::Load => touch.storing.beside(task) || with(touch.stored),
+            Access::Load => touch.storing.beside(task) || touch.stored.beside(agent),
             Access::Store => {
                 touch.storing.beside(task)
                     || touch.loading.beside(task)
                     || touch.stored.beside(agent)
-                    || with(touch.loaded)
+                    || touch.loaded.beside(agent)
             }
         };
         match access {
@@ -201,7 +201,7 @@ mod tests {
   }";
         assert_eq!(found(both), "");
         assert_eq!(found(&both.replace("sync", "")), "a race for `t`");
-        assert_eq!(found("{ store t[0] = load x[0] store t[0] = load x[1] }"), "");
+        assert_eq!(found("{ store t[0] = load x[0] store t[0] = add(load t[0], f32(1.0)) }"), "");
     }
 
     #[test]

@@ -109,18 +109,24 @@ pub fn names(expr: &Expr, visit: &mut dyn FnMut(Name)) {
 
 /// Calls `visit` for every address, with its buffer and whether it is written.
 pub fn addresses<'s>(all: &'s [Statement], visit: &mut dyn FnMut(BufferId, &'s Address, bool)) {
-    statements(all, &mut |statement| {
-        own_expressions(statement, &mut |expr| {
-            expressions(expr, &mut |inner| {
-                if let Expr::Load(buffer, address) = inner {
-                    visit(*buffer, address, false);
-                }
-            });
+    statements(all, &mut |statement| own_addresses(statement, visit));
+}
+
+/// Calls `visit` for every address of a statement itself, as [`addresses`] does.
+pub fn own_addresses<'s>(
+    statement: &'s Statement,
+    visit: &mut dyn FnMut(BufferId, &'s Address, bool),
+) {
+    own_expressions(statement, &mut |expr| {
+        expressions(expr, &mut |inner| {
+            if let Expr::Load(buffer, address) = inner {
+                visit(*buffer, address, false);
+            }
         });
-        if let Statement::Store { buffer, address, expr: _ } = statement {
-            visit(*buffer, address, true);
-        }
     });
+    if let Statement::Store { buffer, address, expr: _ } = statement {
+        visit(*buffer, address, true);
+    }
 }
 
 /// What a copy of statements refers to instead.
