@@ -12,6 +12,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::control::part;
+use super::memory::{Memory, Place};
 use super::races::{Access, Agent, Races};
 use super::{
     Address, BufferId, Control, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId,
@@ -67,32 +68,13 @@ struct Lanes {
     active: usize,
 }
 
-/// Where the bytes of a buffer are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Region {
-    /// In memory of its own.
-    Own,
-    Workspace,
-    Private,
-    Shared,
-}
-
 /// More iterations than any test needs.
 const MOST_ITERATIONS: i64 = 1 << 20;
-
-/// What stands where nothing was written.
-const UNTOUCHED: u8 = 0xAB;
-/// What private scratch holds when an iteration begins: a NaN in every float.
-const POISON: u8 = 0xFF;
 
 struct Machine<'l> {
     loops: &'l Loops,
     symbols: &'l [i64],
-    /// The bytes of each buffer that is no temporary, or not planned.
-    memory: Vec<Vec<u8>>,
-    workspace: Vec<u8>,
-    private: Vec<u8>,
-    shared_scratch: Vec<u8>,
+    memory: Memory<'l>,
     variables: BTreeMap<VariableId, i64>,
     values: BTreeMap<ValueId, Vec<Scalar>>,
     registers: BTreeMap<RegisterId, Vec<Scalar>>,
@@ -111,25 +93,10 @@ struct Machine<'l> {
 
 impl<'l> Machine<'l> {
     fn new(loops: &'l Loops, symbols: &'l [i64], parameters: &[Value]) -> Self {
-        let memory = loops.buffers.iter().map(|(_, buffer)| match buffer.space {
-            Space::Parameter(position) | Space::Updated(position) => bytes(&parameters[position]),
-            Space::Result(_)
-            | Space::Workspace(None)
-            | Space::Private(None)
-            | Space::Shared(None) => {
-                vec![UNTOUCHED; size(&buffer.bytes(), symbols)]
-            }
-            Space::Workspace(Some(_)) | Space::Private(Some(_)) | Space::Shared(Some(_)) => {
-                Vec::new()
-            }
-        });
         Self {
             loops,
             symbols,
-            memory: memory.collect(),
-            workspace: vec![UNTOUCHED; size(&loops.workspace, symbols)],
-            private: vec![UNTOUCHED; size(&loops.private, symbols)],
-            shared_scratch: vec![UNTOUCHED; shared_bytes(loops)],
+            memory: Memory::new(loops, symbols, parameters),
             variables: BTreeMap::new(),
             values: BTreeMap::new(),
             registers: BTreeMap::new(),
@@ -145,11 +112,7 @@ impl<'l> Machine<'l> {
     fn outcome(self) -> Outcome {
         let mut outcome = Outcome { results: Vec::new(), updated: Vec::new(), shown: self.shown };
         for (id, buffer) in self.loops.buffers.iter() {
-            let value = || {
-                let size = buffer.element.size();
-                let data = self.memory[id.index()].chunks(size).map(read).collect();
-                Value { element: buffer.element, shape: shape(self.loops, id, self.symbols), data }
-            };
+            let value = || self.memory.value(id);
             match buffer.space {
                 Space::Result(_) => outcome.results.push(value()),
                 Space::Updated(position) => outcome.updated.push((position, value())),
@@ -336,13 +299,7 @@ impl<'l> Machine<'l> {
     /// One iteration, or one group of lanes.
     fn iteration(&mut self, body: &[Statement]) -> Result<(), Fault> {
         if self.depth == 0 {
-            self.private.fill(POISON);
-            self.shared_scratch.fill(POISON);
-            for ((_, buffer), memory) in self.loops.buffers.iter().zip(&mut self.memory) {
-                if matches!(buffer.space, Space::Private(_) | Space::Shared(_)) {
-                    memory.fill(POISON);
-                }
-            }
+            self.memory.poison();
         }
         self.depth += 1;
         self.block(body)?;
@@ -444,77 +401,29 @@ impl<'l> Machine<'l> {
         Ok(parts[0])
     }
 
-    /// The bytes of an element, or of its part for a lane, and where they are.
+    /// Where an element is, or its part for a lane; looks for a race, if threads execute the nest.
     fn place(
         &self,
         buffer: BufferId,
         (position, lane): (i64, usize),
-    ) -> Result<(Region, Range<usize>), Fault> {
-        let content = &self.loops.buffers[buffer];
-        let bytes = content.element.size();
-        if content.lanes != 1 && self.lanes.is_none_or(|lanes| lanes.width != content.lanes) {
-            return Err(Fault(format!("`{}` has another number of lanes", content.name)));
-        }
-        let position = usize::try_from(position)
-            .ok()
-            .filter(|position| *position < count(self.loops, buffer, self.symbols));
-        let Some(position) = position else {
-            return Err(Fault(format!("an access outside of `{}`", content.name)));
-        };
-        let (region, start) = match &content.space {
-            Space::Workspace(Some(offset)) => (Region::Workspace, size(offset, self.symbols)),
-            Space::Private(Some(offset)) => (Region::Private, size(offset, self.symbols)),
-            Space::Shared(Some(offset)) => (Region::Shared, size(offset, self.symbols)),
-            Space::Workspace(None)
-            | Space::Private(None)
-            | Space::Shared(None)
-            | Space::Parameter(_)
-            | Space::Updated(_)
-            | Space::Result(_) => (Region::Own, 0),
-        };
-        let part = if content.lanes == 1 { 0 } else { lane };
-        let start = start + (position * content.lanes as usize + part) * bytes;
-        let range = start..start + bytes;
-        let limit = match region {
-            Region::Own => self.memory[buffer.index()].len(),
-            Region::Workspace => self.workspace.len(),
-            Region::Private => self.private.len(),
-            Region::Shared => self.shared_scratch.len(),
-        };
-        if range.end > limit {
-            return Err(Fault(format!("`{}` lies outside of the scratch", content.name)));
-        }
-        Ok((region, range))
-    }
-
-    /// Looks for a race, if threads execute the nest.
-    fn note(
-        &self,
-        buffer: BufferId,
-        (start, lane): (usize, usize),
         access: Access,
-    ) -> Result<(), Fault> {
-        let Some(races) = &self.races else { return Ok(()) };
+    ) -> Result<Place, Fault> {
+        let width = self.lanes.map(|lanes| lanes.width);
+        let place = self.memory.place(buffer, position, (width, lane))?;
+        let Some(races) = &self.races else { return Ok(place) };
         let content = &self.loops.buffers[buffer];
         let of_team = content.space.is_private() || content.space.is_shared();
         let alone = if self.is_first { Agent::First } else { Agent::Team };
-        let agent = self.lanes.map_or(alone, |lanes| Agent::Lane(lanes.width, lane));
-        if races.borrow_mut().note((buffer, start), (agent, access), of_team) {
-            return Ok(());
+        let agent = width.map_or(alone, |width| Agent::Lane(width, lane));
+        if races.borrow_mut().note((buffer, place.start()), (agent, access), of_team) {
+            return Ok(place);
         }
         Err(Fault(format!("a race for `{}`", content.name)))
     }
 
     fn load(&self, buffer: BufferId, place: (i64, usize)) -> Result<Scalar, Fault> {
-        let (region, range) = self.place(buffer, place)?;
-        self.note(buffer, (range.start, place.1), Access::Load)?;
-        let bytes = match region {
-            Region::Own => &self.memory[buffer.index()][range],
-            Region::Workspace => &self.workspace[range],
-            Region::Private => &self.private[range],
-            Region::Shared => &self.shared_scratch[range],
-        };
-        Ok(Scalar { element: self.loops.buffers[buffer].element, bits: read(bytes) })
+        let place = self.place(buffer, place, Access::Load)?;
+        Ok(self.memory.load(buffer, &place))
     }
 
     fn store(
@@ -530,16 +439,8 @@ impl<'l> Machine<'l> {
                 content.name, scalar.element
             )));
         }
-        let size = content.element.size();
-        let (region, range) = self.place(buffer, place)?;
-        self.note(buffer, (range.start, place.1), Access::Store)?;
-        let bytes = match region {
-            Region::Own => &mut self.memory[buffer.index()][range],
-            Region::Workspace => &mut self.workspace[range],
-            Region::Private => &mut self.private[range],
-            Region::Shared => &mut self.shared_scratch[range],
-        };
-        bytes.copy_from_slice(&scalar.bits.to_le_bytes()[..size]);
+        let place = self.place(buffer, place, Access::Store)?;
+        self.memory.store(buffer, &place, scalar);
         Ok(())
     }
 }
@@ -557,40 +458,6 @@ fn part_of_lane(
             .ok_or_else(|| Fault(format!("{} has no part for lane {lane}", name()))),
         None => Err(Fault(format!("{} is not declared", name()))),
     }
-}
-
-/// How much fast memory a team has.
-fn shared_bytes(loops: &Loops) -> usize {
-    let ends = loops.buffers.iter().filter_map(|(_, buffer)| match &buffer.space {
-        Space::Shared(Some(offset)) => Some(size(&(offset.clone() + buffer.bytes()), &[])),
-        Space::Shared(None)
-        | Space::Parameter(_)
-        | Space::Updated(_)
-        | Space::Result(_)
-        | Space::Workspace(_)
-        | Space::Private(_) => None,
-    });
-    ends.max().unwrap_or(0)
-}
-
-/// A number of bytes.
-fn size(dim: &Dim, symbols: &[i64]) -> usize {
-    usize::try_from(dim.evaluate(symbols)).unwrap_or(0)
-}
-
-fn count(loops: &Loops, buffer: BufferId, symbols: &[i64]) -> usize {
-    shape(loops, buffer, symbols).iter().product()
-}
-
-fn bytes(value: &Value) -> Vec<u8> {
-    let size = value.element.size();
-    value.data.iter().flat_map(|bits| bits.to_le_bytes()[..size].to_vec()).collect()
-}
-
-fn read(bytes: &[u8]) -> u64 {
-    let mut bits = [0; 8];
-    bits[..bytes.len()].copy_from_slice(bytes);
-    u64::from_le_bytes(bits)
 }
 
 /// The function of `math` that computes a primitive; none if it is a plain operation.

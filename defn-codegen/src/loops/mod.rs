@@ -88,6 +88,7 @@ pub mod print;
 pub mod parse;
 pub mod verify;
 pub mod eval;
+mod memory;
 mod races;
 
 pub use buffer::{Buffer, BufferId, Space};
