@@ -79,6 +79,7 @@ pub fn device(loops: &Loops) -> Loops {
     // A thread has as many registers as the largest of processors.
     chains::chains(&mut loops, Level::V4);
     together::together(&mut loops);
+    grid::partials(&mut loops);
     grid::widths(&mut loops);
     tasks::tasks(&mut loops, Workers::DEVICE);
     grid::teams(&mut loops);
