@@ -221,7 +221,7 @@ fn sum(body: &[Statement]) -> Option<Sum<'_>> {
     let Statement::Set { register: total, expr } = fold else { return None };
     ask::fold_of(*total, expr)?;
     // Blocks of blocks are sums too, but of fewer tasks.
-    let is_innermost = rows.width() == 1 && self::sum(&rows.body).is_none();
+    let is_innermost = rows.width() == 1 && sum(&rows.body).is_none();
     is_innermost.then_some(Sum { register: *register, element: *element, declare, rows, fold })
 }
 
