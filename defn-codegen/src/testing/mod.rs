@@ -153,6 +153,7 @@ fn device_laws(
 fn options(sizes: Sizes) -> Options {
     Options {
         levels: Vec::new(),
+        devices: Vec::new(),
         triple: String::new(),
         dump: Dump::default(),
         verify: true,
