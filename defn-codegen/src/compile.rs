@@ -18,10 +18,10 @@ use crate::kernels::Kernels;
 use crate::llvm;
 use crate::loops::Loops;
 use crate::lower::lower;
-use crate::options::{Level, Options};
+use crate::options::{Level, Options, Target};
 use crate::origin::Site;
 use crate::program::{Plan, Program};
-use crate::schedule::{self, schedule};
+use crate::schedule::schedule;
 use crate::simplify::simplify;
 use crate::stages::Stages;
 use crate::transform::transform;
@@ -93,7 +93,7 @@ fn one_level(
 ) -> Result<(Loops, Code), Limitation> {
     let triple = &options.triple;
     let loops = stages.run(&format!("schedule-{}", level.name()), || {
-        schedule(&front.loops, level, options.sizes)
+        schedule(&front.loops, Target::Host(level), options.sizes)
     });
     let embedded = || llvm::embedded(&loops, level, triple);
     let shown = || llvm::host(&loops, level, triple);
@@ -118,7 +118,7 @@ pub fn plan(program: &Program, options: &Options, budget: i64) -> Result<Plan, i
         if seen.contains(&graph) {
             continue;
         }
-        let loops = schedule(&lower(&fuse(&graph)), *level, options.sizes);
+        let loops = schedule(&lower(&fuse(&graph)), Target::Host(*level), options.sizes);
         let need = loops.workspace.clone() + loops.private.clone();
         let reach = match need.as_constant() {
             Some(need) if need <= budget => return Ok(*plan),
@@ -174,18 +174,10 @@ fn front(stages: &mut Stages<'_>, program: &Program) -> Front {
     Front { suspects, graph, kernels, loops }
 }
 
-/// The loops of a graph without calls for a device: what tests evaluate.
-pub fn device_graph(graph: &Graph, options: &Options) -> Loops {
-    let mut stages = Stages::new(options, &graph.name);
-    let kernels = stages.run("fuse", || fuse(graph));
-    let loops = stages.run("lower", || lower(&kernels));
-    stages.run("schedule-device", || schedule::device(&loops))
-}
-
 /// The scheduled loops of a graph without calls: what tests evaluate and run.
-pub fn schedule_graph(graph: &Graph, level: Level, options: &Options) -> Loops {
+pub fn schedule_graph(graph: &Graph, target: impl Into<Target>, options: &Options) -> Loops {
     let mut stages = Stages::new(options, &graph.name);
     let kernels = stages.run("fuse", || fuse(graph));
     let loops = stages.run("lower", || lower(&kernels));
-    stages.run("schedule", || schedule(&loops, level, options.sizes))
+    stages.run("schedule", || schedule(&loops, target.into(), options.sizes))
 }

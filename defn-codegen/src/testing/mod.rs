@@ -16,7 +16,7 @@ pub mod derivative;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::compile::{device_graph, schedule_graph};
+use crate::compile::schedule_graph;
 use crate::graph::Callable;
 use crate::graph::arbitrary::{
     Case, generate, generate_control, generate_differentiable, generate_differentiable_control,
@@ -28,7 +28,7 @@ use crate::graph::{Element, Graph, parse, verify};
 use crate::llvm::jit;
 use crate::loops::eval::Outcome;
 use crate::loops::{self, Loops};
-use crate::options::{Dump, Level, Options, Sizes};
+use crate::options::{Compute, Dump, Level, Options, Sizes};
 use crate::program::Program;
 use crate::simplify::simplify;
 use crate::transform::transform;
@@ -137,7 +137,7 @@ fn device_laws(
     (symbols, arguments): (&[i64], &[Value]),
     (expected, host): (&[Bounded], Option<&Outcome>),
 ) -> Result<(), String> {
-    let program = device_graph(graph, &options(Sizes::USUAL));
+    let program = schedule_graph(graph, Compute::Sm80, &options(Sizes::USUAL));
     let outcome = sound(&program, "device", (symbols, arguments))
         .map_err(|error| format!("{error}\n{program}"))?;
     admit("device", expected, &results(graph, &outcome))
