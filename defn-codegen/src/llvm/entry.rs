@@ -35,7 +35,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::alike::Read;
 use super::control::Open;
-use super::dims::Dims;
+use super::dims::{Dims, Symbols};
 use super::ir::{Block, Function, IntPredicate, Ir, Linkage, Opcode, Value};
 use super::parts::{Call, Functions};
 use super::target;
@@ -122,7 +122,7 @@ pub(super) fn entry(
     let (first, body) = (ir.block(function), ir.block(function));
     ir.position(first);
     let [buffers, symbols, workspace, team] = [0, 1, 2, 3].map(|at| ir.parameter(function, at));
-    let dims = Dims::new(ir, first, symbols);
+    let dims = Dims::new(ir, first, Symbols::Table(symbols));
     let memory = Memory::of(ir, first, (loops, calls));
     let mut entry = Entry {
         ir,

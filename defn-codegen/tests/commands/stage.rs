@@ -8,15 +8,7 @@ use defn_codegen::options::{Compute, Dump, Level, Options, Sizes};
 
 /// The text of a stage; none if the command is no stage.
 pub(crate) fn text(command: &str, argument: &str, graph: &Graph) -> Option<String> {
-    let sizes = if argument.ends_with("least") { Sizes::LEAST } else { Sizes::USUAL };
-    let options = Options {
-        levels: Vec::new(),
-        devices: Vec::new(),
-        triple: String::new(),
-        dump: Dump::default(),
-        verify: true,
-        sizes,
-    };
+    let options = options(argument);
     match command {
         "fuse" => Some(fuse(graph).to_string()),
         "lower" => Some(lower(&fuse(graph)).to_string()),
@@ -26,5 +18,17 @@ pub(crate) fn text(command: &str, argument: &str, graph: &Graph) -> Option<Strin
             Some(schedule_graph(graph, level, &options).to_string())
         }
         _ => None,
+    }
+}
+
+/// What the stages are told.
+pub(crate) fn options(argument: &str) -> Options {
+    Options {
+        levels: Vec::new(),
+        devices: Vec::new(),
+        triple: String::new(),
+        dump: Dump::default(),
+        verify: true,
+        sizes: if argument.ends_with("least") { Sizes::LEAST } else { Sizes::USUAL },
     }
 }
