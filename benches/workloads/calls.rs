@@ -51,8 +51,11 @@ fn loss(p: Mlp, x: Tensor<f32, batch, pixel>) -> f32 {
 pub(crate) fn first_gradient(_: &Stopwatch) -> Verdict<Times> {
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let start = || -> Verdict<f64> {
+        let mut fresh = Command::new(&program);
+        // Folders in which cargo makes the dynamic linker look for every library first; who uses a program starts it without.
+        fresh.arg(format!("--{FRESH}")).env_remove("LD_LIBRARY_PATH");
         let started = now();
-        let output = Command::new(&program).arg(format!("--{FRESH}")).output();
+        let output = fresh.output();
         let output = output.map_err(|error| error.to_string())?;
         let text = String::from_utf8_lossy(&output.stdout);
         let ended: u128 = text

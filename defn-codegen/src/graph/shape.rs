@@ -395,6 +395,13 @@ impl Atom {
 impl Add for Dim {
     type Output = Self;
     fn add(self, other: Self) -> Self {
+        // Zero is what most sums begin with.
+        if other.terms.is_empty() {
+            return self;
+        }
+        if self.terms.is_empty() {
+            return other;
+        }
         let mut terms = self.terms;
         terms.extend(other.terms);
         Self::from_terms(terms)
@@ -421,6 +428,13 @@ impl Sub for Dim {
 impl Mul for Dim {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
+        // One is what most products begin with.
+        if self.is(1) {
+            return other;
+        }
+        if other.is(1) {
+            return self;
+        }
         let mut sum = Self::default();
         for (left, a) in &self.terms {
             for (right, b) in &other.terms {

@@ -21,10 +21,10 @@ use inkwell::context::{AsContextRef, Context};
 use inkwell::module::Module;
 use llvm_sys::core;
 use llvm_sys::prelude::{LLVMBasicBlockRef, LLVMTypeRef, LLVMValueRef};
+use llvm_sys::{LLVMInlineAsmDialect, LLVMLinkage, LLVMVisibility};
 pub(super) use llvm_sys::{
     LLVMIntPredicate as IntPredicate, LLVMOpcode as Opcode, LLVMRealPredicate as RealPredicate,
 };
-use llvm_sys::{LLVMLinkage, LLVMVisibility};
 
 use crate::graph::Element;
 
@@ -416,6 +416,35 @@ impl<'c> Ir<'c> {
             let ty = core::LLVMFunctionType(void, types.as_mut_ptr(), count, 0);
             core::LLVMBuildCall2(builder, ty, address.0, raw.as_mut_ptr(), count, NO_NAME)
         };
+    }
+
+    /// The same integer, of which LLVM knows nothing: an instruction of no bytes.
+    pub(super) fn hidden(&self, value: Value) -> Value {
+        let (text, constraints) = (c"", c"=r,0");
+        let builder = self.builder.as_mut_ptr();
+        let (mut types, mut arguments) = ([self.type_of(value).0], [value.0]);
+        // SAFETY: ownership; LLVM copies texts and lists, whose lengths are given, and the type of the call is that of the text.
+        unsafe {
+            let ty = core::LLVMFunctionType(types[0], types.as_mut_ptr(), 1, 0);
+            let nothing = core::LLVMGetInlineAsm(
+                ty,
+                text.as_ptr(),
+                text.count_bytes(),
+                constraints.as_ptr(),
+                constraints.count_bytes(),
+                0,
+                0,
+                LLVMInlineAsmDialect::LLVMInlineAsmDialectATT,
+                0,
+            );
+            let call =
+                core::LLVMBuildCall2(builder, ty, nothing, arguments.as_mut_ptr(), 1, NO_NAME);
+            let of_call = llvm_sys::LLVMAttributeFunctionIndex;
+            for name in ["memory", "nounwind", "willreturn"] {
+                core::LLVMAddCallSiteAttribute(call, of_call, self.enum_attribute(name, 0));
+            }
+            Value(call)
+        }
     }
 
     pub(super) fn address_of(&self, function: Function) -> Value {

@@ -10,7 +10,8 @@
 //! 2, 3, 4, of whole tuples            vectors, permuted      masked gather
 //! other, stores of neighbours         runs, turned           the same, where inactive lanes do no harm
 //! other, loads of neighbours          pieces, turned         the same, inactive lanes with the last active one
-//! other, or computed lane by lane     gather, scatter        masked gather, scatter
+//! other                               gathers, scatters of a register each, from where its first lane is
+//! computed lane by lane               gather, scatter        masked gather, scatter
 //! ```
 //!
 //! Scratch with lanes has a part of every element for each lane, so that its step between lanes is one more than that of its address,
@@ -18,7 +19,7 @@
 //! Where the processor has no such masked access, the lanes go one by one through the stack, in a loop:
 //! LLVM would write a branch for each of the lanes instead. See Note [Lanes one by one].
 
-use super::ir::{Opcode, Type, Value};
+use super::ir::{IntPredicate, Opcode, Type, Value};
 use super::walk::{Active, Typed, Walk};
 use crate::graph::{Dim, Element};
 use crate::loops::{Address, BufferId};
@@ -32,8 +33,17 @@ enum Place {
     Forward(Value),
     /// From this address down.
     Backward(Value),
-    /// A base, and an index for each lane.
-    Anywhere(Value, Value),
+    /// A base, and where the lanes are from there.
+    Anywhere(Value, Indices),
+}
+
+/// Where lanes are, in elements.
+#[derive(Clone, Copy)]
+pub(super) enum Indices {
+    /// An index for each lane.
+    Each(Value),
+    /// Each lane so far from the one before.
+    Apart(Value),
 }
 
 /// What is at each address.
@@ -44,6 +54,14 @@ pub(super) struct Cell {
     pub(super) ty: Type,
     /// How many of them an element of the buffer has.
     pub(super) parts: u32,
+}
+
+/// A part of an access to lanes anywhere: lanes from one on, with a mask.
+struct Piece {
+    first: u32,
+    lanes: u32,
+    addresses: Value,
+    mask: Value,
 }
 
 /// The purposes of the places on the stack.
@@ -77,7 +95,7 @@ impl Walk<'_, '_> {
             }
             Place::Anywhere(base, indices) => match component {
                 Some(component) => self.load_component(buffer, base, component),
-                None => self.gather(cell, base, indices, active),
+                None => self.gather(cell, (base, indices), active),
             },
         };
         // A byte that is neither 0 nor 1 is never written; one is read as `true` all the same.
@@ -168,11 +186,11 @@ impl Walk<'_, '_> {
             (None, None) => Place::Uniform(first),
             (None, Some(step)) if step.is(1) => Place::Forward(first),
             (None, Some(step)) if step.is(-1) && reverses => Place::Backward(first),
-            (None, Some(step)) => Place::Anywhere(first, self.lane_steps(&step)),
-            (Some(indices), None) => Place::Anywhere(first, indices),
+            (None, Some(step)) => Place::Anywhere(first, Indices::Apart(self.dim(&step))),
+            (Some(indices), None) => Place::Anywhere(first, Indices::Each(indices)),
             (Some(indices), Some(step)) => {
-                let steps = self.lane_steps(&step);
-                Place::Anywhere(first, ir.binary(Opcode::LLVMAdd, indices, steps))
+                let indices = ir.binary(Opcode::LLVMAdd, indices, self.lane_steps(&step));
+                Place::Anywhere(first, Indices::Each(indices))
             }
         }
     }
@@ -208,7 +226,7 @@ impl Walk<'_, '_> {
         let ty = ir.vector(cell.ty, self.width());
         let Some(active) = active else { return ir.load(ty, address, align) };
         if !self.masks_rows(cell.element) {
-            let indices = ir.iota(ir.int(64), self.width());
+            let indices = Indices::Apart(ir.i64(1));
             return self.gather_one_by_one(cell, (address, indices), Some(active));
         }
         let arguments = [address, active.mask, ir.zero(ty)];
@@ -221,7 +239,7 @@ impl Walk<'_, '_> {
         let (ir, align) = (self.ir, cell.element.size());
         let Some(active) = active else { return ir.store(row, address, align) };
         if !self.masks_rows(cell.element) {
-            let indices = ir.iota(ir.int(64), self.width());
+            let indices = Indices::Apart(ir.i64(1));
             return self.scatter_one_by_one(cell, (address, indices), row, Some(active));
         }
         let overloads = [ir.type_of(row), ir.pointer()];
@@ -229,36 +247,96 @@ impl Walk<'_, '_> {
         ir.align_argument(call, 1, align);
     }
 
-    fn gather(&mut self, cell: Cell, base: Value, indices: Value, active: Option<Active>) -> Value {
-        let ir = self.ir;
+    fn gather(
+        &mut self,
+        cell: Cell,
+        (base, indices): (Value, Indices),
+        active: Option<Active>,
+    ) -> Value {
         if !self.gathers(cell.element) {
             return self.gather_one_by_one(cell, (base, indices), active);
         }
-        let ty = ir.vector(cell.ty, self.width());
-        let addresses = ir.element_address(cell.ty, base, indices);
-        let overloads = [ty, ir.type_of(addresses)];
-        let arguments = [addresses, self.mask_of(active), ir.zero(ty)];
-        let row = ir.intrinsic("llvm.masked.gather", &overloads, &arguments);
-        ir.align_argument(row, 0, cell.element.size());
-        row
+        let ir = self.ir;
+        let pieces = self.pieces_of(cell, (base, indices), active);
+        let mut parts = Vec::with_capacity(pieces.len());
+        for Piece { lanes, addresses, mask, .. } in pieces {
+            let ty = ir.vector(cell.ty, lanes);
+            let overloads = [ty, ir.type_of(addresses)];
+            let part =
+                ir.intrinsic("llvm.masked.gather", &overloads, &[addresses, mask, ir.zero(ty)]);
+            ir.align_argument(part, 0, cell.element.size());
+            parts.push(part);
+        }
+        let mut lanes = self.width() / parts.len() as u32;
+        while parts.len() > 1 {
+            parts = parts.chunks(2).map(|pair| ir.join(pair[0], pair[1], lanes)).collect();
+            lanes *= 2;
+        }
+        parts[0]
     }
 
     fn scatter(
         &mut self,
         cell: Cell,
-        (base, indices): (Value, Value),
+        (base, indices): (Value, Indices),
         row: Value,
         active: Option<Active>,
     ) {
-        let ir = self.ir;
         if !self.scatters(cell.element) {
             return self.scatter_one_by_one(cell, (base, indices), row, active);
         }
-        let addresses = ir.element_address(cell.ty, base, indices);
-        let overloads = [ir.type_of(row), ir.type_of(addresses)];
-        let arguments = [row, addresses, self.mask_of(active)];
-        let call = ir.intrinsic("llvm.masked.scatter", &overloads, &arguments);
-        ir.align_argument(call, 1, cell.element.size());
+        let ir = self.ir;
+        let pieces = self.pieces_of(cell, (base, indices), active);
+        let whole = pieces.len() == 1;
+        for Piece { first, lanes, addresses, mask } in pieces {
+            let part = if whole { row } else { ir.shuffle(row, first..first + lanes) };
+            let overloads = [ir.type_of(part), ir.type_of(addresses)];
+            let call = ir.intrinsic("llvm.masked.scatter", &overloads, &[part, addresses, mask]);
+            ir.align_argument(call, 1, cell.element.size());
+        }
+    }
+
+    /// The parts of an access to lanes anywhere. Lanes that are apart are one register after the other, so that all have the same
+    /// indices: for 64 lanes these would be as many multiplications as there are registers of them, each kept on the stack.
+    fn pieces_of(
+        &self,
+        cell: Cell,
+        (base, indices): (Value, Indices),
+        active: Option<Active>,
+    ) -> Vec<Piece> {
+        let (ir, width) = (self.ir, self.width());
+        let step = match indices {
+            Indices::Each(indices) => {
+                let addresses = ir.element_address(cell.ty, base, indices);
+                let mask = self.mask_of(active);
+                return vec![Piece { first: 0, lanes: width, addresses, mask }];
+            }
+            Indices::Apart(step) => step,
+        };
+        let lanes = width.min(self.level.register_bytes() / cell.element.size() as u32);
+        let wide = ir.int(64);
+        let indices = ir.binary(Opcode::LLVMMul, ir.iota(wide, lanes), ir.splat(step, lanes));
+        let piece = |first: u32| {
+            let offset = ir.binary(Opcode::LLVMMul, step, ir.i64(i64::from(first)));
+            let begin = ir.element_address(cell.ty, base, offset);
+            let addresses = ir.element_address(cell.ty, begin, indices);
+            let mask = match active {
+                None => ir.constant_splat(ir.constant(ir.int(1), 1), lanes),
+                Some(active) if lanes == width => active.mask,
+                Some(active) => self.active_from(first, lanes, active),
+            };
+            Piece { first, lanes, addresses, mask }
+        };
+        (0..width).step_by(lanes as usize).map(piece).collect()
+    }
+
+    /// Which of some lanes are active, from one on.
+    fn active_from(&self, first: u32, lanes: u32, active: Active) -> Value {
+        let (ir, narrow) = (self.ir, self.ir.int(32));
+        let number = ir.constant_splat(ir.constant(narrow, i64::from(first)), lanes);
+        let numbers = ir.binary(Opcode::LLVMAdd, ir.iota(narrow, lanes), number);
+        let bound = ir.splat(ir.cast(Opcode::LLVMTrunc, active.count, narrow), lanes);
+        ir.compare_int(IntPredicate::LLVMIntULT, numbers, bound)
     }
 
     fn mask_of(&self, active: Option<Active>) -> Value {
@@ -294,7 +372,7 @@ impl Walk<'_, '_> {
     fn gather_one_by_one(
         &mut self,
         cell: Cell,
-        (base, indices): (Value, Value),
+        (base, indices): (Value, Indices),
         active: Option<Active>,
     ) -> Value {
         let (ir, align) = (self.ir, cell.element.size());
@@ -311,7 +389,7 @@ impl Walk<'_, '_> {
     pub(super) fn scatter_one_by_one(
         &mut self,
         cell: Cell,
-        (base, indices): (Value, Value),
+        (base, indices): (Value, Indices),
         row: Value,
         active: Option<Active>,
     ) {
@@ -329,18 +407,26 @@ impl Walk<'_, '_> {
     fn each_lane(
         &mut self,
         cell: Cell,
-        (base, indices): (Value, Value),
+        (base, indices): (Value, Indices),
         active: Option<Active>,
         body: impl FnOnce(&mut Self, Value, Value),
     ) {
         let (ir, index) = (self.ir, self.ir.int(64));
-        let position = Cell { element: Element::I64, ty: index, parts: 1 };
-        let stage = self.stage(position, STAGE_OF_INDICES);
-        ir.store(indices, stage, 8);
         let count = active.map_or(ir.i64(i64::from(self.width())), |active| active.count);
+        let indices = match indices {
+            Indices::Each(indices) => {
+                let position = Cell { element: Element::I64, ty: index, parts: 1 };
+                let stage = self.stage(position, STAGE_OF_INDICES);
+                ir.store(indices, stage, 8);
+                Indices::Each(stage)
+            }
+            apart @ Indices::Apart(_) => apart,
+        };
         self.counted((ir.i64(0), count), 1, |walk, lane| {
-            let slot = walk.ir.element_address(index, stage, lane);
-            let position = walk.ir.load(index, slot, 8);
+            let position = match indices {
+                Indices::Each(stage) => ir.load(index, ir.element_address(index, stage, lane), 8),
+                Indices::Apart(step) => ir.binary(Opcode::LLVMMul, lane, step),
+            };
             let address = walk.ir.element_address(cell.ty, base, position);
             body(walk, lane, address);
         });

@@ -14,7 +14,7 @@
 
 use super::interleaved::{FARTHEST, may_wait};
 use super::ir::{IntPredicate, Opcode, Value};
-use super::memory::Cell;
+use super::memory::{Cell, Indices};
 use super::walk::Walk;
 use crate::graph::{Dim, Element};
 use crate::loops::{Address, BufferId, Statement};
@@ -84,7 +84,7 @@ impl Walk<'_, '_> {
         self.store_turned(cell, (base, &step), rows);
         ir.branch(behind);
         ir.position(together);
-        let indices = self.lane_steps(&step);
+        let indices = Indices::Apart(steps);
         let active = self.group.and_then(|group| group.active);
         for (number, row) in (0..).zip(rows) {
             let first = ir.element_address(cell.ty, base, ir.i64(number));

@@ -333,12 +333,14 @@ impl<'a> Walk<'a, '_> {
         let enters = ir.compare_int(IntPredicate::LLVMIntSLT, begin, end);
         ir.branch_if(enters, inside, behind);
         ir.position(inside);
-        let position = ir.phi(ir.int(64));
-        ir.incoming(position, begin, head);
+        let counter = ir.phi(ir.int(64));
+        ir.incoming(counter, begin, head);
+        // See Note [Counters are hidden].
+        let position = ir.hidden(counter);
         body(self, position);
         let next = ir.add_without_overflow(position, ir.i64(step));
         let repeats = ir.compare_int(IntPredicate::LLVMIntSLT, next, end);
-        ir.incoming(position, next, ir.current_block());
+        ir.incoming(counter, next, ir.current_block());
         ir.branch_if(repeats, inside, behind);
         ir.position(behind);
     }
@@ -358,3 +360,11 @@ impl<'a> Walk<'a, '_> {
 pub(super) fn holds_loops(body: &[Statement]) -> bool {
     body.iter().any(|statement| matches!(statement, Statement::For(_)))
 }
+
+// Note [Counters are hidden]
+// --------------------------
+// Code generation rewrites the addresses of a loop as sums that grow with its counter. Finding them takes it a fifth of its time, and a tile of
+// six rows, whose addresses are one counter and six pointers anyway, gets a register more for every sum.
+// So the counter goes through an instruction of no bytes, of which LLVM knows nothing: addresses stay products and sums as they are written,
+// what does not change in a loop is taken out of it as before, and what does is an operand of the access.
+// For the gradient of an encoder layer that is a sixth less time, and its code is as fast.

@@ -69,8 +69,27 @@ pub fn operands(expr: &Expr) -> Vec<&Expr> {
 /// Calls `visit` for an expression and all inside it.
 pub fn expressions<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
     visit(expr);
-    for operand in operands(expr) {
-        expressions(operand, visit);
+    // Without a list of the operands: nothing is called as often as this.
+    match expr {
+        Expr::Constant(_)
+        | Expr::Value(_)
+        | Expr::Register(_)
+        | Expr::Combine(..)
+        | Expr::Position { .. } => {}
+        Expr::Unary(_, operand)
+        | Expr::Convert(_, operand)
+        | Expr::Bits(operand)
+        | Expr::Shift { by: _, fill: _, operand } => expressions(operand, visit),
+        Expr::Binary(_, left, right) | Expr::Compare(_, left, right) => {
+            expressions(left, visit);
+            expressions(right, visit);
+        }
+        Expr::Select(a, b, c) | Expr::MultiplyAdd(a, b, c) => {
+            [a, b, c].into_iter().for_each(|operand| expressions(operand, visit));
+        }
+        Expr::Load(_, address) => {
+            address.computed.iter().for_each(|(computed, _)| expressions(computed, visit));
+        }
     }
 }
 

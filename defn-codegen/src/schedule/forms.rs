@@ -68,7 +68,7 @@ fn one_loop(mut outer: For, known: &mut Vec<Expr>, names: &mut Names) -> Vec<Sta
     if is_below(&rows, 2 * MANY, known) {
         return vec![Statement::For(outer)];
     }
-    let many = choice(&[(rows, Comparison::Ge, MANY), (columns, Comparison::Ge, MANY)], &[]);
+    let many = choice(&[(rows, Comparison::Ge, MANY), (columns, Comparison::Ge, MANY)], known);
     match many {
         Choice::Never => vec![Statement::For(outer)],
         Choice::Always => vec![Statement::For(turned(outer))],

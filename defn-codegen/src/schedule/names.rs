@@ -150,28 +150,62 @@ pub(super) enum Choice {
 
 /// Whether conditions that hold say that an extent is below a bound.
 pub(super) fn is_below(dim: &Dim, bound: i64, known: &[Expr]) -> bool {
-    known.iter().any(|condition| {
-        let Expr::Unary(Unary::Not, refuted) = condition else { return false };
-        let Expr::Compare(Comparison::Ge, left, right) = &**refuted else { return false };
-        let Expr::Constant(limit) = &**right else { return false };
-        **left == position(dim.clone(), None) && limit.to_i64() <= bound
+    limits(dim, known).1 < bound
+}
+
+/// Between which numbers conditions that hold say that an extent is.
+fn limits(dim: &Dim, known: &[Expr]) -> (i64, i64) {
+    known.iter().fold((i64::MIN, i64::MAX), |(least, most), condition| {
+        let (from, to) = limits_of(dim, condition);
+        (least.max(from), most.min(to))
     })
+}
+
+/// The same for one condition.
+fn limits_of(dim: &Dim, condition: &Expr) -> (i64, i64) {
+    let unknown = (i64::MIN, i64::MAX);
+    if let Expr::Binary(Binary::And, left, right) = condition {
+        let ((a, b), (c, d)) = (limits_of(dim, left), limits_of(dim, right));
+        return (a.max(c), b.min(d));
+    }
+    let (condition, holds) = if let Expr::Unary(Unary::Not, refuted) = condition {
+        (&**refuted, false)
+    } else {
+        (condition, true)
+    };
+    let Expr::Compare(comparison, left, right) = condition else { return unknown };
+    let Expr::Constant(limit) = &**right else { return unknown };
+    if !matches!(&**left, Expr::Position { constant, terms } if constant == dim && terms.is_empty())
+    {
+        return unknown;
+    }
+    let limit = limit.to_i64();
+    match (comparison, holds) {
+        (Comparison::Ge, true) => (limit, i64::MAX),
+        (Comparison::Ge, false) => (i64::MIN, limit.saturating_sub(1)),
+        (Comparison::Le, true) => (i64::MIN, limit),
+        (Comparison::Le, false) => (limit.saturating_add(1), i64::MAX),
+        (Comparison::Eq | Comparison::Ne | Comparison::Lt | Comparison::Gt, _) => unknown,
+    }
 }
 
 /// Whether all of some bounds on extents hold; decided now where they are known, or follow from conditions that hold.
 pub(super) fn choice(conditions: &[(Dim, Comparison, i64)], known: &[Expr]) -> Choice {
     let mut open: Option<Expr> = None;
     for (dim, comparison, bound) in conditions {
-        if *comparison == Comparison::Ge && is_below(dim, *bound, known) {
+        let (least, most) = match dim.as_constant() {
+            Some(known) => (known, known),
+            None => limits(dim, known),
+        };
+        let (always, never) = if *comparison == Comparison::Ge {
+            (least >= *bound, most < *bound)
+        } else {
+            (most <= *bound, least > *bound)
+        };
+        if never {
             return Choice::Never;
         }
-        if let Some(known) = dim.as_constant() {
-            let ordering = known.cmp(bound);
-            let holds =
-                if *comparison == Comparison::Ge { ordering.is_ge() } else { ordering.is_le() };
-            if !holds {
-                return Choice::Never;
-            }
+        if always {
             continue;
         }
         let holds = compare(*comparison, position(dim.clone(), None), number(*bound));
@@ -186,5 +220,49 @@ pub(super) fn choice(conditions: &[(Dim, Comparison, i64)], known: &[Expr]) -> C
             let not = Expr::Unary(Unary::Not, Box::new(holds.clone()));
             Choice::If(holds, not)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Symbol;
+
+    /// The choice by a bound on an extent, where a comparison of it holds, or does not.
+    fn check(bound: (Comparison, i64), (is, limit): (Comparison, i64), holds: bool) -> Choice {
+        let extent = Dim::from(Symbol(0));
+        let condition = compare(is, position(extent.clone(), None), number(limit));
+        let other = compare(is, position(extent.clone() + Dim::from(1), None), number(limit));
+        let known = if holds {
+            Expr::Binary(Binary::And, Box::new(other), Box::new(condition))
+        } else {
+            Expr::Unary(Unary::Not, Box::new(condition))
+        };
+        choice(&[(extent, bound.0, bound.1)], &[known])
+    }
+
+    #[test]
+    fn what_conditions_around_decide_is_no_choice() {
+        use Comparison::{Ge, Le};
+        assert_eq!(check((Le, 8), (Ge, 9), true), Choice::Never);
+        assert_eq!(check((Le, 8), (Le, 8), true), Choice::Always);
+        assert_eq!(check((Le, 8), (Le, 8), false), Choice::Never);
+        assert_eq!(check((Ge, 8), (Ge, 8), true), Choice::Always);
+        assert_eq!(check((Ge, 8), (Ge, 8), false), Choice::Never);
+        assert_eq!(check((Ge, 8), (Le, 7), true), Choice::Never);
+    }
+
+    #[test]
+    fn what_conditions_around_leave_open_is_a_choice() {
+        use Comparison::{Ge, Le, Lt};
+        let is_open = |choice| matches!(choice, Choice::If(..));
+        assert!(is_open(check((Le, 8), (Ge, 8), true)));
+        assert!(is_open(check((Le, 8), (Le, 9), true)));
+        assert!(is_open(check((Ge, 8), (Le, 8), true)));
+        assert!(is_open(check((Ge, 8), (Ge, 9), false)));
+        assert!(is_open(check((Ge, 8), (Lt, 8), true)));
+        let extent = |symbol| position(Dim::from(Symbol(symbol)), None);
+        let of_another = compare(Ge, extent(1), number(8));
+        assert!(is_open(choice(&[(Dim::from(Symbol(0)), Ge, 8)], &[of_another])));
     }
 }

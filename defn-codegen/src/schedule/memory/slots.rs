@@ -14,6 +14,8 @@
 //! extents that a call could have: every few of them give a plan, and so do all together; what needs the least memory over all is taken.
 //! No result depends on it.
 
+use std::collections::BTreeSet;
+
 use crate::graph::Dim;
 use crate::loops::live::Lifetime;
 
@@ -33,7 +35,12 @@ pub(super) fn plan(lifetimes: &[Lifetime], bytes: &[Dim], symbols: usize) -> Vec
     let bytes: Vec<Bytes<SAMPLES>> = bytes.iter().map(numbers).collect();
     let least = least(lifetimes, &bytes);
     let mut best: Option<(i64, Vec<Home>)> = None;
+    let mut known = BTreeSet::new();
     let mut tried = |homes: Vec<Home>| {
+        // Most samples lead to one of a few plans.
+        if !known.insert(homes.clone()) {
+            return;
+        }
         let cost = total(&homes, &bytes).over(&least);
         if best.as_ref().is_none_or(|(known, _)| cost < *known) {
             best = Some((cost, homes));
@@ -173,7 +180,12 @@ impl<const COUNT: usize> Bytes<COUNT> {
     const NONE: Self = Self([0; COUNT]);
 
     fn with(&self, other: &Self, of: fn(i64, i64) -> i64) -> Self {
-        Self(std::array::from_fn(|at| of(self.0[at], other.0[at])))
+        let mut numbers = self.0;
+        // A plain loop: plans are tried by the hundred, and the macro is built without optimisation.
+        for (number, other) in numbers.iter_mut().zip(&other.0) {
+            *number = of(*number, *other);
+        }
+        Self(numbers)
     }
 
     fn plus(&self, other: &Self) -> Self {

@@ -259,7 +259,8 @@ impl Target<'_> {
         let width = self.level.register_bytes() / product.size.max(1);
         let narrow = Product { width, ..*product };
         let rows = even(NARROW_ROWS, product);
-        match choice(&[(product.lanes.extent.clone(), Comparison::Le, i64::from(width))], &[]) {
+        let few = (product.lanes.extent.clone(), Comparison::Le, i64::from(width));
+        match choice(&[few], &self.conditions) {
             Choice::Never => vec![tile::by_rows(product, count, self.names)],
             Choice::Always => vec![tile::few_columns(&narrow, rows, self.names)],
             Choice::If(few, many) => {

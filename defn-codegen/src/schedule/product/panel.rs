@@ -32,7 +32,7 @@ use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, Space, Statement, ValueId, VariableId,
 };
 use crate::loops::{ask, visit};
-use crate::schedule::names::{Choice, Fresh, Names, choice};
+use crate::schedule::names::{Choice, Fresh, Names, choice, is_below};
 
 /// A panel of more steps than this would not stay in a cache of the third level.
 const LONGEST: i64 = 1 << 16;
@@ -112,9 +112,14 @@ impl<'s> Panels<'s> {
         let size = self.steps() * product.lanes.extent.clone() * Dim::from(bytes);
         let rows =
             around.iter().fold(product.rows.extent.clone(), |rows, it| rows * it.extent.clone());
+        let least = sizes.panel_rows.max(count);
+        // Where rows are known to be few, panels are not worth their code.
+        if rows.as_constant().is_none() && is_below(&rows, 2 * least, &target.conditions) {
+            return Choice::Never;
+        }
         let bounds = [
             (size, Comparison::Ge, sizes.panel_bytes),
-            (rows, Comparison::Ge, sizes.panel_rows.max(count)),
+            (rows, Comparison::Ge, least),
             (self.steps(), Comparison::Le, LONGEST),
         ];
         choice(&bounds, &target.conditions)
