@@ -15,6 +15,8 @@ mod random;
 mod runs;
 #[path = "llvm/neighbours.rs"]
 mod neighbours;
+#[path = "llvm/chains.rs"]
+mod chains;
 #[path = "llvm/pairs.rs"]
 mod pairs;
 

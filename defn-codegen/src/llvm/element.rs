@@ -11,11 +11,14 @@ use crate::graph::{Binary, Combine, Comparison, Element, ElementKind, Scalar, Un
 use crate::loops::eval::{function as elementary, function2 as elementary2};
 use crate::math;
 
+/// Of so many bytes a function is computed at a time: four of the largest registers, each with what the function keeps beside it.
+const PART: usize = 256;
+
 impl Walk<'_, '_> {
     /// A function of one operand.
     pub(super) fn unary(&self, function: Unary, a: Typed) -> Typed {
         let raw = match elementary(function) {
-            Some(function) => {
+            Some(function) => self.in_parts([a], &|[a]| {
                 let mut machine = self.machine(a.lanes);
                 match a.element {
                     Element::F32 => math::unary_f32(&mut machine, function, a.raw),
@@ -27,11 +30,32 @@ impl Walk<'_, '_> {
                     | Element::U64
                     | Element::Bool => refuse(function.name(), a.element),
                 }
-            }
+            }),
             None if a.element.is_float() => self.plain_float(function, a),
             None => self.plain_integer(function, a),
         };
         Typed { raw, ..a }
+    }
+
+    /// A function of mathematics, on no more lanes at a time than its temporaries have room for.
+    fn in_parts<const N: usize>(
+        &self,
+        operands: [Typed; N],
+        apply: &dyn Fn([Typed; N]) -> Value,
+    ) -> Value {
+        let Typed { lanes, element, .. } = operands[0];
+        if lanes as usize * element.size() <= PART {
+            return apply(operands);
+        }
+        let half = lanes / 2;
+        let [low, high] = [0, half].map(|from| {
+            let part = operands.map(|operand| {
+                let raw = self.ir.shuffle(operand.raw, from..from + half);
+                Typed { raw, lanes: half, ..operand }
+            });
+            self.in_parts(part, apply)
+        });
+        self.ir.join(low, high, half)
     }
 
     fn plain_float(&self, function: Unary, a: Typed) -> Value {
@@ -131,14 +155,12 @@ impl Walk<'_, '_> {
     /// A function of two operands.
     pub(super) fn binary(&self, function: Binary, a: Typed, b: Typed) -> Typed {
         let raw = match (elementary2(function), a.element) {
-            (Some(function), Element::F32) => {
-                let mut machine = self.machine(a.lanes);
-                math::binary_f32(&mut machine, function, a.raw, b.raw)
-            }
-            (Some(function), Element::F64) => {
-                let mut machine = self.machine(a.lanes);
-                math::binary_f64(&mut machine, function, a.raw, b.raw)
-            }
+            (Some(function), Element::F32) => self.in_parts([a, b], &|[a, b]| {
+                math::binary_f32(&mut self.machine(a.lanes), function, a.raw, b.raw)
+            }),
+            (Some(function), Element::F64) => self.in_parts([a, b], &|[a, b]| {
+                math::binary_f64(&mut self.machine(a.lanes), function, a.raw, b.raw)
+            }),
             (Some(function), _) => refuse(function.name(), a.element),
             (None, Element::F32 | Element::F64) => self.binary_float(function, a, b),
             (None, _) => self.binary_integer(function, a, b),

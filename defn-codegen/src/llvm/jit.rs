@@ -6,15 +6,18 @@
 
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char};
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use std::{ptr, thread};
 
+use inkwell::OptimizationLevel;
 use inkwell::context::Context;
 use inkwell::targets::FileType;
 use llvm_sys::execution_engine::{
     LLVMCreateMCJITCompilerForModule, LLVMDisposeExecutionEngine, LLVMExecutionEngineRef,
-    LLVMGetFunctionAddress, LLVMLinkInMCJIT,
+    LLVMGetFunctionAddress, LLVMInitializeMCJITCompilerOptions, LLVMLinkInMCJIT,
+    LLVMMCJITCompilerOptions,
 };
 
 use super::parts::Functions;
@@ -204,11 +207,16 @@ impl Compiled {
         std::mem::forget(module);
         let mut engine = ptr::null_mut();
         let mut message: *mut c_char = ptr::null_mut();
-        // SAFETY: the module is valid and owned by nobody else; the options may be absent; both places are alive.
+        let mut options = MaybeUninit::<LLVMMCJITCompilerOptions>::uninit();
+        let size = size_of::<LLVMMCJITCompilerOptions>();
+        // SAFETY: the module is valid and owned by nobody else; the options are those that LLVM has written; all places are alive.
         let failed = unsafe {
             LLVMLinkInMCJIT();
+            LLVMInitializeMCJITCompilerOptions(options.as_mut_ptr(), size);
+            let mut options = options.assume_init();
+            options.OptLevel = OptimizationLevel::Default as u32;
             let (engine, message) = (&raw mut engine, &raw mut message);
-            LLVMCreateMCJITCompilerForModule(engine, raw, ptr::null_mut(), 0, message)
+            LLVMCreateMCJITCompilerForModule(engine, raw, &raw mut options, size, message)
         };
         if failed != 0 {
             // SAFETY: on failure the message is a text of LLVM's.

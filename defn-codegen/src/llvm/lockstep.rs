@@ -1,4 +1,4 @@
-//! Groups of lanes in lockstep: two or four of them, where the processor has the registers.
+//! Groups of lanes in lockstep: two, four or eight of them, where the processor has the registers.
 //!
 //! In:  a loop in lanes with a plain body, and the lanes of a group.   Out: the same, in the same order.
 //!
@@ -14,14 +14,18 @@
 //! Black and Scholes takes 0.72 instead of 0.91 ms for a million. A short body gains nothing: the processor looks that far ahead by itself.
 //! A long body that keeps few values at a time, as that of random numbers, is one chain from its beginning to its end: its groups are one
 //! register wide, and four of them take 0.4 instead of 0.6 ms for a million uniform numbers.
+//! Where a function of mathematics follows, eight: LLVM writes the chains one behind the other and the function for four groups at a time,
+//! so that the processor has integers of one group beside floats of another. A million normal numbers take 0.78 instead of 0.95 ms.
 //! Folds stay in order, so the bits are those of one group after the other.
 
 use std::collections::BTreeMap;
 
 use super::ir::{Opcode, Value};
 use super::walk::{Group, Typed, Walk};
+use crate::graph::Element;
 use crate::loops::eval::function as elementary;
 use crate::loops::{Expr, For, RegisterId, Statement, ValueId, ask, visit};
+use crate::math::Function;
 
 /// So many registers have room for two groups.
 const ENOUGH: u32 = 32;
@@ -91,6 +95,7 @@ impl Walk<'_, '_> {
             is_plain &= content.lanes == 1;
         });
         let (mut length, mut temporaries) = (0, 0);
+        let mut is_short = true;
         for statement in &repeated.body {
             if let Statement::Let { value: _, element, expr: _ } = statement {
                 size = size.max(element.size());
@@ -101,8 +106,11 @@ impl Walk<'_, '_> {
                     length += operations(expr);
                     is_plain &=
                         !matches!(expr, Expr::Shift { .. } | Expr::Register(_) | Expr::Combine(..));
-                    if operations(expr) == ELEMENTARY {
+                    if let Expr::Unary(function, _) = expr
+                        && let Some(function) = elementary(*function)
+                    {
                         temporaries = TEMPORARIES;
+                        is_short &= stays_short(function);
                     }
                 });
             });
@@ -112,7 +120,9 @@ impl Walk<'_, '_> {
         if !is_plain || !fits || length < LONG {
             return None;
         }
-        [4, 2].into_iter().find(|groups| *groups as usize * alive <= ROOM)
+        let groups = [4, 2].into_iter().find(|groups| *groups as usize * alive <= ROOM)?;
+        let is_followed = temporaries > 0 && is_short && size == Element::F32.size();
+        Some(if groups == 4 && is_followed { 8 } else { groups })
     }
 
     /// Whether a group of two registers has a body that two groups can share: values, stores and folds.
@@ -268,6 +278,32 @@ fn operations(expr: &Expr) -> u32 {
         | Expr::Combine(..)
         | Expr::Position { .. }
         | Expr::Load(..) => 0,
+    }
+}
+
+/// Whether a function of `f32` is computed in `f32`: in `f64` it has twice as many registers, and eight groups too many.
+fn stays_short(function: Function) -> bool {
+    match function {
+        Function::Exp
+        | Function::Exp2
+        | Function::Expm1
+        | Function::Tanh
+        | Function::Sigmoid
+        | Function::Log
+        | Function::Log2
+        | Function::Rsqrt
+        | Function::Erf
+        | Function::ErfInv => true,
+        Function::Sinh
+        | Function::Cosh
+        | Function::Log1p
+        | Function::Sin
+        | Function::Cos
+        | Function::Tan
+        | Function::Asin
+        | Function::Acos
+        | Function::Atan
+        | Function::Cbrt => false,
     }
 }
 
