@@ -32,6 +32,7 @@ mod memory;
 mod vmap;
 mod requests;
 mod custom;
+mod tested;
 mod items;
 mod programs;
 mod newton;
