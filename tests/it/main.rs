@@ -23,6 +23,7 @@ mod containers;
 mod calls;
 mod branches;
 mod loops;
+mod rounds;
 mod recurrences;
 mod linear;
 mod unrolled;
