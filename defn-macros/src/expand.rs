@@ -23,7 +23,7 @@ use crate::{
     wait::{State, Turn},
 };
 use defn_codegen::diagnostic::catalogue::{self, CallMistake};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use std::{
     rc::Rc,
@@ -69,10 +69,14 @@ pub(crate) fn item(options: TokenStream, tokens: TokenStream) -> TokenStream {
 /// `grad!(f)` in ordinary Rust: the facade's `$crate`, the request's word, then what the user wrote.
 pub(crate) fn request(tokens: TokenStream) -> TokenStream {
     let mut tokens = tokens.into_iter();
-    let facade = Facade(tokens.next().into_iter().collect());
+    let facade = match tokens.next() {
+        // As this crate writes it: more than one token.
+        Some(TokenTree::Group(facade)) => Facade(facade.stream()),
+        facade => Facade(facade.into_iter().collect()),
+    };
     let word = tokens.next().map_or_else(String::new, |word| word.to_string());
     let tokens: TokenStream = tokens.collect();
-    let Some(kind) = RequestKind::named(&word) else {
+    let Some((kind, _)) = asked(&word) else {
         return fallback::expression(&[]);
     };
     let paths = match parse_request(kind, tokens.clone()) {
@@ -136,13 +140,21 @@ fn finish(item: &Item, uid: &str, facade: &Facade) -> TokenStream {
         Outcome::Mistakes(mistakes) => return refuse(item, uid, facade, &mistakes),
         outcome => outcome,
     };
-    let exported = exported(item, uid);
     let Definition::Function(function) = &item.definition else {
-        let leaves = leaves(item, Soundness::Whole, facade);
+        let (exported, leaves) = (exported(item, uid), leaves(item, Soundness::Whole, facade));
         return quote!(#exported #leaves);
     };
+    let parameters = match pipeline::tested(function, &callees) {
+        Ok(parameters) => parameters,
+        Err(mistakes) => return refuse(item, uid, facade, &mistakes),
+    };
+    let test =
+        function.options.test.as_ref().zip(parameters).map(|(test, parameters)| {
+            embed::tested::tested(function, test, &parameters, uid, facade)
+        });
+    let exported = exported(item, uid);
     let implemented = implement(function, uid, &outcome, &callees, facade);
-    quote!(#exported #implemented)
+    quote!(#exported #implemented #test)
 }
 
 /// A mistake was found behind the syntax.
@@ -230,14 +242,32 @@ fn environment() -> Option<TokenStream> {
     first.then(|| ["DEFN_DUMP", "DEFN_DUMP_DIR"].map(track).into_iter().collect())
 }
 
+/// What a request becomes.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// A function of Rust.
+    Function,
+    /// The code, for a test of rules.
+    Codes,
+}
+
+/// The request of a word, and what it becomes.
+fn asked(word: &str) -> Option<(RequestKind, Form)> {
+    let (word, form) = match word.strip_prefix("code_of_") {
+        Some(word) => (word, Form::Codes),
+        None => (word, Form::Function),
+    };
+    RequestKind::named(word).map(|kind| (kind, form))
+}
+
 /// A request whose turn has come.
 fn compile_request(state: &State, turn: &Turn) -> TokenStream {
-    let kind = RequestKind::named(&state.kind.to_string());
-    let request = kind.map(|kind| parse_request(kind, state.tokens.clone()));
-    let Some(Ok((request, paths))) = request else {
+    let asked = asked(&state.kind.to_string());
+    let request = asked.map(|(kind, _)| parse_request(kind, state.tokens.clone()));
+    let (Some((kind, form)), Some(Ok((request, paths)))) = (asked, request) else {
         return fallback::expression(&[]);
     };
-    let written = [state.kind.to_string(), state.tokens.to_string()];
+    let written = [kind.word().to_owned(), state.tokens.to_string()];
     let (path, _) = request.function();
     let whole = matches!(turn, Turn::Whole);
     match callees(&state.uid, &paths) {
@@ -245,7 +275,7 @@ fn compile_request(state: &State, turn: &Turn) -> TokenStream {
             Some(Definition::Function(function)) => {
                 let fingerprint = text::fingerprint(&[&written[0], &written[1]], &callees);
                 let below = whole.then_some((&callees, fingerprint.as_str()));
-                requested(&request, function, below, &state.facade)
+                requested((&request, form), function, below, &state.facade)
             }
             Some(other) => {
                 let mistake =
@@ -263,7 +293,7 @@ fn compile_request(state: &State, turn: &Turn) -> TokenStream {
 
 /// The expression for a request of a known function; without callees, a mistake below was told.
 fn requested(
-    request: &Request,
+    (request, form): (&Request, Form),
     function: &Function,
     below: Option<(&Vec<Rc<Callee>>, &str)>,
     facade: &Facade,
@@ -273,7 +303,10 @@ fn requested(
         Ok(signature) => signature,
         Err(mistakes) => return fallback::expression(&mistakes),
     };
-    let embed = |code| embed::request::request(path, function, &signature, code, facade);
+    let embed = |code| match form {
+        Form::Function => embed::request::request(path, function, &signature, code, facade),
+        Form::Codes => embed::request::codes(function, code, facade),
+    };
     let Some((callees, fingerprint)) = below else { return embed(Code::Broken) };
     match compile_definition(&Subject::Request(request), callees, fingerprint) {
         Outcome::Mistakes(mistakes) => {

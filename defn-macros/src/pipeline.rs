@@ -9,7 +9,7 @@
 use crate::{
     invocation,
     report::Mistake,
-    resolve::{self, Mode},
+    resolve::{self, Mode, Tested},
     surface::{Constant, Function, Request, Struct, TypeAlias},
     text::Callee,
     uid,
@@ -187,6 +187,17 @@ pub(crate) fn check(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<(),
     let Some(budget) = budget else { return Ok(()) };
     let resolved = whole(subject, callees)?;
     resolved.instances.iter().try_for_each(|instance| budget.plan(instance).map(drop))
+}
+
+/// The parameters of a function whose rules are tested; nothing if they are not.
+pub(crate) fn tested(
+    function: &Function,
+    callees: &[Rc<Callee>],
+) -> Result<Option<Vec<Tested>>, Vec<Mistake>> {
+    let Some(test) = &function.options.test else { return Ok(None) };
+    let instances = resolve::resolve(function, callees, Mode::Check)?.instances;
+    let Some(instance) = instances.first() else { return Ok(None) };
+    resolve::tested(&instance.signature, &test.given).map(Some)
 }
 
 /// How much scratch a call may need.

@@ -15,4 +15,5 @@ pub use crate::error::Error;
 pub use crate::leaves::Leaves;
 pub use crate::level::Level;
 pub use crate::mapped::{Mappable, stack_each};
+pub use crate::rules::{Given, Held, Ruled, Tested, check_rules, codes, rules_hold};
 pub use crate::tensor::Tensor;

@@ -150,6 +150,12 @@ impl<'a> Arguments<'a> {
         address
     }
 
+    /// Passes elements of a shape that is known when the program runs.
+    pub(crate) fn read_elements<E: Element>(&mut self, elements: &'a [E], extents: &'a [usize]) {
+        debug_assert_eq!(shape::length(extents), Some(elements.len()));
+        self.push(elements.as_ptr().cast_mut().cast(), ranked::<E>(extents.len()), extents);
+    }
+
     #[inline]
     pub(crate) fn update_tensor<E: Element, const RANK: usize>(
         &mut self,
@@ -181,6 +187,22 @@ impl<'a> Arguments<'a> {
 #[inline]
 const fn tensor_of<E: Element, const RANK: usize>() -> &'static Kind {
     const { &Kind::new(E::KIND, Form::Tensor, RANK) }
+}
+
+/// What a tensor of such a rank is.
+fn ranked<E: Element>(rank: usize) -> &'static Kind {
+    const RANKS: usize = 64;
+    const fn all<E: Element>() -> [Kind; RANKS] {
+        let mut all = [const { Kind::new(ElementKind::Bool, Form::Tensor, 0) }; RANKS];
+        let mut rank = 0;
+        while rank < RANKS {
+            all[rank] = Kind::new(E::KIND, Form::Tensor, rank);
+            rank += 1;
+        }
+        all
+    }
+    let all: &'static [Kind; RANKS] = const { &all::<E>() };
+    &all[rank]
 }
 
 /// The results of a call, taken leaf by leaf.
@@ -293,6 +315,29 @@ impl Builder {
         // and a builder is handed out only after the entry has written every result.
         let storage = unsafe { block.into_storage(shape.iter().product()) };
         Tensor::row_major(shape, storage)
+    }
+
+    /// The element type of the next leaf; none if all are taken.
+    pub(crate) fn next_element(&self) -> Option<ElementKind> {
+        self.signature.results.get(self.next.0).map(|leaf| leaf.element)
+    }
+
+    /// The next leaf, of a shape that is known when the program runs.
+    pub(crate) fn take_elements<E: Element>(&mut self) -> (Vec<usize>, Vec<E>) {
+        let rank = self.signature.results[self.next.0].axes.len();
+        if rank == 0 {
+            return (Vec::new(), vec![self.take_scalar()]);
+        }
+        let (position, first) = self.take(E::KIND, rank);
+        let shape = self.extents.as_slice()[first..first + rank].to_vec();
+        let memory = &mut self.memory.as_mut_slice()[position];
+        let Memory::Tensor(block) = std::mem::replace(memory, Memory::Taken) else {
+            panic!("defn bug: a result was taken twice")
+        };
+        // SAFETY: the block was made for these extents and this element type,
+        // and a builder is handed out only after the entry has written every result.
+        let storage = unsafe { block.into_storage(shape.iter().product()) };
+        (shape, Shared::new(storage).as_slice().to_vec())
     }
 
     /// Panics if a result was not taken.

@@ -369,18 +369,18 @@ impl Display for Place {
 }
 
 /// A first line, facts in two columns, and what to try.
-struct Report {
+pub(crate) struct Report {
     title: String,
     facts: Vec<(String, String)>,
     help: Option<String>,
 }
 
 impl Report {
-    fn new(title: String) -> Self {
+    pub(crate) fn new(title: String) -> Self {
         Self { title, facts: Vec::new(), help: None }
     }
 
-    fn fact(mut self, name: &str, value: String) -> Self {
+    pub(crate) fn fact(mut self, name: &str, value: String) -> Self {
         self.facts.push((format!("{name}:"), value));
         self
     }
@@ -397,7 +397,7 @@ impl Report {
         })
     }
 
-    fn help(mut self, text: String) -> Self {
+    pub(crate) fn help(mut self, text: String) -> Self {
         self.help = Some(text);
         self
     }

@@ -46,6 +46,7 @@ mod call;
 mod hooks;
 mod key;
 mod error;
+mod rules;
 #[doc(hidden)]
 pub mod __private;
 

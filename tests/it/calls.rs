@@ -190,6 +190,11 @@ fn two_types<A: Float, B: Number>(x: Tensor<A, n>, y: Tensor<B, n>) -> Tensor<A,
     x * (y as A)
 }
 
+#[defn]
+fn number_first<B: Number, A: Float>(x: Tensor<A, n>, y: Tensor<B, n>) -> Tensor<A, n> {
+    x * (y as A)
+}
+
 #[test]
 fn generic_functions_over_element_types() {
     let (x, y) = (whole::<i32, 1>([4], 1), floats::<f64, 1>([4], 2));
@@ -204,6 +209,10 @@ fn generic_functions_over_element_types() {
     let single = y.cast::<f32>();
     let long = x.cast::<i64>();
     same(&two_types(&single, &long), |at| single[at] * long[at] as f32);
+    same(&number_first(&single, &long), |at| single[at] * long[at] as f32);
+    let natural = whole::<u64, 1>([4], 3);
+    same(&number_first(&single, &natural), |at| single[at] * natural[at] as f32);
+    same(&number_first(&y, &natural), |at| y[at] * natural[at] as f64);
 }
 
 #[test]

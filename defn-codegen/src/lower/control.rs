@@ -11,9 +11,9 @@
 //!
 //! A body reads its parameters where they are: the state in a buffer that lives from iteration to iteration, elements of sequences
 //! in their rows, the rest in place. What is collected is written to its row.
-//! The next state is computed beside the old one, and copied when nobody needs that any more; `schedule` overwrites it in place where it can.
+//! The next state is computed beside the old one, unless [`places`](mod@super::places) are added to, and copied when nobody needs that any more; `schedule` overwrites it in place where it can.
 
-use super::Lowering;
+use super::{Lowering, places};
 use crate::graph::{Dim, Element, Graph, NodeId, Op, Repeat, TensorType, Times};
 use crate::kernels::{self, Kernels};
 use crate::loops::control::Control;
@@ -44,6 +44,13 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn whole(buffer: BufferId) -> Self {
         Self { buffer, begin: Address::default(), is_whole: true }
+    }
+}
+
+impl Given {
+    /// Whether it is all of a buffer.
+    pub(super) fn is_all_of(&self, buffer: BufferId) -> bool {
+        matches!(self, Self::At(row) if row.is_whole && row.buffer == buffer)
     }
 }
 
@@ -159,8 +166,8 @@ impl Lowering<'_> {
             .map(|sequence| row_of(&self.given(*sequence), &position, graph.shape(*sequence)))
             .collect();
         let given = [&counted[..], &state, &elements, &rest].concat();
-        let next: Vec<Row> =
-            types[..repeat.state].iter().map(|ty| Row::whole(self.buffer_of(ty.clone()))).collect();
+        let Some(body) = bodies.last() else { return nests };
+        let next = self.next(&state, &places::overwritten(repeat, &body.graph), types);
         let collected = (repeat.state..types.len()).map(|result| {
             let home = Given::At(Row::whole(self.result_buffer(node, result)));
             match row_of(&home, &position, &types[result].shape) {
@@ -169,15 +176,29 @@ impl Lowering<'_> {
             }
         });
         let targets: Vec<Row> = next.iter().cloned().chain(collected).collect();
-        let Some(body) = bodies.last() else { return nests };
         nests.extend(self.body(body, &given, &targets));
         for ((from, to), ty) in next.iter().zip(&state).zip(types) {
-            if let Given::At(to) = to {
+            if let Given::At(to) = to
+                && from.buffer != to.buffer
+            {
                 nests.push(self.copy_row(from, to, ty));
             }
         }
         nests.push(Nest::marker(Control::End));
         nests
+    }
+
+    /// Where the next state is computed: beside the old one, or over it.
+    fn next(&mut self, state: &[Given], overwritten: &[bool], types: &[TensorType]) -> Vec<Row> {
+        let mut next = Vec::new();
+        for ((state, overwritten), ty) in state.iter().zip(overwritten).zip(types) {
+            next.push(if let (Given::At(state), true) = (state, overwritten) {
+                state.clone()
+            } else {
+                Row::whole(self.buffer_of(ty.clone()))
+            });
+        }
+        next
     }
 
     /// A body that runs once: its nests, and no marker.
@@ -226,6 +247,7 @@ impl Lowering<'_> {
                 inner.rows.insert(result.node, Given::At(target.clone()));
             }
         }
+        inner.share_sums();
         inner.share_homes(&[]);
         inner.give_temporaries();
         let mut nests = inner.all_nests();

@@ -25,6 +25,7 @@ mod scan;
 mod sort;
 mod radix;
 mod control;
+mod places;
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `add_at`: a copy of the operand, then one addition after the other.
+//! `add_at`: a copy of the operand, unless it is there already, then one addition after the other.
 //!
 //! ```text
 //! for i in 0..size parallel { store r[i] = load x[i] }
@@ -26,12 +26,14 @@ pub(super) fn scatter(emitter: &mut Emitter<'_, '_>, node: NodeId) {
     };
     let operands = graph.operands(node);
     let shape = graph.shape(node);
-    let place: Vec<Address> = shape.iter().map(|extent| emitter.open(extent)).collect();
-    let expr = pull(emitter, operands[0], &place);
-    let target = address(emitter, buffer, &place);
-    emitter.emit(Statement::Store { buffer, address: target, expr });
-    for _ in shape {
-        emitter.close(Manner::Parallel);
+    if !emitter.lowering.is_at(operands[0], buffer) {
+        let place: Vec<Address> = shape.iter().map(|extent| emitter.open(extent)).collect();
+        let expr = pull(emitter, operands[0], &place);
+        let target = address(emitter, buffer, &place);
+        emitter.emit(Statement::Store { buffer, address: target, expr });
+        for _ in shape {
+            emitter.close(Manner::Parallel);
+        }
     }
     let positions = graph.shape(operands[1]);
     let outer: Vec<Address> = positions.iter().map(|extent| emitter.open(extent)).collect();

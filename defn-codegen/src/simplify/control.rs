@@ -27,6 +27,7 @@ use crate::graph::{
     Branch, Dim, Element, Graph, Keep, NodeId, Op, Output, Repeat, Scalar, TensorType, Times,
 };
 
+use super::invariant;
 use super::share::Sharing;
 
 /// The values of the results that are used; the node has these types.
@@ -52,7 +53,10 @@ pub(super) fn apply(
             _ => {}
         }
     }
-    self::repeat(sharing, (repeat, types), operands, used)
+    match invariant::apply(sharing, repeat, operands) {
+        Some((repeat, operands)) => self::repeat(sharing, (&repeat, types), &operands, used),
+        None => self::repeat(sharing, (repeat, types), operands, used),
+    }
 }
 
 /// What a parameter of a body becomes.

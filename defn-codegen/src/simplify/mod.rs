@@ -33,6 +33,7 @@ mod window;
 mod contraction;
 mod overlap;
 mod control;
+mod invariant;
 mod mirror;
 
 use std::collections::BTreeMap;

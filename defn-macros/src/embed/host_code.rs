@@ -64,7 +64,7 @@ fn choice(elements: &[ElementParameter], facade: &Facade) -> TokenStream {
         let name = Ident::new(&element.name.text, Span::call_site());
         choice = match element.bound {
             Bound::Float => quote!(#choice * 2 + <#name as #facade::Float>::FLOAT),
-            Bound::Number => quote!(#choice * 5 + <#name as #facade::Number>::NUMBER),
+            Bound::Number => quote!(#choice * 7 + <#name as #facade::Number>::NUMBER),
         };
         choice = quote!((#choice));
     }

@@ -14,6 +14,7 @@ pub(crate) mod container;
 pub(crate) mod shadow;
 pub(crate) mod host_code;
 pub(crate) mod request;
+pub(crate) mod tested;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 

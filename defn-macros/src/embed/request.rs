@@ -63,6 +63,28 @@ pub(crate) fn request(
     })
 }
 
+/// The code of a request for each choice that a test makes, as an array.
+pub(crate) fn codes(function: &Function, code: Code<'_>, facade: &Facade) -> TokenStream {
+    let name = own("code");
+    let code = host_code(&function.name.text, &function.elements, code, facade);
+    let elements = called_here(&function.elements);
+    let generics = elements.iter().map(|element| super::signature::generic(element, facade));
+    let codes = super::tested::choices(function).map(|elements| quote!(#name::<#(#elements),*>()));
+    quote!({
+        fn #name<#(#generics),*>() -> &'static #facade::__private::Function { #code }
+        [#(#codes),*]
+    })
+}
+
+/// The element parameters of a function that was read elsewhere, under words of this expansion.
+fn called_here(elements: &[ElementParameter]) -> Vec<ElementParameter> {
+    let mut elements = elements.to_vec();
+    for element in &mut elements {
+        element.name.ident = Ident::new(&element.name.text, Span::call_site());
+    }
+    elements
+}
+
 fn body(function: &Function, host: &Host, code: Code<'_>, facade: &Facade) -> TokenStream {
     if let Code::Broken = code {
         let names = host.parameters.iter().map(|parameter| &parameter.name);
@@ -123,14 +145,7 @@ impl Containers {
             parameter.ty = self.anonymous(&parameter.ty, spelling);
             parameter.name.ident = format_ident!("a{index}", span = Span::mixed_site());
         }
-        let elements: Vec<ElementParameter> = elements
-            .iter()
-            .map(|element| {
-                let mut element = element.clone();
-                element.name.ident = Ident::new(&element.name.text, Span::call_site());
-                element
-            })
-            .collect();
+        let elements = called_here(elements);
         Host::of(&elements, &parameters, &self.anonymous(result, spelling), facade)
     }
 

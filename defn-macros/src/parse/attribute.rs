@@ -1,11 +1,11 @@
 //! `#[defn(…)]` and the attributes beside it.
 
-use super::{Reader, Refusal, path, unread};
-use crate::surface::{CalleeId, Options, Path};
+use super::{Reader, Refusal, expr::peel, path, unread};
+use crate::surface::{CalleeId, GivenNumbers, GivenPoint, Options, Path, RuleTest};
 use proc_macro2::{Span, TokenStream};
 use syn::{
-    Expr, ExprLit, ExprPath, Lit, Meta, Token, parse::Parser, punctuated::Punctuated,
-    spanned::Spanned, visit::Visit,
+    Expr, ExprLit, ExprPath, ExprRange, ExprUnary, Lit, Member, Meta, RangeLimits, Token, UnOp,
+    ext::IdentExt, parse::Parser, punctuated::Punctuated, spanned::Spanned, visit::Visit,
 };
 
 /// An option of the attribute.
@@ -21,10 +21,11 @@ struct Known {
 }
 
 /// Every option; a message that lists them reads them here.
-const KNOWN: [Known; 6] = [
+const KNOWN: [Known; 7] = [
     Known { word: "bare", form: "bare", of_functions: true, read: bare },
     Known { word: "grad", form: "grad = path", of_functions: true, read: grad },
     Known { word: "jvp", form: "jvp = path", of_functions: true, read: jvp },
+    Known { word: "test", form: "test(x = 0.1..0.9)", of_functions: true, read: test },
     Known { word: "memory", form: "memory = \"8 MiB\"", of_functions: true, read: memory },
     Known { word: "nan_hunt", form: "nan_hunt", of_functions: true, read: nan_hunt },
     Known { word: "crate", form: "crate = path", of_functions: false, read: facade },
@@ -42,6 +43,11 @@ impl Reader {
                 let mut seen = Vec::new();
                 for meta in &metas {
                     self.option(meta, of_function, &mut seen, &mut options);
+                }
+                let has_rule = seen.contains(&"grad") || seen.contains(&"jvp");
+                let test = metas.iter().find(|meta| meta.path().is_ident("test"));
+                if let Some(test) = test.filter(|_| !has_rule && of_function) {
+                    self.refuse(&Refusal::TestWithoutRule, test.path().span());
                 }
             }
             Err(error) => self.mistakes.extend(unread(error)),
@@ -140,6 +146,75 @@ fn grad(reader: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
 fn jvp(reader: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
     options.jvp = reader.rule(meta);
     options.jvp.is_some()
+}
+
+fn test(_: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
+    let given = match meta {
+        Meta::Path(_) => Some(Vec::new()),
+        Meta::List(list) => {
+            let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
+            let entries = parser.parse2(list.tokens.clone()).ok();
+            entries.and_then(|entries| entries.iter().map(given_point).collect())
+        }
+        Meta::NameValue(_) => None,
+    };
+    options.test = given.map(|given| RuleTest { given });
+    options.test.is_some()
+}
+
+/// `x = 0.1..0.9`, `p.w = 0.1..0.9`, `n = 4`.
+fn given_point(entry: &Expr) -> Option<GivenPoint> {
+    let Expr::Assign(pair) = peel(entry) else { return None };
+    let (path, span) = given_path(&pair.left)?;
+    let is = match peel(&pair.right) {
+        Expr::Range(ExprRange { start, limits: RangeLimits::HalfOpen(_), end, .. }) => {
+            let (low, high) = (number(start.as_deref()?)?, number(end.as_deref()?)?);
+            (low < high).then_some(GivenNumbers::Range(low, high))?
+        }
+        Expr::Lit(ExprLit { lit: Lit::Bool(truth), .. }) => {
+            GivenNumbers::Number(i64::from(truth.value))
+        }
+        value => GivenNumbers::Number(integer(value)?),
+    };
+    Some(GivenPoint { path, span, is })
+}
+
+/// `p.w` with its last word.
+fn given_path(expr: &Expr) -> Option<(String, Span)> {
+    match peel(expr) {
+        Expr::Path(ExprPath { path, .. }) => {
+            let word = path.get_ident()?;
+            Some((word.unraw().to_string(), word.span()))
+        }
+        Expr::Field(field) => {
+            let (base, _) = given_path(&field.base)?;
+            let (member, span) = match &field.member {
+                Member::Named(name) => (name.unraw().to_string(), name.span()),
+                Member::Unnamed(index) => (index.index.to_string(), index.span),
+            };
+            Some((format!("{base}.{member}"), span))
+        }
+        _ => None,
+    }
+}
+
+/// `-0.5`, `2`.
+fn number(expr: &Expr) -> Option<f64> {
+    match peel(expr) {
+        Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => number.base10_parse().ok(),
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse().ok(),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => number(expr).map(|it| -it),
+        _ => None,
+    }
+}
+
+/// `-2`.
+fn integer(expr: &Expr) -> Option<i64> {
+    match peel(expr) {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse().ok(),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => integer(expr).map(|it| -it),
+        _ => None,
+    }
 }
 
 fn memory(reader: &mut Reader, meta: &Meta, options: &mut Options) -> bool {

@@ -26,6 +26,8 @@ pub(crate) enum Refusal {
     OptionTwice(String),
     /// `#[defn(bare)]` on a struct.
     OptionOfFunctions(String),
+    /// `#[defn(test)]`.
+    TestWithoutRule,
     /// `memory = …` is not a size.
     BadMemory,
     /// A word of std or of the language cannot be a definition's name.
@@ -232,6 +234,11 @@ impl Refusal {
                 format!("the option `{word}` is for functions"),
                 "leave it out",
                 "option-of-functions",
+            ),
+            Self::TestWithoutRule => say(
+                "there is no rule to test",
+                "name one, as in `#[defn(grad = rule, test)]`, or leave `test` out",
+                "test-without-rule",
             ),
             Self::BadMemory => {
                 say("this is not an amount of memory", "write it as in `\"8 MiB\"`", "bad-memory")

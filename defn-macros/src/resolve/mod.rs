@@ -45,11 +45,13 @@ mod derivatives;
 mod mapped;
 mod hooks;
 mod custom;
+mod tested;
 mod world;
 
 pub(crate) use hooks::{Hook, Hooks};
 pub(crate) use origins::{Origins, Place};
 pub(crate) use signature::{Leaf, Signature};
+pub(crate) use tested::{Tested, tested};
 
 use self::{signature::Elements, types::TypeReader, world::World};
 use crate::{

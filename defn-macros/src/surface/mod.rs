@@ -159,6 +159,8 @@ pub(crate) struct Options {
     pub(crate) grad: Option<(Path, CalleeId)>,
     /// `jvp = my_rule`: the function that gives value and tangent.
     pub(crate) jvp: Option<(Path, CalleeId)>,
+    /// `test(x = 0.1..0.9)`: whether there is a test of the rules.
+    pub(crate) test: Option<RuleTest>,
     /// `memory = "8 MiB"`: bytes of scratch that a call may need, with the place.
     pub(crate) memory: Option<(u64, Span)>,
     /// `nan_hunt`: a call fails where the first NaN comes up.
@@ -167,6 +169,33 @@ pub(crate) struct Options {
     pub(crate) bare: bool,
     /// `crate = ::tensors`: where the facade is, if not at `::defn`.
     pub(crate) facade: Option<Path>,
+}
+
+/// `test` or `test(x = 0.1..0.9, n = 4)`: a test of rules, with what is said of points.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleTest {
+    /// In order.
+    pub(crate) given: Vec<GivenPoint>,
+}
+
+/// `x = 0.1..0.9`.
+#[derive(Clone, Debug)]
+pub(crate) struct GivenPoint {
+    /// A parameter, what it holds as in `p.w`, or an extent.
+    pub(crate) path: String,
+    /// The last word of it.
+    pub(crate) span: Span,
+    /// What it is.
+    pub(crate) is: GivenNumbers,
+}
+
+/// What a parameter of a test is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum GivenNumbers {
+    /// Floats between two numbers, of which the first is less.
+    Range(f64, f64),
+    /// An integer or an extent; `true` is 1.
+    Number(i64),
 }
 
 /// A Rust type parameter that stands for an element type.

@@ -156,6 +156,16 @@ catalogue! {
         RuleOfUnmoved { function: String, option: &'static str } "rule-of-unmoved" =>
             say(format!("`{function}` can have no rule: nothing moves"))
                 .help(format!("leave out `{option}`: a rule needs a float among the parameters and one in the result"));
+        /// `test(z = 0.1..0.9)`.
+        TestedName { name: String, function: String, nearest: Option<String> } "tested-name" =>
+            say(format!("`{function}` has no parameter and no extent `{name}`")).nearest(nearest.as_ref());
+        /// A range for an integer, a number for floats.
+        TestedNumbers { name: String, range: bool } "tested-numbers" => match range {
+            true => say(format!("`{name}` holds no floats, and a range is for floats"))
+                .help(format!("give a number, as in `{name} = 3`")),
+            false => say(format!("`{name}` holds floats, and is to be tested at many points"))
+                .help(format!("give a range, as in `{name} = 0.1..0.9`")),
+        };
         /// `jacobian!` of a function that returns something else than floats.
         JacobianResult { request: String, function: String, found: String } "jacobian-result" =>
             say(format!("`{request}!` is for floats, and `{function}` returns others")).fact("returns", found)

@@ -21,6 +21,22 @@ pub fn slope(x: &Tensor<f64, 1>) -> Tensor<f64, 1> {
     grad!(energy)(x)
 }
 
+/// A square, whose rules are tested.
+#[defn(grad = doubled, jvp = moved, test(x = -3.0..2.0), bare)]
+pub fn square<T: Float>(x: T) -> T {
+    x * x
+}
+
+#[defn]
+fn doubled<T: Float>(x: T, y: T, c: T) -> T {
+    2.0 * c * x + 0.0 * y
+}
+
+#[defn]
+fn moved<T: Float>(x: T, v: T) -> (T, T) {
+    (x * x, 2.0 * v * x)
+}
+
 #[test]
 fn it_runs() {
     let x = Tensor::from_fn([3], |[i]| i as f64);

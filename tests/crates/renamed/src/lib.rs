@@ -25,6 +25,17 @@ pub fn slope(scale: &Scale, x: &Tensor<f64, 1>) -> Scale {
     grad!(entropy)(scale, x)
 }
 
+/// A square, whose rule is tested.
+#[defn(crate = ::tensors, grad = doubled, test)]
+pub fn square(x: Tensor<f64, n>) -> Tensor<f64, n> {
+    x * x
+}
+
+#[defn(crate = ::tensors)]
+fn doubled(x: Tensor<f64, n>, y: Tensor<f64, n>, c: Tensor<f64, n>) -> Tensor<f64, n> {
+    2.0 * c * x + 0.0 * y
+}
+
 #[test]
 fn shares_that_are_equal_have_the_largest_entropy() {
     let scale = Scale { by: Tensor::zeros([4]) };
