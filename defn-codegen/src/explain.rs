@@ -192,6 +192,7 @@ fn fused(kernels: &Kernels, root: NodeId) -> String {
             | Op::Argsort { .. }
             | Op::Reduce { .. }
             | Op::Contract { .. }
+            | Op::Implicit(_)
             | Op::Call { .. }
             | Op::Repeat(_)
             | Op::Branch(_)

@@ -135,10 +135,11 @@ fn line(row: &&Row) -> Result<String, String> {
     let elements = mapped(row).map_err(|why| blame("values", why))?;
     let (cell, because) = match row.slope {
         Slope::Yes => ("yes", ""),
+        Slope::Implicit(why) => ("implicit", why),
         Slope::Zero(why) | Slope::Stopped(why) => ("0", why),
         Slope::Nothing(why) => ("–", why),
     };
-    if cells != (row.slope == Slope::Yes) {
+    if cells != matches!(row.slope, Slope::Yes | Slope::Implicit(_)) {
         return Err(blame("slope", format!("`{cell}` is not what was found")));
     }
     // With no float going in there is nothing to compare in a body but values, and these were.
@@ -244,6 +245,7 @@ fn slopes(row: &Row) -> Result<bool, String> {
         let Some(slopes) = known.last() else { continue };
         let found = match row.slope {
             Slope::Stopped(_) => slopes.stopped(&arguments),
+            Slope::Implicit(_) => slopes.both_ways(&arguments),
             Slope::Yes | Slope::Zero(_) | Slope::Nothing(_) => {
                 slopes.agree(&arguments, shape + 1 == row.shapes.len())
             }
@@ -302,6 +304,25 @@ impl Slopes {
             }
         }
         Ok(moves)
+    }
+
+    /// Compares forward and backward, where differences of the values say something else; answers whether some slope is not zero.
+    fn both_ways(&self, arguments: &[Value]) -> Result<bool, String> {
+        let mut random = Random::new(7);
+        let (slope, at) = self.alone.both_ways(arguments, &mut random)?;
+        let found = self.again.both_ways(&at, &mut random);
+        found.map_err(|why| format!("of the gradient: {why}"))?;
+        for extent in [3, 1, 0] {
+            self.maps.agree(&at, extent)?;
+        }
+        for (control, derivatives) in &self.bodies {
+            for condition in conditions(*control) {
+                let arguments = [at.as_slice(), &condition].concat();
+                let found = derivatives.both_ways(&arguments, &mut random);
+                found.map_err(|why| format!("in {control:?}: {why}"))?;
+            }
+        }
+        Ok(slope != 0.0)
     }
 
     /// Every derivative is exactly zero; answers that nothing moves.

@@ -13,6 +13,7 @@ mod arithmetic;
 mod broadcast;
 mod reduce;
 mod scans;
+mod solve;
 mod sorting;
 mod contraction;
 mod movement;

@@ -79,6 +79,13 @@ functions! {
     exponential32 f32: exponential::<f32>;
     gumbel32 f32: gumbel::<f32>;
     truncated32 f32: truncated_normal::<f32>, -1.5, 0.75;
+    gamma32 f32: gamma::<f32>, 2.5;
+    gamma64 f64: gamma::<f64>, 2.5;
+    small32 f32: gamma::<f32>, 0.3;
+    log_gamma32 f32: log_gamma::<f32>, 0.3;
+    chi32 f32: chi_square::<f32>, 3.0;
+    student32 f32: student_t::<f32>, 4.0;
+    beta32 f32: beta::<f32>, 2.0, 0.7;
 }
 
 #[test]
@@ -125,6 +132,21 @@ fn what_goes_through_other_functions_is_as_near_as_they_are() {
     // A gumbel number near 0 is the logarithm of one near 1, whose rounding counts in full.
     // The slope at the ends of a truncated one is 4, times the roundings of both error functions and of what lies between.
     check! { exponential32 1.0; gumbel32 2.0; truncated32 8.0; }
+    // The same proposals are accepted, but the cube of 1 + x·c is rounded elsewhere, and what is boosted goes through a power or logarithms.
+    check! { gamma32 8.0; small32 4.0; log_gamma32 4.0; chi32 8.0; student32 8.0; beta32 8.0; }
+    for (seed, extents, expected) in rows("gamma64") {
+        for (found, expected) in gamma64::drawn(seed, &extents).into_iter().zip(expected) {
+            let expected = f64::from_bits(expected);
+            assert!((found - expected).abs() <= 1e-9 * expected.abs(), "{found} is not {expected}");
+        }
+    }
+    let a = Tensor::from_fn([3, 5], |[i, j]| (((i * 5 + j) * 7) % 11) as f32 * 0.25 + 0.25);
+    for (seed, _, expected) in rows("dirichlet32") {
+        for (found, expected) in shares(Key::new(seed), &a).iter().zip(expected) {
+            let expected = f32::from_bits(expected as u32);
+            assert!((found - expected).abs() <= 16.0 * f32::EPSILON, "{found} is not {expected}");
+        }
+    }
     for (seed, extents, expected) in rows("normal64") {
         for (found, expected) in normal64::drawn(seed, &extents).into_iter().zip(expected) {
             // Near the ends theirs takes the logarithm of a rounded square.
@@ -164,6 +186,11 @@ fn coins(key: Key, n: usize) -> Tensor<bool, n> {
 #[defn]
 fn chosen(key: Key, logits: Tensor<f32, batch, class>) -> Tensor<i64, batch> {
     categorical(key, logits, class)
+}
+
+#[defn]
+fn shares(key: Key, a: Tensor<f32, batch, class>) -> Tensor<f32, batch, class> {
+    dirichlet(key, a, class)
 }
 
 #[defn]

@@ -73,6 +73,7 @@ pub(super) fn is_boundary(graph: &Graph, (stored, short): Tables<'_>, node: Node
             | Op::Compare(_)
             | Op::Select
             | Op::Convert
+            | Op::Implicit(_)
             | Op::Broadcast { .. }
             | Op::Transpose { .. }
             | Op::Reshape
@@ -159,6 +160,7 @@ fn operand_reads(graph: &Graph, access: &Access) -> Vec<Access> {
         Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select | Op::Convert => {
             operands.iter().map(|operand| Access { node: *operand, at: at.clone() }).collect()
         }
+        Op::Implicit(_) => one(at.clone()),
         Op::Broadcast { axes } => one(axes.iter().map(|axis| at[*axis]).collect()),
         Op::Transpose { permutation } => {
             let mut places = at.clone();

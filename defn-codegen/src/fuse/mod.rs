@@ -161,6 +161,7 @@ fn own_cost(graph: &Graph, node: NodeId) -> u32 {
         | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
+        | Op::Implicit(_)
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)

@@ -4,7 +4,8 @@
 //! because `library/` has looked at the operands before.
 
 use super::{
-    Binary, Combine, Comparison, Dim, Element, ElementKind, Op, Sliding, TensorType, Unary,
+    Binary, Combine, Comparison, Dim, Element, ElementKind, Equation, Op, Sliding, TensorType,
+    Unary,
 };
 
 /// What a node looks like: everything but its type.
@@ -75,8 +76,32 @@ pub fn infer(application: Application<'_>) -> Result<TensorType, String> {
         }
         Op::Reduce { combine, axes } => reduce(*combine, axes, operands[0])?,
         Op::Contract { batch, contracted } => contract(*batch, *contracted, operands)?,
+        Op::Implicit(equation) => implicit(*equation, operands)?,
     };
     Ok(TensorType::new(operands[0].element, shape))
+}
+
+/// The shape of a solution, whose equation fits.
+fn implicit(equation: Equation, operands: &[&TensorType]) -> Result<Vec<Dim>, String> {
+    let solution = operands[0];
+    if !solution.element.is_float() || operands.iter().any(|it| it.element != solution.element) {
+        return Err("an equation of anything but floats of one type".to_owned());
+    }
+    let fits = match equation {
+        Equation::Gamma | Equation::LogGamma => operands[1].shape == solution.shape,
+        Equation::Linear => {
+            let (matrix, rank) = (&operands[1].shape, solution.rank());
+            rank >= 2
+                && matrix.len() == rank
+                && matrix[..rank - 1] == solution.shape[..rank - 1]
+                && matrix[rank - 1] == matrix[rank - 2]
+                && operands[2].shape == solution.shape
+        }
+    };
+    match fits {
+        true => Ok(solution.shape.clone()),
+        false => Err("the shapes of an equation do not fit".to_owned()),
+    }
 }
 
 /// How many operands a primitive takes; none if it varies.
@@ -103,7 +128,8 @@ pub fn arity(op: &Op) -> Option<usize> {
         | Op::Take { .. }
         | Op::Contract { .. }
         | Op::Inspect(_) => Some(2),
-        Op::Select | Op::AddAt { .. } => Some(3),
+        Op::Implicit(Equation::Gamma | Equation::LogGamma) => Some(2),
+        Op::Select | Op::AddAt { .. } | Op::Implicit(Equation::Linear) => Some(3),
         Op::Concat { .. } | Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) => None,
     }
 }

@@ -41,7 +41,7 @@ pub mod arbitrary;
 
 pub use call::{Callable, FunctionId, Rules};
 pub use control::{Branch, Keep, Repeat, Times};
-pub use op::{Binary, Combine, Comparison, Op, Scalar, Sliding, Unary};
+pub use op::{Binary, Combine, Comparison, Equation, Op, Scalar, Sliding, Unary};
 pub use shape::{Atom, Dim, Symbol};
 pub use signature::{Signature, Solve, solve};
 pub use ty::{Element, ElementKind, TensorType};

@@ -138,6 +138,9 @@ pub enum Op {
     Repeat(Box<Repeat>),
     /// Runs one of two bodies; the node has one type for each result.
     Branch(Box<Branch>),
+    /// The first operand, as the solution of an equation in all operands: its value is that of the operand, and how it moves follows from
+    /// the equation. Floats of one element type.
+    Implicit(Equation),
     /// Shows the host a value, and then gives back the first operand as it is. Operands: a number, and what is shown.
     /// The number goes from one to the next, so that they stand in one order and each is needed by what comes behind it.
     Inspect(Site),
@@ -163,6 +166,32 @@ impl Op {
                 | Self::Pad { .. }
                 | Self::OverlapAdd(_)
         )
+    }
+}
+
+/// What a solution `x` solves. How it moves is differentiated like any other graph, so that a derivative of any order is that of the
+/// equation, and nobody asks how the solution was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Equation {
+    /// Operands: `x`, `a`, of one shape. The share of gamma numbers of shape `a` that are below `x` stays as it is.
+    Gamma,
+    /// The same where `x` is the logarithm of such a number.
+    LogGamma,
+    /// Operands: `x` of shape `[batch.., n, k]`, `a` of shape `[batch.., n, n]`, `b` of the shape of `x`; and `a·x = b`.
+    Linear,
+}
+
+impl Equation {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Gamma, Self::LogGamma, Self::Linear];
+
+    /// The word in dumps.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Gamma => "gamma",
+            Self::LogGamma => "log_gamma",
+            Self::Linear => "linear",
+        }
     }
 }
 

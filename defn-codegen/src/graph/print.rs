@@ -318,6 +318,9 @@ impl<'g> Printer<'g> {
             Op::Contract { batch, contracted } => {
                 ("contract", format!("batch={batch} contracted={contracted}"))
             }
+            Op::Implicit(equation) => {
+                return (format!("implicit.{}", equation.word()), String::new());
+            }
             Op::Call { callee, symbols: _ } => ("call", callable(callee)),
             Op::Repeat(repeat) => ("repeat", self.repeat(repeat)),
             Op::Branch(_) => ("branch", String::new()),

@@ -69,6 +69,7 @@ impl Substitution<'_> {
             | Op::Sort { .. }
             | Op::Reduce { .. }
             | Op::Contract { .. }
+            | Op::Implicit(_)
             | Op::Inspect(_)
             | Op::Project(_) => op.clone(),
         }

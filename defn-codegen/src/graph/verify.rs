@@ -168,6 +168,7 @@ impl Verifier<'_> {
             | Op::Sort { .. }
             | Op::Reduce { .. }
             | Op::Contract { .. }
+            | Op::Implicit(_)
             | Op::Branch(_)
             | Op::Inspect(_)
             | Op::Project(_) => {}

@@ -314,6 +314,7 @@ fn word(op: &Op) -> Option<&'static str> {
         | Op::Take { .. }
         | Op::Sort { .. }
         | Op::Argsort { .. }
+        | Op::Implicit(_)
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)

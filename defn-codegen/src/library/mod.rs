@@ -33,6 +33,8 @@ mod put;
 mod create;
 mod literal;
 mod random;
+mod gamma;
+mod solve;
 
 pub use align::{Aligned, align};
 pub use arithmetic::{Logic, arithmetic, compare, logic, logical_not, neg, select};
@@ -40,6 +42,9 @@ pub use axes::{Axis, AxisRef, axes, axis, length, relate, show, show_dim, show_t
 pub use contract::{dot, dot_pairs};
 pub use create::{eye, full, iota, like};
 pub use functions::{Method, clamp, convert, hypot, maximum, minimum, mul_add, pow, power, unary};
+pub use gamma::{
+    beta, chi_square, dirichlet, gamma, log_gamma, log_gamma_slope, smallest, student_t,
+};
 pub use index::{add_at, at, take};
 pub use join::{concat, pad, reverse, roll, stack};
 pub use linear::cholesky;
@@ -54,6 +59,7 @@ pub use random::{
 pub use reduce::{all, any, count, logsumexp, max, mean, min, product, softmax, sum, variance};
 pub use scan::{cummax, cummin, cumprod, cumsum};
 pub use slice::{Bound, slice};
+pub use solve::{inverse, inverses, solve};
 pub use sort::{argsort, sort, top_k};
 pub use window::{Slide, window};
 

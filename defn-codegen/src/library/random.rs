@@ -36,7 +36,7 @@ fn checked(b: &Builder, draw: Draw<'_>) -> Result<()> {
     Err(ElementMistake::NeedsKey { operation, ty }.into())
 }
 
-fn constant(b: &mut Builder, element: Element, value: i64, shape: &[Dim]) -> NodeId {
+pub(super) fn constant(b: &mut Builder, element: Element, value: i64, shape: &[Dim]) -> NodeId {
     b.splat(Scalar::from_i64(element, value), shape)
 }
 
@@ -49,7 +49,7 @@ fn halves(b: &mut Builder, node: NodeId) -> [NodeId; 2] {
 }
 
 /// Both halves as 64 bits.
-fn joined(b: &mut Builder, [high, low]: [NodeId; 2]) -> NodeId {
+pub(super) fn joined(b: &mut Builder, [high, low]: [NodeId; 2]) -> NodeId {
     let shape = b.shape(high);
     let by = constant(b, Element::U64, 32, &shape);
     let [high, low] = [high, low].map(|half| b.convert(Element::U64, half));
@@ -57,13 +57,14 @@ fn joined(b: &mut Builder, [high, low]: [NodeId; 2]) -> NodeId {
     b.binary(Binary::Or, high, low)
 }
 
-/// Threefry 2x32 in 20 rounds (Salmon, Moraes, Dror and Shaw, 2011) of counters, with a key for all of them.
-fn threefry(b: &mut Builder, key: NodeId, [mut x, mut y]: [NodeId; 2]) -> [NodeId; 2] {
+/// Threefry 2x32 in 20 rounds (Salmon, Moraes, Dror and Shaw, 2011) of counters, with a key for all of them or one for each.
+pub(super) fn threefry(b: &mut Builder, key: NodeId, [mut x, mut y]: [NodeId; 2]) -> [NodeId; 2] {
     const ROTATIONS: [[i64; 4]; 2] = [[13, 15, 26, 6], [17, 29, 16, 24]];
     const PARITY: i64 = 0x1bd1_1bda;
     let shape = b.shape(x);
     let words = halves(b, key);
-    let parity = constant(b, Element::U32, PARITY, &[]);
+    let of_key = b.shape(key);
+    let parity = constant(b, Element::U32, PARITY, &of_key);
     let both = b.binary(Binary::Xor, words[0], words[1]);
     let third = b.binary(Binary::Xor, both, parity);
     let words = [words[0], words[1], third].map(|word| b.broadcast(word, &shape, &[]));
@@ -87,7 +88,7 @@ fn threefry(b: &mut Builder, key: NodeId, [mut x, mut y]: [NodeId; 2]) -> [NodeI
 }
 
 /// What threefry makes of the positions of a shape, counted in the order of elements.
-fn drawn(b: &mut Builder, draw: Draw<'_>, shape: &[Dim]) -> Result<[NodeId; 2]> {
+pub(super) fn drawn(b: &mut Builder, draw: Draw<'_>, shape: &[Dim]) -> Result<[NodeId; 2]> {
     checked(b, draw)?;
     let size = shape.iter().fold(Dim::from(1), |size, extent| size * extent.clone());
     let counted = b.iota(std::slice::from_ref(&size), 0);
@@ -103,7 +104,7 @@ fn drawn(b: &mut Builder, draw: Draw<'_>, shape: &[Dim]) -> Result<[NodeId; 2]> 
     Ok(threefry(b, draw.key.node, [high, low]))
 }
 
-fn made(b: &mut Builder, axes: &[Axis]) -> Result<(Vec<Dim>, Vec<Option<String>>)> {
+pub(super) fn made(b: &mut Builder, axes: &[Axis]) -> Result<(Vec<Dim>, Vec<Option<String>>)> {
     for axis in axes {
         natural(b, &axis.extent)?;
         at_most(b, &Dim::from(0), &axis.extent, "an extent");
@@ -163,11 +164,16 @@ pub fn bits(b: &mut Builder, draw: Draw<'_>, element: Element, axes: &[Axis]) ->
 
 fn raw(b: &mut Builder, draw: Draw<'_>, element: Element, shape: &[Dim]) -> Result<NodeId> {
     let halves = drawn(b, draw, shape)?;
+    Ok(mixed(b, halves, element))
+}
+
+/// What threefry gives as one number.
+pub(super) fn mixed(b: &mut Builder, halves: [NodeId; 2], element: Element) -> NodeId {
     if element == Element::U64 {
-        return Ok(joined(b, halves));
+        return joined(b, halves);
     }
     let mixed = b.binary(Binary::Xor, halves[0], halves[1]);
-    Ok(b.convert(element, mixed))
+    b.convert(element, mixed)
 }
 
 /// Floats from 0 to 1, without 1.
@@ -176,19 +182,32 @@ fn unit(b: &mut Builder, draw: Draw<'_>, element: Element, shape: &[Dim]) -> Res
         let operation = draw.function.to_owned();
         return Err(ElementMistake::NeedsFloat { operation, ty: element.name().to_owned() }.into());
     }
-    let (words, signed, spare, step) = if element == Element::F32 {
-        (Element::U32, Element::I32, 9, f64::from(f32::EPSILON))
-    } else {
-        (Element::U64, Element::I64, 12, f64::EPSILON)
-    };
+    let words = words_of(element);
     let raw = raw(b, draw, words, shape)?;
-    let by = constant(b, words, spare, shape);
+    Ok(fraction(b, raw, element))
+}
+
+/// Random bits as floats from 0 to 1, without 1.
+pub(super) fn fraction(b: &mut Builder, raw: NodeId, element: Element) -> NodeId {
+    let shape = b.shape(raw);
+    let (signed, spare, step) = if element == Element::F32 {
+        (Element::I32, 9, f64::from(f32::EPSILON))
+    } else {
+        (Element::I64, 12, f64::EPSILON)
+    };
+    let words = b.ty(raw).element;
+    let by = constant(b, words, spare, &shape);
     // As many bits as a mantissa stores; numbers with a sign are converted by one instruction.
     let mantissa = b.binary(Binary::ShiftRight, raw, by);
     let whole = b.convert(signed, mantissa);
     let number = b.convert(element, whole);
-    let step = b.splat(Scalar::from_f64(element, step), shape);
-    Ok(b.binary(Binary::Mul, number, step))
+    let step = b.splat(Scalar::from_f64(element, step), &shape);
+    b.binary(Binary::Mul, number, step)
+}
+
+/// The bits that a float is made of.
+pub(super) fn words_of(element: Element) -> Element {
+    if element == Element::F32 { Element::U32 } else { Element::U64 }
 }
 
 /// Floats from `low` to `high`, without `high`; from 0 to 1 if there are no bounds.
@@ -235,9 +254,15 @@ fn above_minus_one(element: Element) -> f64 {
 pub fn normal(b: &mut Builder, draw: Draw<'_>, element: Element, axes: &[Axis]) -> Result<Tensor> {
     let (shape, names) = made(b, axes)?;
     let node = unit(b, draw, element, &shape)?;
+    bell(b, &Tensor::new(node, names))
+}
+
+/// Normal floats from floats between 0 and 1.
+pub(super) fn bell(b: &mut Builder, unit: &Tensor) -> Result<Tensor> {
+    let element = unit.element(b);
     let [low, high] =
         [above_minus_one(element), 1.0].map(|bound| Tensor::scalar(b.number(element, bound)));
-    let spread = between(b, &Tensor::new(node, names), &low, &high)?;
+    let spread = between(b, unit, &low, &high)?;
     deviate(b, &spread)
 }
 

@@ -81,6 +81,7 @@ fn compute(emitter: &mut Emitter<'_, '_>, node: NodeId, place: &[Address]) -> Ex
                 false => Expr::Convert(graph.element(node), Box::new(operand)),
             }
         }
+        Op::Implicit(_) => pull(emitter, operands[0], place),
         Op::Take { batch } => take(emitter, node, *batch, place),
         Op::Reduce { .. } | Op::Contract { .. } => fold(emitter, node, place),
         Op::Broadcast { .. }

@@ -28,6 +28,8 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         Op::Compare(op) => compare(sharing, *op, operands[0], operands[1]),
         Op::Select => select(sharing, operands[0], operands[1], operands[2]),
         Op::Convert => convert(sharing, candidate.ty.element, operands[0]),
+        // All derivatives have been taken.
+        Op::Implicit(_) => Some(operands[0]),
         Op::Parameter(_)
         | Op::Constant(_)
         | Op::Extent(_)

@@ -81,6 +81,7 @@ fn constant(sharing: &Sharing, candidate: &Candidate<'_>) -> Option<Scalar> {
         | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
+        | Op::Implicit(_)
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)

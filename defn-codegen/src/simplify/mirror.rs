@@ -162,6 +162,7 @@ impl Mirror<'_> {
             | Op::Scan { .. }
             | Op::Sort { .. }
             | Op::Argsort { .. }
+            | Op::Implicit(_)
             | Op::Call { .. }
             | Op::Repeat(_)
             | Op::Branch(_)

@@ -50,6 +50,7 @@ pub(super) fn apply(sharing: &mut Sharing, candidate: &Candidate<'_>) -> Option<
         | Op::AddAt { .. }
         | Op::Argsort { .. }
         | Op::Contract { .. }
+        | Op::Implicit(_)
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)

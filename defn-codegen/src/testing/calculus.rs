@@ -229,26 +229,12 @@ impl Derivatives {
         arguments: &[Value],
         random: &mut Random,
     ) -> Result<(Verdict, Vec<Value>), String> {
-        let weights = weights(&self.graph, arguments, || random.uniform(0.5, 1.5))?;
-        let at = [arguments, &weights].concat();
-        let mut next = || random.uniform(-1.0, 1.0);
-        let direction: Vec<Value> =
-            self.wrt.iter().map(|parameter| like(&arguments[*parameter], &mut next)).collect();
-        let tangents = eval(&self.forward, &[arguments, direction.as_slice()].concat())?;
-        let (along, along_size) = inner(&tangents[self.graph.results.len()..], &weights);
+        let Along { at, direction, forward, backward } = self.along(arguments, random)?;
         let expected = differences(&self.sum, &at, &self.wrt, &direction)?;
-        for (stage, graph) in [("transform", &self.gradient), ("simplify", &self.simple)] {
-            let (found, size) = inner(&eval(graph, &at)?, &direction);
-            let is_same = (found - along).abs() <= SAME * (1.0 + size + along_size);
-            if !is_same && found.is_finite() && along.is_finite() {
-                let forward = &self.forward;
-                return Err(format!(
-                    "{stage}: {found} backward, {along} forward\n{graph}\n{forward}"
-                ));
-            }
+        for (stage, graph, (found, size)) in backward {
             let Some(expected) = &expected else { continue };
             let near = |found: f64| (found - expected.slope).abs() <= expected.tolerance(size);
-            for (way, found) in [("backward", found), ("forward", along)] {
+            for (way, found) in [("backward", found), ("forward", forward)] {
                 if !near(found) {
                     let expected = expected.slope;
                     return Err(format!(
@@ -264,6 +250,55 @@ impl Derivatives {
         };
         Ok((verdict, at))
     }
+
+    /// Compares forward and backward along a random direction, before and after `simplify`.
+    /// Answers the slope, and the arguments of the sum.
+    pub fn both_ways(
+        &self,
+        arguments: &[Value],
+        random: &mut Random,
+    ) -> Result<(f64, Vec<Value>), String> {
+        let found = self.along(arguments, random)?;
+        match found.forward.is_finite() {
+            true => Ok((found.forward, found.at)),
+            false => Err(format!("{} forward\n{}", found.forward, self.forward)),
+        }
+    }
+
+    fn along(&self, arguments: &[Value], random: &mut Random) -> Result<Along<'_>, String> {
+        let weights = weights(&self.graph, arguments, || random.uniform(0.5, 1.5))?;
+        let at = [arguments, &weights].concat();
+        let mut next = || random.uniform(-1.0, 1.0);
+        let direction: Vec<Value> =
+            self.wrt.iter().map(|parameter| like(&arguments[*parameter], &mut next)).collect();
+        let tangents = eval(&self.forward, &[arguments, direction.as_slice()].concat())?;
+        let (along, along_size) = inner(&tangents[self.graph.results.len()..], &weights);
+        let mut backward = Vec::new();
+        for (stage, graph) in [("transform", &self.gradient), ("simplify", &self.simple)] {
+            let (found, size) = inner(&eval(graph, &at)?, &direction);
+            let is_same = (found - along).abs() <= SAME * (1.0 + size + along_size);
+            if !is_same && found.is_finite() && along.is_finite() {
+                let forward = &self.forward;
+                return Err(format!(
+                    "{stage}: {found} backward, {along} forward\n{graph}\n{forward}"
+                ));
+            }
+            backward.push((stage, graph, (found, size)));
+        }
+        Ok(Along { at, direction, forward: along, backward })
+    }
+}
+
+/// Slopes along a direction.
+struct Along<'d> {
+    /// The arguments of the sum.
+    at: Vec<Value>,
+    /// Of each parameter that moves.
+    direction: Vec<Value>,
+    /// What the tangents say.
+    forward: f64,
+    /// What the gradients say before and after `simplify`, with the size of what was added up.
+    backward: Vec<(&'static str, &'d Graph, (f64, f64))>,
 }
 
 /// A slope that differences agree on.

@@ -20,6 +20,8 @@ use defn_codegen::library::{
 pub(crate) enum Slope {
     /// That of the function.
     Yes,
+    /// That of an equation, which differences of the values do not know, for this reason.
+    Implicit(&'static str),
     /// Zero: the function is constant almost everywhere, for this reason.
     Zero(&'static str),
     /// Zero, though the function is not constant, for this reason.
@@ -105,6 +107,8 @@ const POSITION: &str = "a position does not move";
 const WHOLE: &str = "whole numbers do not move";
 const NO_FLOAT: &str = "no float goes in";
 const FROM_KEY: &str = "what is drawn depends on the key alone";
+const FROM_SHARE: &str =
+    "what moves keeps the share of draws below it, while proposals are accepted or not";
 const FROM_SHAPE: &str = "it depends on the shape alone";
 
 const AROUND_ZERO: Kind = Kind::Any(-1.2, 1.2);
@@ -394,6 +398,19 @@ fn orders() -> Vec<Row> {
     ]
 }
 
+/// Matrices over `i` and `j` with a large diagonal.
+fn lifted(b: &mut Builder, x: &Tensor) -> Tensor {
+    let shape = x.shape(b);
+    let axis = |axis: &str| x.names.iter().position(|it| it.as_deref() == Some(axis));
+    let [i, j] = ["i", "j"].map(|it| b.iota(&shape, axis(it).unwrap_or_default()));
+    let on_diagonal = b.compare(Comparison::Eq, i, j);
+    let four = b.number(x.element(b), 4.0);
+    let four = b.broadcast(four, &shape, &[]);
+    let lifted = b.binary(Binary::Add, x.node, four);
+    let node = b.select(on_diagonal, lifted, x.node);
+    Tensor { node, ..x.clone() }
+}
+
 fn products() -> Vec<Row> {
     let two = [AROUND_ZERO; 2];
     let shapes = vec![
@@ -405,6 +422,13 @@ fn products() -> Vec<Row> {
         vec!["m=0 n=3", "k=2 n=3"],
     ];
     let matrices = ["i:3 j:3", "i:1 j:1", "i:0 j:0", "b=2 j:5 i:5"];
+    let systems = vec![
+        vec!["i:3 j:3", "i:3"],
+        vec!["i:1 j:1", "k=2 i:1"],
+        vec!["i:0 j:0", "i:0"],
+        vec!["b=2 j:5 i:5", "i:5 b=2 k=3"],
+        vec!["b=2 i:3 j:3", "k=1 i:3"],
+    ];
     let squares = vec![
         vec!["i:3 j:3", "i:3 j:3"],
         vec!["i:1 j:1", "i:1 j:1"],
@@ -431,16 +455,16 @@ fn products() -> Vec<Row> {
         }),
         // With a large diagonal a matrix is positive definite, whatever stands beside it.
         row("cholesky", "x.cholesky(i, j)", &[SMALL], alike(&[SMALL], &matrices), |b, x| {
-            let shape = x[0].shape(b);
-            let axis = |axis: &str| x[0].names.iter().position(|it| it.as_deref() == Some(axis));
-            let [i, j] = ["i", "j"].map(|it| b.iota(&shape, axis(it).unwrap_or_default()));
-            let on_diagonal = b.compare(Comparison::Eq, i, j);
-            let four = b.number(x[0].element(b), 4.0);
-            let four = b.broadcast(four, &shape, &[]);
-            let lifted = b.binary(Binary::Add, x[0].node, four);
-            let chosen = b.select(on_diagonal, lifted, x[0].node);
-            let matrix = Tensor { node: chosen, ..x[0].clone() };
+            let matrix = lifted(b, &x[0]);
             one(library::cholesky(b, &matrix, &[name("i"), name("j")]))
+        }),
+        row("solve", "x.solve(y, i, j)", &[SMALL; 2], systems, |b, x| {
+            let matrix = lifted(b, &x[0]);
+            one(library::solve(b, &matrix, &x[1], &[name("i"), name("j")]))
+        }),
+        row("inverse", "x.inverse(i, j)", &[SMALL], alike(&[SMALL], &matrices), |b, x| {
+            let matrix = lifted(b, &x[0]);
+            one(library::inverse(b, &matrix, &[name("i"), name("j")]))
         }),
     ]
 }
@@ -663,6 +687,16 @@ fn bounded(
     })
 }
 
+/// A function that draws numbers of a shape that is a float.
+type OfShape = fn(&mut Builder, Draw<'_>, Element, &[Axis], &Tensor) -> Result<Tensor>;
+
+fn of_shape(word: &'static str, written: &'static str, function: OfShape) -> Row {
+    bounded(word, written, &[(0.3, 2.5)], move |b, draw, x| {
+        function(b, draw, x[0].element(b), &[made("m", 3)], &x[0])
+    })
+    .slope(Slope::Implicit(FROM_SHARE))
+}
+
 fn axes() -> [Axis; 2] {
     [made("m", 3), made("k", 5)]
 }
@@ -713,6 +747,25 @@ fn draws() -> Vec<Row> {
         drawn("gumbel", "gumbel::<f64>(key, m = 3)", |b, draw| {
             library::gumbel(b, draw, Element::F64, &axes())
         }),
+        of_shape("gamma", "gamma::<f64>(key, m = 3, x)", library::gamma),
+        of_shape("log_gamma", "log_gamma::<f64>(key, m = 3, x)", library::log_gamma),
+        of_shape("chi_square", "chi_square::<f64>(key, m = 3, x)", library::chi_square),
+        of_shape("student_t", "student_t::<f64>(key, m = 3, x)", library::student_t),
+        bounded("beta", "beta::<f64>(key, m = 3, x, y)", &[(0.3, 2.0); 2], |b, draw, x| {
+            library::beta(b, draw, x[0].element(b), &[made("m", 2)], (&x[0], &x[1]))
+        })
+        .slope(Slope::Implicit(FROM_SHARE)),
+        row(
+            "dirichlet",
+            "dirichlet(key, x, n)",
+            &[Kind::Key, Kind::Float(0.3, 2.0)],
+            vec![vec!["", "n=3"], vec!["", "n=1"], vec!["", "n=2 m=2"]],
+            |b, x| {
+                let draw = Draw { function: "dirichlet", key: &x[0] };
+                one(library::dirichlet(b, draw, &x[1], &name("n")))
+            },
+        )
+        .slope(Slope::Implicit(FROM_SHARE)),
     ]
 }
 

@@ -81,7 +81,11 @@ impl Reader {
             () if of_type => {
                 Some(Refusal::AssociatedFunction { ty: first, function: word.text.clone() })
             }
-            () if is_word && word.text == self.scope.own && !self.scope.is_local(&word.text) => {
+            () if is_word
+                && word.text == self.scope.own
+                && !self.scope.is_local(&word.text)
+                && !is_intrinsic(&word.text) =>
+            {
                 Some(Refusal::SelfCall(word.text.clone()))
             }
             () => None,

@@ -419,6 +419,9 @@ impl<'w, 'e> Body<'w, 'e> {
         let missing = names.iter().flatten().any(|name| tensor.position(name).is_none());
         match (surplus.as_slice(), missing) {
             ([], false) => None,
+            ([], true) if tensor.names.contains(&None) => {
+                Some("give the axis its name: `name(0, features)`".to_owned())
+            }
             ([], true) => Some("repeat it along the missing axes with `broadcast`".to_owned()),
             (_, true) => Some("`rename` gives an axis another name".to_owned()),
             (surplus, false) => {

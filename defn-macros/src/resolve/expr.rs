@@ -175,6 +175,11 @@ impl Body<'_, '_> {
                     None => self.unknown_field(&kind, field),
                 }
             }
+            Value::Tensor(tensor) => {
+                let (field, ty, span) =
+                    (field.text.clone(), library::show(&self.b, &tensor), field.span());
+                self.wrong(NameMistake::NoFields { field, ty }, span)
+            }
             other => {
                 let (expected, found) = ("a container".to_owned(), other.show(&self.b));
                 self.wrong(ElementMistake::WrongKind { expected, found }, field.span())
@@ -186,7 +191,9 @@ impl Body<'_, '_> {
     pub(super) fn unknown_field(&mut self, kind: &Kind, field: &Name) -> Value {
         let nearest = nearest(&field.text, kind.fields.iter().map(String::as_str));
         let (name, container) = (field.text.clone(), kind.path.clone());
-        self.wrong(NameMistake::UnknownField { field: name, container, nearest }, field.span())
+        let fields = kind.fields.join(", ");
+        let mistake = NameMistake::UnknownField { field: name, container, fields, nearest };
+        self.wrong(mistake, field.span())
     }
 
     fn part(&mut self, base: &Expr, position: usize, span: Span) -> Value {

@@ -173,6 +173,13 @@ impl Body<'_, '_> {
         self.count(arguments, 2..=usize::MAX, (usage, span))?;
         let values: Vec<Value> =
             arguments[1..].iter().map(|argument| self.expr(argument)).collect();
+        if let Some(at) =
+            values.iter().position(|it| matches!(it, Value::Tuple(_) | Value::Array(_)))
+        {
+            let (expected, found) = ("tensors, one by one".to_owned(), values[at].show(&self.b));
+            self.wrong(ElementMistake::WrongKind { expected, found }, arguments[at + 1].span);
+            return None;
+        }
         let typed = values.iter().find_map(|value| match value {
             Value::Tensor(tensor) => Some(tensor.element(&self.b)),
             _ => None,

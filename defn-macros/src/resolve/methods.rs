@@ -203,6 +203,7 @@ impl Body<'_, '_> {
             Own::Dot | Own::Take | Own::AddAt | Own::Slice | Own::At | Own::Pad | Own::Roll => {
                 self.positional(own, x, arguments, at)
             }
+            Own::Solve => self.solved(x, arguments, at),
             Own::Window => self.window(x, arguments, at),
             Own::Rename | Own::Name | Own::Split | Own::Merge | Own::Broadcast => {
                 self.renaming(own, x, arguments, at)
@@ -219,6 +220,21 @@ impl Body<'_, '_> {
             | Own::TopK
             | Own::FoldIn => self.valued(own, x, arguments, at),
         }
+    }
+
+    /// A right side, and the axes of the matrices.
+    fn solved(
+        &mut self,
+        x: &Tensor,
+        arguments: &[Expr],
+        at: (Usage, Span),
+    ) -> Option<library::Result<Tensor>> {
+        self.count(arguments, 3..=3, at)?;
+        let side = self.operand(&arguments[0], x.element(&self.b), at.0);
+        let axes = self.axes(&arguments[1..], x, at.0);
+        let (side, axes) = (side?, axes?);
+        self.sees_padding(x, at)?;
+        Some(library::solve(&mut self.b, x, &side, &axes))
     }
 
     /// Methods whose arguments are values.

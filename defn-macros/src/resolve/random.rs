@@ -7,17 +7,33 @@ use super::body::Body;
 use super::value::Value;
 use crate::surface::Expr;
 use defn_codegen::graph::Element;
-use defn_codegen::library::{self, Draw, Literal, Tensor};
+use defn_codegen::graph::build::Builder;
+use defn_codegen::library::{self, Axis, Draw, Literal, Tensor};
 use proc_macro2::Span;
 
 /// The functions that take an element type.
-const TYPED: [&str; 7] =
-    ["random_bits", "uniform", "normal", "exponential", "gumbel", "randint", "truncated_normal"];
+const TYPED: [&str; 12] = [
+    "random_bits",
+    "uniform",
+    "normal",
+    "exponential",
+    "gumbel",
+    "randint",
+    "truncated_normal",
+    "gamma",
+    "log_gamma",
+    "chi_square",
+    "student_t",
+    "beta",
+];
 
 /// Whether the function takes an element type.
 pub(super) fn takes_element(function: &str) -> bool {
     TYPED.contains(&function)
 }
+
+/// A function that draws numbers of a shape.
+type OfShape = fn(&mut Builder, Draw<'_>, Element, &[Axis], &Tensor) -> library::Result<Tensor>;
 
 impl Body<'_, '_> {
     /// A function of a key.
@@ -31,8 +47,9 @@ impl Body<'_, '_> {
         let count = match usage.name {
             "key" => 1..=1,
             "uniform" => 2..=4,
-            "randint" | "truncated_normal" => 4..=4,
-            "bernoulli" | "categorical" | "shuffle" => 3..=3,
+            "randint" | "truncated_normal" | "beta" => 4..=4,
+            "bernoulli" | "categorical" | "shuffle" | "dirichlet" => 3..=3,
+            "gamma" | "log_gamma" | "chi_square" | "student_t" => 3..=3,
             _ => 2..=2,
         };
         self.count(arguments, count, (usage, span))?;
@@ -48,14 +65,14 @@ impl Body<'_, '_> {
             _ => None,
         };
         let answer = match (usage.name, element) {
-            ("categorical" | "shuffle", _) => {
+            ("categorical" | "shuffle" | "dirichlet", _) => {
                 let value = self.expr(&arguments[1]);
                 let x = self.tensor(value, arguments[1].span)?;
                 let of = self.axis(&arguments[2], &x, usage)?;
-                if usage.name == "shuffle" {
-                    library::shuffle(&mut self.b, draw, &x, &of)
-                } else {
-                    library::categorical(&mut self.b, draw, &x, &of)
+                match usage.name {
+                    "shuffle" => library::shuffle(&mut self.b, draw, &x, &of),
+                    "dirichlet" => library::dirichlet(&mut self.b, draw, &x, &of),
+                    _ => library::categorical(&mut self.b, draw, &x, &of),
                 }
             }
             ("bernoulli", _) => {
@@ -69,23 +86,46 @@ impl Body<'_, '_> {
                 library::permutation(&mut self.b, draw, &axis)
             }
             (_, Some(element)) => {
-                let axes = self.made_axes(&arguments[1..2], usage)?;
-                let bounds = self.bounds_of(&arguments[2..], element, (usage, span))?;
-                let bounds = bounds.as_ref().map(|(low, high)| (low, high));
-                let b = &mut self.b;
-                match (usage.name, bounds) {
-                    ("random_bits", _) => library::bits(b, draw, element, &axes),
-                    ("normal", _) => library::normal(b, draw, element, &axes),
-                    ("exponential", _) => library::exponential(b, draw, element, &axes),
-                    ("gumbel", _) => library::gumbel(b, draw, element, &axes),
-                    ("randint", Some(bounds)) => library::randint(b, draw, &axes, bounds),
-                    ("truncated_normal", Some(bounds)) => {
-                        library::truncated_normal(b, draw, &axes, bounds)
-                    }
-                    (_, bounds) => library::uniform(b, draw, element, &axes, bounds),
-                }
+                return self.drawn((draw, element), &arguments[1..], (usage, span));
             }
             _ => return None,
+        };
+        self.answer(answer, span)
+    }
+
+    /// What draws numbers of a type: the axes, and then what it needs of the numbers.
+    fn drawn(
+        &mut self,
+        (draw, element): (Draw<'_>, Element),
+        arguments: &[Expr],
+        (usage, span): (Usage, Span),
+    ) -> Option<Tensor> {
+        let axes = self.made_axes(&arguments[..1], usage)?;
+        let rest = &arguments[1..];
+        let of_shape = match usage.name {
+            "gamma" => Some(library::gamma as OfShape),
+            "log_gamma" => Some(library::log_gamma as OfShape),
+            "chi_square" => Some(library::chi_square as OfShape),
+            "student_t" => Some(library::student_t as OfShape),
+            _ => None,
+        };
+        if let Some(of_shape) = of_shape {
+            let shape = self.end(&rest[0], element, usage)?;
+            let answer = of_shape(&mut self.b, draw, element, &axes, &shape);
+            return self.answer(answer, span);
+        }
+        let bounds = self.bounds_of(rest, element, (usage, span))?;
+        let bounds = bounds.as_ref().map(|(low, high)| (low, high));
+        let b = &mut self.b;
+        let answer = match (usage.name, bounds) {
+            ("random_bits", _) => library::bits(b, draw, element, &axes),
+            ("normal", _) => library::normal(b, draw, element, &axes),
+            ("exponential", _) => library::exponential(b, draw, element, &axes),
+            ("gumbel", _) => library::gumbel(b, draw, element, &axes),
+            ("randint", Some(bounds)) => library::randint(b, draw, &axes, bounds),
+            ("truncated_normal", Some(bounds)) => library::truncated_normal(b, draw, &axes, bounds),
+            ("beta", Some(shapes)) => library::beta(b, draw, element, &axes, shapes),
+            (_, bounds) => library::uniform(b, draw, element, &axes, bounds),
         };
         self.answer(answer, span)
     }
@@ -105,18 +145,23 @@ impl Body<'_, '_> {
         };
         let mut ends = Vec::with_capacity(2);
         for end in [low, high] {
-            let value = self.operand(end, element, usage)?;
-            if value.element(&self.b) != element {
-                let other = Tensor::scalar(self.b.number(element, 0.0));
-                let add = defn_codegen::graph::Binary::Add;
-                let answer = library::arithmetic(&mut self.b, add, &other, &value);
-                self.answer(answer, end.span)?;
-                return None;
-            }
-            ends.push(value);
+            ends.push(self.end(end, element, usage)?);
         }
         let high = ends.pop()?;
         Some(Some((ends.pop()?, high)))
+    }
+
+    /// A tensor of the type that is drawn.
+    fn end(&mut self, argument: &Expr, element: Element, usage: Usage) -> Option<Tensor> {
+        let value = self.operand(argument, element, usage)?;
+        if value.element(&self.b) == element {
+            return Some(value);
+        }
+        let other = Tensor::scalar(self.b.number(element, 0.0));
+        let add = defn_codegen::graph::Binary::Add;
+        let answer = library::arithmetic(&mut self.b, add, &other, &value);
+        self.answer(answer, argument.span)?;
+        None
     }
 
     /// `key.split()` and `key.split(worker = 4)`.

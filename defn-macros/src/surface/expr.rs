@@ -301,7 +301,7 @@ pub(crate) struct For {
 }
 
 /// The functions of the language that are called without a receiver (R17); no definition may be named so.
-pub(crate) const INTRINSICS: [&str; 23] = [
+pub(crate) const INTRINSICS: [&str; 29] = [
     "iota",
     "concat",
     "stack",
@@ -318,6 +318,12 @@ pub(crate) const INTRINSICS: [&str; 23] = [
     "truncated_normal",
     "exponential",
     "gumbel",
+    "gamma",
+    "log_gamma",
+    "chi_square",
+    "student_t",
+    "beta",
+    "dirichlet",
     "randint",
     "categorical",
     "permutation",

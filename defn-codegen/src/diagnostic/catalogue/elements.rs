@@ -72,7 +72,8 @@ catalogue! {
             say("positions are integers").fact("found", ty).help("convert them: `as i64`");
         /// A tensor where one value must stand.
         NeedsScalar { what: String, ty: String } "needs-scalar" =>
-            say(format!("{what} takes one value, not a tensor")).fact("found", ty);
+            say(format!("{what} takes one value, not a tensor")).fact("found", ty)
+                .help("`x.take(axis, ids)` reads at many positions, and `select(mask, x, 0.0)` keeps what is wanted");
         /// `if a == b`, `a && b` on tensors (R27).
         TensorCondition { word: String, ty: String } "tensor-condition" =>
             say(format!("`{word}` takes one truth value")).fact("found", ty)
@@ -82,7 +83,7 @@ catalogue! {
             say(format!("`{word}` takes a truth value")).fact("found", ty).help("compare it: `x != 0`");
         /// A container where a tensor must stand, and its like.
         WrongKind { expected: String, found: String } "wrong-kind" =>
-            say(format!("expected {expected}")).fact("found", found);
+            say(format!("expected {expected}")).help(way_out(expected, found)).fact("found", found);
         /// An integer that depends on data where an extent must stand (R23).
         DynamicExtent { found: String } "dynamic-extent" =>
             say("extents must not depend on data").fact("found", found)
@@ -96,4 +97,28 @@ catalogue! {
             say(format!("`{method}` would make a shape that depends on data"))
                 .help("keep the shape and use a mask: `select(mask, x, 0.0)`, or `count()` what is left");
     }
+}
+
+/// How one comes from what was found to what was expected.
+fn way_out(expected: &str, found: &str) -> String {
+    let text = match (expected, found.chars().next()) {
+        ("a tensor", Some('(')) => "take one part of it: `pair.0`",
+        ("a tensor", Some('[')) => "take one item, `items[0]`, or walk all of them with `for`",
+        ("a tensor", _) => "take one of its fields: `p.w`",
+        ("a container", Some('(')) => "parts of a tuple have numbers: `pair.0`",
+        ("a container", Some('[')) => "items of an array have numbers: `items[0]`",
+        ("a container", _) => {
+            "only containers have fields; methods have parentheses, and an extent is `x.extent(axis)`"
+        }
+        ("a value", Some('&')) => {
+            "write `&mut` before an argument of a function that changes it, and nowhere else"
+        }
+        ("a value", Some('a')) if found == "a range" => {
+            "a range stands behind `for … in`, or says a part: `x.slice(time, 1..n)`"
+        }
+        ("a value", _) => "an argument with a name is for axes and options: `x.window(h, kh = 3)`",
+        ("tensors, one by one", _) => "leave out the inner parentheses: `stack(row, x, y)`",
+        _ => "write the number itself: `items[0]`",
+    };
+    text.to_owned()
 }

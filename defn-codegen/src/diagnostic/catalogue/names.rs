@@ -17,13 +17,17 @@ catalogue! {
                 .help("rename one of them: a name means one thing in the whole function");
         /// `x.sotfmax(n)`.
         UnknownMethod { method: String, nearest: Option<String> } "unknown-method" =>
-            say(format!("there is no method `{method}`")).nearest(nearest.as_ref());
+            said_by_others(say(format!("there is no method `{method}`")).nearest(nearest.as_ref()), method);
         /// `p.wieght`.
-        UnknownField { field: String, container: String, nearest: Option<String> } "unknown-field" =>
-            say(format!("`{container}` has no field `{field}`")).nearest(nearest.as_ref());
+        UnknownField { field: String, container: String, fields: String, nearest: Option<String> } "unknown-field" =>
+            say(format!("`{container}` has no field `{field}`")).fact("fields", fields).nearest(nearest.as_ref());
+        /// `x.T` and `x.shape` of a tensor.
+        NoFields { field: String, ty: String } "no-fields" =>
+            said_by_others(say(format!("tensors have no field `{field}`")).fact("found", ty), field);
         /// `t.5` of a pair.
         UnknownPart { position: usize, found: String } "unknown-part" =>
-            say(format!("there is no part {position}")).fact("found", found);
+            say(format!("there is no part {position}")).fact("found", found)
+                .help("parts are those of tuples, from 0 on; an element of a tensor is `x.at(axis, 0)`");
         /// A constant of std that has no meaning here.
         UnknownConstant { path: String } "unknown-constant" =>
             say(format!("`{path}` is not a constant of the language"))
@@ -75,5 +79,47 @@ catalogue! {
         /// `usize` inside of another type.
         ExtentType {} "extent-type" =>
             say("`usize` is an extent, and only a whole parameter can be one").help("use `i64` for numbers");
+    }
+}
+
+/// What is written here for a word of other libraries.
+pub(crate) fn written_here(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "T" | "transpose" | "permute" | "swapaxes" | "moveaxis" => {
+            "axes meet by their names, in any order; `x.order(b, a)` is for where the order matters"
+        }
+        "reshape" | "view" | "flatten" | "ravel" => {
+            "axes are joined by `x.merge((row, column), all)` and taken apart by `x.split(all, (row, column = 4))`"
+        }
+        "matmul" | "mm" | "bmm" | "einsum" | "tensordot" => {
+            "`x.dot(w, features)` sums over the axes that are named; other axes that both have are batches"
+        }
+        "where_" | "masked_fill" => "write `select(mask, a, b)`",
+        "expand_dims" | "unsqueeze" | "expand" | "repeat" | "tile" => {
+            "names align by themselves; `x.broadcast(batch = 4)` repeats along a new axis"
+        }
+        "squeeze" => "read the only element of the axis: `x.at(axis, 0)`",
+        "item" => "a tensor without axes is a number already: leave it out",
+        "shape" | "size" | "len" | "ndim" => {
+            "`x.extent(time)` is an extent, and so is the name `time` itself"
+        }
+        "astype" | "to" | "cast" => "write `x as f32`",
+        "std" => "write `x.variance(features).sqrt()`",
+        "var" => "write `x.variance(features)`",
+        "prod" => "write `x.product(features)`",
+        "gather" => "write `x.take(axis, ids)`",
+        "scatter_add" | "index_add" => "write `x.add_at(axis, ids, values)`",
+        "clone" | "copy" | "detach" => {
+            "values are never shared: leave it out, or write `stop_grad(x)`"
+        }
+        _ => return None,
+    })
+}
+
+/// With the word that is written here instead, if there is one.
+fn said_by_others(sentence: super::Sentence, word: &str) -> super::Sentence {
+    match written_here(word) {
+        Some(help) => sentence.help(help),
+        None => sentence,
     }
 }

@@ -191,6 +191,7 @@ impl<T: Item> Walk<'_, T> {
             Op::Contract { batch, contracted } => {
                 contract([operand(0), operand(1)], (*batch, *contracted), ty.element, &shape)
             }
+            Op::Implicit(_) => operand(0).clone(),
             Op::Project(position) => self.computed[node.operands[0].index()][*position].clone(),
             Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) | Op::Inspect(_) => {
                 return self.nothing_called();

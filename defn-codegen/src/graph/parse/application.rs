@@ -3,8 +3,8 @@
 use super::{Operand, extent, graph_over, operand, operands};
 use crate::arena::Id;
 use crate::graph::{
-    Binary, Branch, Callable, Combine, Comparison, Dim, Element, FunctionId, Graph, Keep, Op,
-    Repeat, Rules, Scalar, Sliding, Times, Unary,
+    Binary, Branch, Callable, Combine, Comparison, Dim, Element, Equation, FunctionId, Graph, Keep,
+    Op, Repeat, Rules, Scalar, Sliding, Times, Unary,
 };
 use crate::origin::Site;
 use crate::text::{Cursor, ParseError, Token};
@@ -61,6 +61,13 @@ fn attributes(
     if let Some(combine) = word.strip_prefix("scan.").and_then(Combine::from_word) {
         let axis = position(cursor, "axis")?;
         return Ok(Some(Op::Scan { combine, axis, reverse: cursor.eat_word("reverse") }));
+    }
+    if let Some(equation) = word.strip_prefix("implicit.") {
+        return Ok(Equation::ALL
+            .iter()
+            .find(|it| it.word() == equation)
+            .copied()
+            .map(Op::Implicit));
     }
     Ok(Some(match word {
         "iota" => Op::Iota { axis: position(cursor, "axis")? },

@@ -101,6 +101,7 @@ fn is_movement(graph: &Graph, node: NodeId) -> bool {
         | Op::Argsort { .. }
         | Op::Reduce { .. }
         | Op::Contract { .. }
+        | Op::Implicit(_)
         | Op::Call { .. }
         | Op::Repeat(_)
         | Op::Branch(_)

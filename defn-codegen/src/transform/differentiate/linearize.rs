@@ -35,7 +35,8 @@ use super::slopes::{
     power_in_exponent, scaled, winner,
 };
 use super::{
-    Draft, Mode, body, branch, checkpoint, custom, forward, repeat, scan, segments, unbounded,
+    Draft, Mode, body, branch, checkpoint, custom, forward, implicit, repeat, scan, segments,
+    unbounded,
 };
 
 /// A graph with its tangents.
@@ -295,6 +296,10 @@ impl Linearization {
             }
             Op::Binary(binary) => {
                 self.binary(*binary, [operands[0], operands[1], z], [tangents[0], tangents[1]])
+            }
+
+            Op::Implicit(equation) => {
+                implicit::solution(&mut self.draft, *equation, (operands, z), tangents)
             }
 
             // Without floats among the operands, or with a result that is none.

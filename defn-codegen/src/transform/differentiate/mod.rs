@@ -33,6 +33,7 @@ mod body;
 mod linearize;
 mod slopes;
 mod scan;
+mod implicit;
 mod residuals;
 mod repeat;
 mod branch;

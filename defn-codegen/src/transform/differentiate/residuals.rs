@@ -238,6 +238,7 @@ fn is_dear(op: &Op) -> bool {
         | Op::Reverse { .. }
         | Op::Window(_)
         | Op::Concat { .. }
-        | Op::Take { .. } => false,
+        | Op::Take { .. }
+        | Op::Implicit(_) => false,
     }
 }

@@ -186,10 +186,8 @@ impl Transposition {
             Op::OverlapAdd(sliding) => builder.window(cotangent, sliding.clone(), &shape),
             Op::Concat { axis } => self.part(*axis, node, position, cotangent),
             Op::Take { batch } => self.untake(*batch, node, cotangent),
-            Op::AddAt { batch } => match position {
-                0 => cotangent,
-                _ => self.added(*batch, node, cotangent),
-            },
+            Op::AddAt { .. } if position == 0 => cotangent,
+            Op::AddAt { batch } => self.added(*batch, node, cotangent),
             Op::Scan { combine: Combine::Add, axis, reverse } => {
                 builder.scan(Combine::Add, cotangent, *axis, !reverse)
             }
@@ -210,6 +208,7 @@ impl Transposition {
             | Op::Sort { .. }
             | Op::Argsort { .. }
             | Op::Reduce { .. }
+            | Op::Implicit(_)
             | Op::Call { .. }
             | Op::Repeat(_)
             | Op::Branch(_)

@@ -13,7 +13,7 @@
 
 use super::{Draft, Value};
 use crate::bug;
-use crate::graph::{Dim, Element, Node, NodeId, Op, Scalar, Sliding};
+use crate::graph::{Dim, Element, Equation, Node, NodeId, Op, Scalar, Sliding};
 
 /// Positions of axes behind one more first axis.
 fn behind(axes: &[usize]) -> Vec<usize> {
@@ -66,6 +66,10 @@ impl Draft {
                 Op::Argsort { axis: axis + 1, descending: *descending, count: count.clone() }
             }
             Op::Reduce { combine, axes } => Op::Reduce { combine: *combine, axes: behind(axes) },
+            Op::Implicit(Equation::Linear) if !operands[1].is_mapped => {
+                return self.shared_matrix(node, operands);
+            }
+            Op::Implicit(_) => node.op.clone(),
             Op::Contract { batch, contracted } => {
                 return self.contract(operands, *batch, *contracted);
             }
@@ -142,5 +146,24 @@ impl Draft {
             self.put_first(product, free)
         };
         Value { node, is_mapped: true }
+    }
+
+    /// Systems with one matrix: the mapped axis is one more axis of right sides, so that the matrix is not repeated.
+    fn shared_matrix(&mut self, node: &Node, operands: &[Value]) -> Value {
+        let rank = node.types[0].rank();
+        let mut apart = node.types[0].shape.clone();
+        let mut sides = node.types[0].clone();
+        sides.shape[rank - 1] = self.extent.clone() * apart[rank - 1].clone();
+        let mut beside = |value: Value| {
+            let moved = self.mapped(value);
+            let moved = self.move_first(moved, rank - 1);
+            self.builder.reshape(moved, &sides.shape)
+        };
+        let (solution, known) = (beside(operands[0]), beside(operands[2]));
+        let found = [solution, operands[1].node, known];
+        let found = self.builder.apply(node.op.clone(), &found, sides);
+        apart.insert(rank - 1, self.extent.clone());
+        let found = self.builder.reshape(found, &apart);
+        Value { node: self.put_first(found, rank - 1), is_mapped: true }
     }
 }
