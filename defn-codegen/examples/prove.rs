@@ -180,6 +180,7 @@ impl Runner {
         let arguments = vec![zeros; graph.parameters.len()];
         let options = Options {
             levels: Vec::new(),
+            devices: Vec::new(),
             triple: "x86_64-unknown-linux-gnu".to_owned(),
             dump: Dump::default(),
             sizes: Sizes::USUAL,

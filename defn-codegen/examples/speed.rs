@@ -65,6 +65,7 @@ fn time(name: &str, text: &str, show: bool) {
     let elements = arguments.iter().map(|argument| argument.data.len()).max().unwrap_or(1).max(1);
     let options = Options {
         levels: Vec::new(),
+        devices: Vec::new(),
         triple: "x86_64-unknown-linux-gnu".to_owned(),
         dump: Dump::default(),
         sizes: Sizes::USUAL,

@@ -38,6 +38,7 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
     let mut artifact = Artifact {
         signature: Signature::of(&front.graph),
         code: Vec::new(),
+        devices: Vec::new(),
         workspace: Dim::default(),
         private: Dim::default(),
         inspects: inspects(&front.loops),

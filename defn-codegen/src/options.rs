@@ -5,6 +5,8 @@
 pub struct Options {
     /// One piece of code for each.
     pub levels: Vec<Level>,
+    /// One module of kernels for each.
+    pub devices: Vec<Compute>,
     /// The target triple: `x86_64-unknown-linux-gnu`.
     pub triple: String,
     /// Which stages are printed, and where to.
@@ -100,6 +102,28 @@ impl Level {
         match self {
             Self::V3 => 16,
             Self::V4 | Self::Neon => 32,
+        }
+    }
+}
+
+/// What a device must be able to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Compute {
+    /// Compute capability 8.0 and all above.
+    Sm80,
+    /// Compute capability 9.0, and none above: with instructions that only it has.
+    Sm90a,
+}
+
+impl Compute {
+    /// All, from the least to the most.
+    pub const ALL: &'static [Self] = &[Self::Sm80, Self::Sm90a];
+
+    /// The name of the architecture, in dumps and for tools.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sm80 => "sm_80",
+            Self::Sm90a => "sm_90a",
         }
     }
 }

@@ -30,6 +30,7 @@ const REGIONS: [fn(&Space) -> bool; 2] = [Space::is_workspace, Space::is_private
 fn options(sizes: Sizes) -> Options {
     Options {
         levels: Vec::new(),
+        devices: Vec::new(),
         triple: String::new(),
         dump: Dump::default(),
         verify: true,

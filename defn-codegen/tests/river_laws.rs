@@ -23,6 +23,7 @@ fn options() -> Options {
 fn options_from(sizes: Sizes) -> Options {
     Options {
         levels: Vec::new(),
+        devices: Vec::new(),
         triple: String::new(),
         dump: Dump::default(),
         verify: true,

@@ -50,6 +50,7 @@ fn gradient(value: bool) -> Graph {
 fn scheduled(graph: &Graph) -> Loops {
     let options = Options {
         levels: Vec::new(),
+        devices: Vec::new(),
         triple: String::new(),
         dump: Dump::default(),
         verify: true,

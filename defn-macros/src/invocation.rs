@@ -83,6 +83,7 @@ impl Invocation {
         let levels = Level::of_triple(triple).iter().rev().copied().collect();
         Options {
             levels,
+            devices: Vec::new(),
             triple: triple.to_owned(),
             dump: self.dump.clone(),
             verify: self.dumps(),

@@ -132,6 +132,7 @@ fn laws(graph: &Graph, arguments: &[Value]) -> Result<(), String> {
 fn options(sizes: Sizes) -> Options {
     Options {
         levels: Vec::new(),
+        devices: Vec::new(),
         triple: String::new(),
         dump: Dump::default(),
         verify: true,

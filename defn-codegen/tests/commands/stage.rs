@@ -11,6 +11,7 @@ pub(crate) fn text(command: &str, argument: &str, graph: &Graph) -> Option<Strin
     let sizes = if argument.ends_with("least") { Sizes::LEAST } else { Sizes::USUAL };
     let options = Options {
         levels: Vec::new(),
+        devices: Vec::new(),
         triple: String::new(),
         dump: Dump::default(),
         verify: true,
