@@ -14,7 +14,7 @@ use std::fmt::{self, Debug, Display};
 use crate::call;
 use crate::cuda::{self, Gpu};
 use crate::error::Error;
-use crate::mapped::Mappable;
+use crate::leaves::Leaves;
 
 /// The processor of the host, or a GPU.
 ///
@@ -140,7 +140,7 @@ impl Debug for Device {
     }
 }
 
-/// Containers, tuples and arrays on another device.
+/// Containers, tuples and arrays on another device; also containers that are [`Mapped`](crate::Mapped).
 ///
 /// ```
 /// use defn_runtime::{Device, OnDevice, Tensor};
@@ -148,7 +148,7 @@ impl Debug for Device {
 /// let parameters = (Tensor::from([1.0f32, 2.0]), 0.5f32);
 /// assert_eq!(parameters.to(&Device::cpu()), parameters);
 /// ```
-pub trait OnDevice: Mappable {
+pub trait OnDevice: Leaves + Sized {
     /// The same value with all its tensors on `device`; numbers stay the host's.
     ///
     /// # Panics
@@ -171,4 +171,4 @@ pub trait OnDevice: Mappable {
     }
 }
 
-impl<C: Mappable> OnDevice for C {}
+impl<C: Leaves> OnDevice for C {}

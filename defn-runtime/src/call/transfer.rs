@@ -12,6 +12,7 @@ use crate::cuda::Remote;
 use crate::device::{Device, Place};
 use crate::error::Error;
 use crate::leaves::Leaves;
+use crate::solve::Form;
 use crate::storage::{Block, Inline};
 
 /// The same value with its tensors on `device`.
@@ -35,7 +36,9 @@ pub(crate) fn moved<C: Leaves>(value: &C, device: &Device) -> Result<C, Error> {
         },
     };
     for (leaf, shape) in found.iter().enumerate() {
-        shape.extents.iter().for_each(|&extent| results.extents.push(extent));
+        if shape.kind.form == Form::Tensor {
+            shape.extents.iter().for_each(|&extent| results.extents.push(extent));
+        }
         let memory = memory(&passed, leaf, device)?;
         results.memory.push(memory);
     }
@@ -47,9 +50,9 @@ pub(crate) fn moved<C: Leaves>(value: &C, device: &Device) -> Result<C, Error> {
 /// The memory of one leaf on the device.
 fn memory(passed: &Arguments<'_>, leaf: usize, device: &Device) -> Result<Memory, Error> {
     let found = &passed.found.as_slice()[leaf];
-    let length: usize = found.extents.iter().product();
-    let bytes = length * found.kind.element.size();
     let is_number = found.kind.rank() == 0;
+    let length: usize = if is_number { 1 } else { found.extents.iter().product() };
+    let bytes = length * found.kind.element.size();
     let source = match passed.remote.at(leaf) {
         None => {
             let address = passed.addresses.as_slice()[leaf];

@@ -11,6 +11,7 @@
 //! Never here: who owns memory ([`memory`](super::memory)), and which copies are made ([`transfer`](super::transfer)).
 
 use std::fmt::{self, Display};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// Where a byte of the device's memory is.
 pub(crate) type Address = u64;
@@ -74,8 +75,8 @@ pub(crate) struct Grid {
     pub(crate) shared: u32,
 }
 
-/// A device.
-pub(crate) trait Driver: Send + Sync {
+/// A device. A panic of whoever uses it leaves nothing half done in it.
+pub(crate) trait Driver: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// What it is.
     fn about(&self) -> &About;
 

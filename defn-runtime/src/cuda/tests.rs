@@ -723,6 +723,7 @@ fn containers_go_with_all_their_tensors() {
         Tensor::from([[1.0f32, 2.0], [3.0, 4.0]]).transposed(),
         [3i64, 4],
         (Tensor::from(true), crate::Key::new(9)),
+        7usize,
     );
     let there = value.to(&gpu);
     assert_eq!((there.0.device(), there.2.0.device()), (gpu.clone(), gpu.clone()));
@@ -734,6 +735,22 @@ fn containers_go_with_all_their_tensors() {
     assert_eq!(there.to(&other).to(&Device::cpu()), value);
     let (small, _) = simulated(2, 600);
     assert!(matches!(value.try_to(&small), Err(Error::DeviceFailed(_))));
+}
+
+#[test]
+fn tensors_may_be_sent_shared_and_thrown_over() {
+    fn check<T: Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
+    check::<Tensor<f32, 3>>();
+    check::<Device>();
+}
+
+/// The device's own code, as the driver gets it.
+#[test]
+fn the_kernels_of_views_are_written_for_all_sizes() {
+    let ptx = super::gather::ptx();
+    for bytes in [1, 4, 8] {
+        assert!(ptx.contains(&format!(".visible .entry gather{bytes}(")));
+    }
 }
 
 #[test]
