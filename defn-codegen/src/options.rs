@@ -128,6 +128,27 @@ impl Compute {
     }
 }
 
+/// Who executes loops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// Threads of a host, with lanes in their registers.
+    Host(Level),
+    /// Teams of threads of a device.
+    Device(Compute),
+}
+
+impl From<Level> for Target {
+    fn from(level: Level) -> Self {
+        Self::Host(level)
+    }
+}
+
+impl From<Compute> for Target {
+    fn from(compute: Compute) -> Self {
+        Self::Device(compute)
+    }
+}
+
 /// Which stages are printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dump {

@@ -3,7 +3,7 @@
 //! A file holds a graph, and in comments what is done with it and what must come out:
 //!
 //! ```text
-//! ; test <command>          cat, verify, run, transform, or pass <name>
+//! ; test <command>          cat, verify, run, transform, pass <name>, a stage, or ptx <device>
 //! ; One sentence that says why the file exists.
 //! graph f(x: f32[2]) -> f32[2] {
 //!   %0: f32[2] = neg x      ; error: what the verifier says of this line
@@ -12,6 +12,8 @@
 //! ; run: f([1, 2]) == [-1, -2]
 //! ; run: f([1]) fails "shape"
 //! ; count: neg = 1, exp = 0
+//! ; has: .v4                of text that is not kept whole
+//! ; lacks: bar.sync
 //! ; expect:
 //! ; the text that comes out, rewritten under BLESS=1
 //! ```
@@ -42,7 +44,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.expect("the folder of file tests can be read").path();
         if path.is_dir() {
             collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "graph") {
+        } else if path.extension().is_some_and(|ending| ending == "graph" || ending == "loops") {
             files.push(path);
         }
     }

@@ -8,6 +8,7 @@ mod bench;
 mod bless;
 mod fuzz;
 mod prove_math;
+mod ptxas;
 mod river;
 mod scale;
 mod tidy;
@@ -26,6 +27,7 @@ cargo xtask fuzz --calculus [--programs N] [--seed S]
 cargo xtask river NAME [--example EXAMPLE]  a function of an example at every stage, as Markdown
 cargo xtask prove-math [--only NAME] [--samples N]
                                             functions on every f32 against exact ones, into docs/math.md
+cargo xtask ptxas [--only A,B]              kernels of the file tests and the benchmark, assembled for devices
 cargo xtask scale [--functions N]           how long rustc takes for a crate of many functions
 cargo xtask bench [--threads N] [--only A,B] [--peers A,B] [--seconds S] [--rounds R] [--min] [--python PATH]
                                             our workloads and those of the peers in turn, as a table
@@ -59,6 +61,7 @@ fn run() -> Outcome {
         ("prove-math", None) => {
             prove_math::prove_math(&root, command.bench.only.first().cloned(), command.samples)
         }
+        ("ptxas", None) => ptxas::ptxas(&root, &command.bench.only),
         ("scale", None) => scale::scale(&root, command.functions),
         _ => Err(USAGE.to_owned()),
     }

@@ -77,6 +77,7 @@ pub(super) fn alike(loops: &Loops, nest: &Nest, body: &[Statement]) -> Alike {
             lanes: buffer.lanes,
             space: match buffer.space {
                 Space::Private(_) => Space::Private(None),
+                Space::Shared(_) => buffer.space.clone(),
                 Space::Parameter(_)
                 | Space::Updated(_)
                 | Space::Result(_)
@@ -90,7 +91,7 @@ pub(super) fn alike(loops: &Loops, nest: &Nest, body: &[Statement]) -> Alike {
         name: String::new(),
         symbols: Vec::new(),
         buffers,
-        nests: vec![Nest { tasks, ..Nest::new(body) }],
+        nests: vec![Nest { tasks, threads: nest.threads, ..Nest::new(body) }],
         workspace: Dim::default(),
         private: Dim::default(),
     };

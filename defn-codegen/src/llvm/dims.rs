@@ -14,12 +14,19 @@ use std::collections::BTreeMap;
 use super::ir::{Block, IntPredicate, Ir, Opcode, Value};
 use crate::graph::{Atom, Dim, Element, Symbol};
 
+/// Where the values of the symbols are.
+pub(super) enum Symbols {
+    /// In memory.
+    Table(Value),
+    /// In registers.
+    Values(Vec<Value>),
+}
+
 /// The extents that are known in a function.
 pub(super) struct Dims<'a, 'c> {
     ir: &'a Ir<'c>,
     entry: Block,
-    /// Where the values of the symbols are.
-    symbols: Value,
+    symbols: Symbols,
     known: BTreeMap<Dim, Value>,
     /// Products of powers of atoms.
     products: BTreeMap<Vec<(Atom, u32)>, Value>,
@@ -27,7 +34,7 @@ pub(super) struct Dims<'a, 'c> {
 
 impl<'a, 'c> Dims<'a, 'c> {
     /// No extent is known; `entry` has no end yet.
-    pub(super) fn new(ir: &'a Ir<'c>, entry: Block, symbols: Value) -> Self {
+    pub(super) fn new(ir: &'a Ir<'c>, entry: Block, symbols: Symbols) -> Self {
         Self { ir, entry, symbols, known: BTreeMap::new(), products: BTreeMap::new() }
     }
 
@@ -54,8 +61,12 @@ impl<'a, 'c> Dims<'a, 'c> {
     }
 
     fn symbol(&self, symbol: Symbol) -> Value {
+        let table = match &self.symbols {
+            Symbols::Table(table) => *table,
+            Symbols::Values(values) => return values[symbol.0 as usize],
+        };
         let ty = self.ir.int(64);
-        let slot = self.ir.element_address(ty, self.symbols, self.ir.i64(i64::from(symbol.0)));
+        let slot = self.ir.element_address(ty, table, self.ir.i64(i64::from(symbol.0)));
         self.ir.load(ty, slot, 8)
     }
 

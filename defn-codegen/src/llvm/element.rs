@@ -240,7 +240,7 @@ impl Walk<'_, '_> {
                 (Opcode::LLVMUDiv, Opcode::LLVMUIToFP, Opcode::LLVMFPToUI)
             }
         };
-        if a.lanes == 1 || a.element.size() == 8 {
+        if a.lanes == 1 || a.element.size() == 8 || self.team().is_some() {
             return ir.binary(divide, a.raw, b.raw);
         }
         let wide = ir.vector(ir.element(Element::F64), a.lanes);

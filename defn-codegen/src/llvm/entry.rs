@@ -35,7 +35,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::alike::Read;
 use super::control::Open;
-use super::dims::Dims;
+use super::dims::{Dims, Symbols};
 use super::ir::{Block, Function, IntPredicate, Ir, Linkage, Opcode, Value};
 use super::parts::{Call, Functions};
 use super::target;
@@ -122,7 +122,7 @@ pub(super) fn entry(
     let (first, body) = (ir.block(function), ir.block(function));
     ir.position(first);
     let [buffers, symbols, workspace, team] = [0, 1, 2, 3].map(|at| ir.parameter(function, at));
-    let dims = Dims::new(ir, first, symbols);
+    let dims = Dims::new(ir, first, Symbols::Table(symbols));
     let memory = Memory::of(ir, first, (loops, calls));
     let mut entry = Entry {
         ir,
@@ -188,9 +188,11 @@ pub(super) fn task(
     };
     let buffers = loops.buffers.iter().enumerate().map(|(at, (_, buffer))| match buffer.space {
         Space::Private(_) => ir.element_address(ir.int(8), private, argument(number, at)),
-        Space::Parameter(_) | Space::Updated(_) | Space::Result(_) | Space::Workspace(_) => {
-            argument(pointer, at)
-        }
+        Space::Parameter(_)
+        | Space::Updated(_)
+        | Space::Result(_)
+        | Space::Workspace(_)
+        | Space::Shared(_) => argument(pointer, at),
     });
     let mut arguments: Vec<Value> = buffers.collect();
     arguments.extend([argument(pointer, loops.buffers.len()), begin, end]);
@@ -282,6 +284,11 @@ impl Entry<'_, '_> {
                     let offset = planned(self.loops, offset.as_ref());
                     self.scratch(&(self.loops.workspace.clone() + offset))
                 }
+                Space::Shared(_) => crate::bug!(
+                    "llvm",
+                    "`{}` has scratch that only a team of threads has",
+                    self.loops.name
+                ),
             };
             let place = if self.runner.is_none() {
                 Place::Register(address)
@@ -392,9 +399,11 @@ impl Entry<'_, '_> {
     fn word(&mut self, id: BufferId) -> Value {
         match &self.loops.buffers[id].space {
             Space::Private(offset) => self.dim(&planned(self.loops, offset.as_ref())),
-            Space::Parameter(_) | Space::Updated(_) | Space::Result(_) | Space::Workspace(_) => {
-                self.address(id)
-            }
+            Space::Parameter(_)
+            | Space::Updated(_)
+            | Space::Result(_)
+            | Space::Workspace(_)
+            | Space::Shared(_) => self.address(id),
         }
     }
 

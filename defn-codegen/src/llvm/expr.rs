@@ -4,8 +4,8 @@
 //!
 //! A value is a vector only if it depends on the lane; a scalar is repeated where it meets a vector.
 
-use super::ir::{Opcode, Value};
-use super::walk::{Typed, Walk};
+use super::ir::{Opcode, Type, Value};
+use super::walk::{Register, Typed, Walk};
 use crate::graph::{Combine, Dim, Element, Scalar};
 use crate::loops::{Expr, RegisterId, VariableId};
 
@@ -88,7 +88,15 @@ impl Walk<'_, '_> {
     /// Folds the parts of a register: the upper half onto the lower, until one is left.
     fn combine(&self, combine: Combine, id: RegisterId) -> Typed {
         let register = self.registers[&id];
-        let mut parts = self.register(id);
+        if self.team().is_some() {
+            return self.combine_of_team(combine, register);
+        }
+        let parts = self.register(id);
+        self.or_nan(register, self.folded(combine, register, parts))
+    }
+
+    /// The fold of these parts of a register.
+    pub(super) fn folded(&self, combine: Combine, register: Register, mut parts: Typed) -> Typed {
         while parts.lanes > 1 {
             let half = parts.lanes / 2;
             let take = |from: u32| {
@@ -102,13 +110,16 @@ impl Walk<'_, '_> {
             let (lower, upper) = (take(0), take(half));
             parts = self.fold_parts(register, combine, [lower, upper]);
         }
-        self.or_nan(register, parts)
+        parts
     }
 
     /// Every lane takes what stands `by` lanes below it.
     fn shifted(&self, operand: Typed, by: u32, fill: Scalar) -> Typed {
         let lanes = self.width();
         let operand = self.widened(operand, lanes);
+        if self.team().is_some() {
+            return self.shifted_in_team(operand, by, fill);
+        }
         let fill = self.ir.splat(self.ir.constant_bits(fill.element, fill.bits), lanes);
         let source = |lane: u32| if lane < by { lanes } else { lane - by };
         Typed { raw: self.ir.shuffle_pair(operand.raw, fill, (0..lanes).map(source)), ..operand }
@@ -133,9 +144,17 @@ impl Walk<'_, '_> {
     /// 0, c, 2c, … for each lane.
     pub(super) fn lane_steps(&mut self, coefficient: &Dim) -> Value {
         let lanes = self.width();
-        let iota = self.ir.iota(self.ir.int(64), lanes);
+        let numbers = self.lane_numbers(self.ir.int(64));
         let coefficient = self.dim(coefficient);
-        self.ir.binary(Opcode::LLVMMul, iota, self.ir.splat(coefficient, lanes))
+        self.ir.binary(Opcode::LLVMMul, numbers, self.ir.splat(coefficient, lanes))
+    }
+
+    /// The numbers of the lanes that are executed here, in an integer type.
+    pub(super) fn lane_numbers(&self, ty: Type) -> Value {
+        match self.team() {
+            Some(team) => team.lane_numbers(self.ir, ty, self.width()),
+            None => self.ir.iota(ty, self.width()),
+        }
     }
 
     /// `constant + Σ coefficient · variable`, for the first lane.

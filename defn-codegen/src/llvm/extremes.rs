@@ -48,6 +48,7 @@ pub(super) fn extremes(nest: &Nest, level: Level) -> BTreeSet<RegisterId> {
                 refused.insert(*register);
             }
             Statement::For(_)
+            | Statement::Sync
             | Statement::Let { .. }
             | Statement::Store { .. }
             | Statement::If { .. } => {}

@@ -192,6 +192,6 @@ impl Walk<'_, '_> {
 
     /// How many elements of a size a register holds.
     fn in_register(&self, size: usize) -> u32 {
-        self.level.register_bytes() / size as u32
+        self.level().register_bytes() / size as u32
     }
 }

@@ -11,6 +11,7 @@
 //! that owns the `Ir`, so none outlives it and none meets another module.
 //! That is the invariant which the `SAFETY` sentences here call *ownership*.
 //! Types are checked by LLVM's verifier, which runs before any pass.
+//! This file is long because all calls of LLVM's builder stand behind this one face, a few lines each.
 
 use std::cell::RefCell;
 use std::ffi::CString;
@@ -55,6 +56,20 @@ pub(super) enum Linkage {
     Hidden,
     /// Everybody.
     Public,
+    /// The host, which launches it on a device.
+    Kernel,
+}
+
+/// The calling convention of kernels.
+const KERNEL: u32 = 71;
+
+/// An address space of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// That of the device, which every thread reaches.
+    Global = 1,
+    /// That of a block.
+    Shared = 3,
 }
 
 /// A module under construction.
@@ -62,6 +77,8 @@ pub(super) struct Ir<'c> {
     context: &'c Context,
     module: Module<'c>,
     builder: Builder<'c>,
+    /// Where constant tables are; 0 on a host.
+    space: u32,
     /// Constant tables that are in the module already.
     tables: RefCell<Vec<(&'static [u64], Value)>>,
 }
@@ -72,7 +89,12 @@ const NO_NAME: *const std::ffi::c_char = c"".as_ptr();
 impl<'c> Ir<'c> {
     pub(super) fn new(context: &'c Context, name: &str) -> Self {
         let (module, builder) = (context.create_module(name), context.create_builder());
-        Self { context, module, builder, tables: RefCell::default() }
+        Self { context, module, builder, space: 0, tables: RefCell::default() }
+    }
+
+    /// A module for a device.
+    pub(super) fn for_device(context: &'c Context, name: &str) -> Self {
+        Self { space: Memory::Global as u32, ..Self::new(context, name) }
     }
 
     pub(super) fn into_module(self) -> Module<'c> {
@@ -104,6 +126,13 @@ impl<'c> Ir<'c> {
     pub(super) fn pointer(&self) -> Type {
         // SAFETY: the context is alive.
         Type(unsafe { core::LLVMPointerTypeInContext(self.context.as_ctx_ref(), 0) })
+    }
+
+    /// A pointer into memory of a device.
+    pub(super) fn pointer_into(&self, memory: Memory) -> Type {
+        let context = self.context.as_ctx_ref();
+        // SAFETY: the context is alive.
+        Type(unsafe { core::LLVMPointerTypeInContext(context, memory as u32) })
     }
 
     /// The vector of `lanes` of a type; the type itself for one lane.
@@ -191,7 +220,8 @@ impl<'c> Ir<'c> {
         let value = unsafe {
             let content = core::LLVMConstArray2(entry.0, parts.as_mut_ptr(), parts.len() as u64);
             let ty = core::LLVMTypeOf(content);
-            let global = core::LLVMAddGlobal(self.module.as_mut_ptr(), ty, c"defn_table".as_ptr());
+            let (module, name) = (self.module.as_mut_ptr(), c"defn_table".as_ptr());
+            let global = core::LLVMAddGlobalInAddressSpace(module, ty, name, self.space);
             core::LLVMSetInitializer(global, content);
             core::LLVMSetGlobalConstant(global, 1);
             core::LLVMSetLinkage(global, LLVMLinkage::LLVMPrivateLinkage);
@@ -200,6 +230,23 @@ impl<'c> Ir<'c> {
         };
         self.tables.borrow_mut().push((table, value));
         value
+    }
+
+    /// So many bytes of a block's own memory, aligned to 16; without a length, what the launch gives it.
+    pub(super) fn shared_memory(&self, name: &str, bytes: Option<u64>) -> Value {
+        let name = c_string(name);
+        // SAFETY: ownership; LLVM copies the name, and the global belongs to the module.
+        unsafe {
+            let ty = core::LLVMArrayType2(self.int(8).0, bytes.unwrap_or(0));
+            let (module, space) = (self.module.as_mut_ptr(), Memory::Shared as u32);
+            let global = core::LLVMAddGlobalInAddressSpace(module, ty, name.as_ptr(), space);
+            if bytes.is_some() {
+                core::LLVMSetInitializer(global, core::LLVMGetUndef(ty));
+                core::LLVMSetLinkage(global, LLVMLinkage::LLVMInternalLinkage);
+            }
+            core::LLVMSetAlignment(global, 16);
+            Value(global)
+        }
     }
 
     // --- functions and blocks ---
@@ -220,6 +267,7 @@ impl<'c> Ir<'c> {
                     core::LLVMSetVisibility(value, LLVMVisibility::LLVMHiddenVisibility);
                 }
                 Linkage::Public => {}
+                Linkage::Kernel => core::LLVMSetFunctionCallConv(value, KERNEL),
             }
             Function { value: Value(value), ty: Type(ty) }
         }
@@ -264,6 +312,15 @@ impl<'c> Ir<'c> {
                 llvm_sys::LLVMAttributeFunctionIndex,
                 attribute,
             );
+        }
+    }
+
+    /// Promises that parameter `k` of a function is aligned.
+    pub(super) fn align_parameter(&self, function: Function, parameter: usize, align: usize) {
+        let attribute = self.enum_attribute("align", align as u64);
+        // SAFETY: ownership.
+        unsafe {
+            core::LLVMAddAttributeAtIndex(function.value.0, parameter as u32 + 1, attribute);
         }
     }
 
@@ -421,6 +478,24 @@ impl<'c> Ir<'c> {
         Value(unsafe { core::LLVMBuildExtractElement(builder, vector.0, index.0, NO_NAME) })
     }
 
+    /// A vector of these values; the value itself if it is one.
+    pub(super) fn vector_of(&self, parts: &[Value]) -> Value {
+        if let [only] = parts {
+            return *only;
+        }
+        let ty = self.vector(self.type_of(parts[0]), parts.len() as u32);
+        // SAFETY: ownership.
+        let mut vector = Value(unsafe { core::LLVMGetPoison(ty.0) });
+        for (lane, part) in (0_i64..).zip(parts) {
+            let (builder, index) = (self.builder.as_mut_ptr(), self.constant(self.int(32), lane));
+            // SAFETY: ownership.
+            vector = Value(unsafe {
+                core::LLVMBuildInsertElement(builder, vector.0, part.0, index.0, NO_NAME)
+            });
+        }
+        vector
+    }
+
     /// Lane `k` of the result is lane `lanes[k]` of `vector`.
     pub(super) fn shuffle(&self, vector: Value, lanes: impl Iterator<Item = u32>) -> Value {
         let index = self.int(32);
@@ -524,6 +599,20 @@ impl<'c> Ir<'c> {
             core::LLVMSetAlignment(load, align as u32);
             Value(load)
         }
+    }
+
+    /// A load of what nobody writes as long as the function runs.
+    pub(super) fn load_constant(&self, ty: Type, address: Value, align: usize) -> Value {
+        let (load, context) = (self.load(ty, address, align), self.context.as_ctx_ref());
+        let name = "invariant.load";
+        // SAFETY: ownership; the length of the name is given, and the list of operands is empty.
+        unsafe {
+            let (text, length) = (name.as_ptr().cast(), name.len() as u32);
+            let kind = core::LLVMGetMDKindIDInContext(context, text, length);
+            let empty = core::LLVMMDNodeInContext2(context, std::ptr::null_mut(), 0);
+            core::LLVMSetMetadata(load.0, kind, core::LLVMMetadataAsValue(context, empty));
+        }
+        load
     }
 
     pub(super) fn store(&self, value: Value, address: Value, align: usize) {

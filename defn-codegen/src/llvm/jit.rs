@@ -364,7 +364,10 @@ impl Arguments {
                 Space::Updated(position) => {
                     outcome.updated.push((position, block.read(buffer.element, shape.clone())));
                 }
-                Space::Parameter(_) | Space::Workspace(_) | Space::Private(_) => {}
+                Space::Parameter(_)
+                | Space::Workspace(_)
+                | Space::Private(_)
+                | Space::Shared(_) => {}
             }
         }
         self.workspace.check_borders("the workspace");

@@ -62,11 +62,12 @@ impl Walk<'_, '_> {
         let count = ir.binary(Opcode::LLVMSub, end, begin);
         let full = ir.binary(Opcode::LLVMAnd, count, ir.i64(-step));
         let full = ir.binary(Opcode::LLVMAdd, begin, full);
-        self.group = Some(Group { variable, width: groups * width, active: None });
+        let both = groups * width;
+        self.group = Some(Group { variable, lanes: both, width: both, active: None });
         self.counted((begin, full), step, |walk, position| {
             walk.body_of_group((repeated, None), position);
         });
-        self.group = Some(Group { variable, width, active: None });
+        self.group = Some(Group { variable, lanes: width, width, active: None });
         self.counted((full, end), i64::from(width), |walk, position| {
             walk.tail((repeated, None), end, position);
         });
@@ -83,7 +84,7 @@ impl Walk<'_, '_> {
     /// How many groups of one register have room, if a body of values and stores keeps few of them at a time.
     fn chains_in_lockstep(&self, repeated: &For, width: u32) -> Option<u32> {
         let mut size = 0;
-        let mut is_plain = self.level.registers() >= ENOUGH;
+        let mut is_plain = self.level().registers() >= ENOUGH;
         visit::addresses(&repeated.body, &mut |buffer, _, _| {
             let content = &self.loops.buffers[buffer];
             size = size.max(content.element.size());
@@ -107,7 +108,7 @@ impl Walk<'_, '_> {
             });
         }
         let alive = alive(&repeated.body) + temporaries;
-        let fits = width as usize * size == self.level.register_bytes() as usize;
+        let fits = width as usize * size == self.level().register_bytes() as usize;
         if !is_plain || !fits || length < LONG {
             return None;
         }
@@ -116,7 +117,7 @@ impl Walk<'_, '_> {
 
     /// Whether a group of two registers has a body that two groups can share: values, stores and folds.
     fn pays_in_pairs(&self, repeated: &For, width: u32) -> bool {
-        let (mut size, mut is_plain) = (0, self.level.registers() >= ENOUGH);
+        let (mut size, mut is_plain) = (0, self.level().registers() >= ENOUGH);
         let mut length = 0;
         visit::addresses(&repeated.body, &mut |buffer, _, _| {
             let content = &self.loops.buffers[buffer];
@@ -136,7 +137,10 @@ impl Walk<'_, '_> {
                     Some(*register)
                 }
                 Statement::Store { .. } => None,
-                Statement::For(_) | Statement::If { .. } | Statement::Declare { .. } => {
+                Statement::For(_)
+                | Statement::If { .. }
+                | Statement::Declare { .. }
+                | Statement::Sync => {
                     is_plain = false;
                     None
                 }
@@ -153,13 +157,13 @@ impl Walk<'_, '_> {
         }
         is_plain
             && length >= LONG
-            && width as usize * size == 2 * self.level.register_bytes() as usize
+            && width as usize * size == 2 * self.level().register_bytes() as usize
     }
 
     /// Whether a group of two registers has a body that is a loop in which registers depend on what they were: then every operation waits
     /// for the one before, and a second group finds the time.
     fn waits_in_pairs(&self, repeated: &For, width: u32) -> bool {
-        let (mut size, mut is_plain) = (0, self.level.registers() >= ENOUGH);
+        let (mut size, mut is_plain) = (0, self.level().registers() >= ENOUGH);
         visit::addresses(&repeated.body, &mut |buffer, _, _| {
             let content = &self.loops.buffers[buffer];
             size = size.max(content.element.size());
@@ -178,7 +182,7 @@ impl Walk<'_, '_> {
                 Statement::Let { element, .. } => size = size.max(element.size()),
                 Statement::Set { register, .. } => carried.push(*register),
                 Statement::For(_) | Statement::Store { .. } => {}
-                Statement::If { .. } => is_plain = false,
+                Statement::If { .. } | Statement::Sync => is_plain = false,
             }
             visit::own_expressions(statement, &mut |expr| {
                 visit::expressions(expr, &mut |expr| {
@@ -193,7 +197,7 @@ impl Walk<'_, '_> {
             && length <= SHORT
             && declared.len() <= CARRIED
             && carried.iter().all(|register| declared.contains(register))
-            && width as usize * size == 2 * self.level.register_bytes() as usize
+            && width as usize * size == 2 * self.level().register_bytes() as usize
     }
 
     /// A fold of both groups: of the first, then of the second.

@@ -16,14 +16,15 @@ pub(super) struct Builder<'a, 'c> {
     pub(super) ir: &'a Ir<'c>,
     /// How many lanes each value has.
     pub(super) lanes: u32,
-    level: Level,
+    /// None on a device.
+    level: Option<Level>,
     function: Function,
 }
 
 impl<'a, 'c> Walk<'a, 'c> {
     /// The machine that builds code here.
     pub(super) fn machine(&self, lanes: u32) -> Builder<'a, 'c> {
-        Builder { ir: self.ir, lanes, level: self.level, function: self.function }
+        Builder { ir: self.ir, lanes, level: self.processor.level(), function: self.function }
     }
 }
 
@@ -103,7 +104,7 @@ impl Builder<'_, '_> {
             let (all, rounding) = (self.all(native), self.immediate(CURRENT_ROUNDING));
             self.ir.intrinsic(name, &[], &[x, exponent, x, all, rounding])
         };
-        (self.level == Level::V4).then(|| self.in_registers(native, &[x, exponent], &scale))
+        (self.level == Some(Level::V4)).then(|| self.in_registers(native, &[x, exponent], &scale))
     }
 
     /// The table in a register, again and again up to `lanes`.
@@ -161,19 +162,19 @@ impl Builder<'_, '_> {
 impl Builder<'_, '_> {
     pub(super) fn maximum(&self, element: Element, a: Value, b: Value) -> Value {
         match self.level {
-            Level::V3 | Level::Neon => {
+            Some(Level::V3 | Level::Neon) | None => {
                 self.ir.intrinsic("llvm.maximum", &[self.ir.type_of(a)], &[a, b])
             }
-            Level::V4 => self.in_range(element, MAXIMUM, a, b),
+            Some(Level::V4) => self.in_range(element, MAXIMUM, a, b),
         }
     }
 
     pub(super) fn minimum(&self, element: Element, a: Value, b: Value) -> Value {
         match self.level {
-            Level::V3 | Level::Neon => {
+            Some(Level::V3 | Level::Neon) | None => {
                 self.ir.intrinsic("llvm.minimum", &[self.ir.type_of(a)], &[a, b])
             }
-            Level::V4 => self.in_range(element, MINIMUM, a, b),
+            Some(Level::V4) => self.in_range(element, MINIMUM, a, b),
         }
     }
 
@@ -302,6 +303,12 @@ impl Machine for Builder<'_, '_> {
         if self.lanes == 1 {
             return self.ir.load(entry, address, 8);
         }
+        if self.level.is_none() {
+            let lane = |lane: u32| self.ir.extract(address, self.ir.i64(i64::from(lane)));
+            let load = |address: Value| self.ir.load_constant(entry, address, 8);
+            let lanes: Vec<Value> = (0..self.lanes).map(|it| load(lane(it))).collect();
+            return self.ir.vector_of(&lanes);
+        }
         let ty = self.ir.vector(entry, self.lanes);
         let all = self.constant(Element::Bool, 1);
         let overloads = [ty, self.ir.type_of(address)];
@@ -312,15 +319,15 @@ impl Machine for Builder<'_, '_> {
     }
     fn choose_f32(&mut self, table: &'static [f32], index: Value) -> Value {
         match (self.level, table.len()) {
-            (Level::V4, _) => self.permute_16(table, index),
-            (Level::V3, 8) => self.permute_8(table, index),
-            (Level::V3, _) => {
+            (Some(Level::V4), _) => self.permute_16(table, index),
+            (Some(Level::V3), 8) => self.permute_8(table, index),
+            (Some(Level::V3), _) => {
                 let (low, high) = table.split_at(8);
                 let upper = self.is_upper(8, index);
                 let [low, high] = [low, high].map(|half| self.permute_8(half, index));
                 self.ir.select(upper, high, low)
             }
-            (Level::Neon, _) => self.select_from(table, index),
+            (Some(Level::Neon) | None, _) => self.select_from(table, index),
         }
     }
 
@@ -356,7 +363,7 @@ impl Machine for Builder<'_, '_> {
         self.scale("llvm.x86.avx512.mask.scalef.pd.512", 8, x, exponent)
     }
     fn bounds_f32(&self) -> bool {
-        self.level == Level::V4
+        self.level == Some(Level::V4)
     }
     fn bound_f32(&mut self, x: Value, bound: f32) -> Value {
         let bound = self.f32(bound);
@@ -369,7 +376,7 @@ impl Machine for Builder<'_, '_> {
         })
     }
     fn split_f32(&mut self, x: Value) -> Option<(Value, Value)> {
-        if self.level != Level::V4 {
+        if self.level != Some(Level::V4) {
             return None;
         }
         let exponent = |x: Value| {

@@ -43,7 +43,7 @@ pub(super) struct Cell {
     /// The type in memory.
     pub(super) ty: Type,
     /// How many of them an element of the buffer has.
-    parts: u32,
+    pub(super) parts: u32,
 }
 
 /// The purposes of the places on the stack.
@@ -52,6 +52,9 @@ const STAGE_OF_INDICES: u32 = 1;
 
 impl Walk<'_, '_> {
     pub(super) fn load(&mut self, buffer: BufferId, address: &Address) -> Typed {
+        if self.team().is_some() {
+            return self.load_of_team(buffer, address);
+        }
         if let Some(staged) = self.staged(buffer, address) {
             return staged;
         }
@@ -85,6 +88,9 @@ impl Walk<'_, '_> {
     }
 
     pub(super) fn store(&mut self, buffer: BufferId, address: &Address, value: Typed) {
+        if self.team().is_some() {
+            return self.store_of_team(buffer, address, value);
+        }
         let cell = self.cell(buffer);
         let place = self.place(buffer, address, cell);
         let is_bool = cell.element == Element::Bool;
@@ -262,7 +268,7 @@ impl Walk<'_, '_> {
 
     /// Whether the processor loads and stores rows of such elements under a mask.
     fn masks_rows(&self, element: Element) -> bool {
-        match self.level {
+        match self.level() {
             Level::V3 => element.size() >= 4,
             Level::V4 => true,
             Level::Neon => false,
@@ -271,7 +277,7 @@ impl Walk<'_, '_> {
 
     /// Whether the processor gathers such elements.
     fn gathers(&self, element: Element) -> bool {
-        match self.level {
+        match self.level() {
             Level::V3 | Level::V4 => element.size() >= 4,
             Level::Neon => false,
         }
@@ -279,7 +285,7 @@ impl Walk<'_, '_> {
 
     /// Whether the processor scatters such elements.
     fn scatters(&self, element: Element) -> bool {
-        match self.level {
+        match self.level() {
             Level::V4 => element.size() >= 4,
             Level::V3 | Level::Neon => false,
         }

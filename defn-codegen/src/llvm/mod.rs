@@ -40,6 +40,7 @@ mod runs;
 mod transposed;
 mod machine;
 mod object;
+mod device;
 pub mod assembly;
 #[cfg(feature = "testing")]
 pub mod jit;
@@ -48,9 +49,10 @@ use inkwell::context::Context;
 use inkwell::module::Module;
 use inkwell::targets::TargetMachine;
 
+use crate::artifact::DeviceCode;
 use crate::diagnostic::Limitation;
 use crate::loops::Loops;
-use crate::options::Level;
+use crate::options::{Compute, Level};
 use parts::{Functions, Part};
 
 /// The code of a function for a level and a target triple, as text that may stand in any function, any number of times.
@@ -75,6 +77,11 @@ pub fn host(loops: &Loops, level: Level, triple: &str) -> Result<String, Limitat
         crate::bug!("llvm", "`{}` calls `{symbol}`, which nobody defines", loops.name);
     }
     Ok(text)
+}
+
+/// The kernels of a function for a kind of device, and what the host does to run them.
+pub fn device(loops: &Loops, compute: Compute) -> Result<DeviceCode, Limitation> {
+    device::device(loops, compute)
 }
 
 fn with_module<T>(

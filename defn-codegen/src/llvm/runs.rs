@@ -98,7 +98,7 @@ impl Walk<'_, '_> {
     fn store_turned(&mut self, cell: Cell, (base, step): (Value, &Dim), rows: &[Value]) {
         let (ir, size) = (self.ir, cell.element.size() as u32);
         let width = self.width();
-        let lanes = (self.level.register_bytes() / size).min(width);
+        let lanes = (self.level().register_bytes() / size).min(width);
         let offsets = self.offsets(step);
         for part in (0..width / lanes).rev() {
             let own = |row: &Value| ir.shuffle(*row, part * lanes..(part + 1) * lanes);

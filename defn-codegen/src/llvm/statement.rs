@@ -29,6 +29,9 @@ use crate::loops::{Expr, For, Manner, RegisterId, Statement};
 
 impl<'a> Walk<'a, '_> {
     pub(super) fn statements(&mut self, block: &[Statement]) {
+        if self.team().is_some() {
+            return block.iter().for_each(|statement| self.statement(statement));
+        }
         let woven = self.woven(block);
         let is_woven = |place: usize| woven.values().any(|stores| stores.contains(&place));
         let mut runs: BTreeMap<usize, Vec<usize>> = self.runs(block).into_iter().collect();
@@ -67,6 +70,7 @@ impl<'a> Walk<'a, '_> {
 
     pub(super) fn statement(&mut self, statement: &Statement) {
         match statement {
+            Statement::For(repeated) if self.team().is_some() => self.loop_of_team(repeated),
             Statement::For(repeated) => match repeated.manner {
                 Manner::Lanes(width) if width > 1 => self.lanes(repeated, width),
                 Manner::Serial | Manner::Parallel | Manner::Lanes(_) => self.serial(repeated),
@@ -87,17 +91,19 @@ impl<'a> Walk<'a, '_> {
                 let condition = self.expr(condition).raw;
                 self.when(condition, |walk| walk.statements(body));
             }
+            Statement::Sync => self.sync(),
         }
     }
 
     fn declare(&mut self, register: RegisterId, element: Element, parts: u32, initial: &Expr) {
         let initial = self.expr(initial);
-        let lanes = if self.group.is_some() { self.width() } else { parts };
+        let lanes = if self.group.is_some() { self.width() } else { self.parts_here(parts) };
+        let parts = self.group.map_or(parts, |group| group.lanes);
         let outlives = self.group.is_none();
         // The tail of a group is a second copy of the body, and has a register of its own.
         let slot = self.stack(element, lanes);
         let seen = self.no_nan(register, element);
-        self.registers.insert(register, Register { slot, element, lanes, outlives, seen });
+        self.registers.insert(register, Register { slot, element, lanes, parts, outlives, seen });
         let value = self.widened(initial, lanes);
         self.ir.store(value.raw, slot, element.size());
     }
@@ -214,7 +220,7 @@ impl<'a> Walk<'a, '_> {
                 (ir.i64(0), ir.intrinsic("llvm.smax", &[ir.int(64)], &at_least_0))
             }
         };
-        self.group = Some(Group { variable, width, active: None });
+        self.group = Some(Group { variable, lanes: width, width, active: None });
         let is_long = constant.is_none_or(|extent| extent >= 2 * step);
         let lockstep = self.lockstep(repeated, width).filter(|_| is_long && inside.is_none());
         if let Some(groups) = lockstep {
@@ -229,7 +235,7 @@ impl<'a> Walk<'a, '_> {
                     && divides(&clip.constant)
                     && clip.terms.iter().all(|(_, factor)| divides(factor))
             });
-        if !all_full && self.level.masks_are_free() && holds_loops(&repeated.body) {
+        if !all_full && self.level().masks_are_free() && holds_loops(&repeated.body) {
             self.all_masked((repeated, inside.as_ref()), (begin, extent), constant);
             self.group = None;
             return;
@@ -300,19 +306,18 @@ impl<'a> Walk<'a, '_> {
     }
 
     pub(super) fn tail(&mut self, group: (&For, Option<&Range<'a>>), extent: Value, full: Value) {
-        let (repeated, _) = group;
-        let (ir, width) = (self.ir, self.width());
+        let (ir, all) = (self.ir, self.group);
+        let width = all.map_or(1, |group| group.lanes);
         let count = ir.binary(Opcode::LLVMSub, extent, full);
         // At most `width` lanes count, so 32 bits are enough; they need half the registers.
         let narrow = ir.int(32);
         let most = ir.i64(i64::from(width));
         let count = ir.intrinsic("llvm.smin", &[ir.int(64)], &[count, most]);
-        let bound = ir.splat(ir.cast(Opcode::LLVMTrunc, count, narrow), width);
-        let mask = ir.compare_int(IntPredicate::LLVMIntULT, ir.iota(narrow, width), bound);
-        let all = Group { variable: repeated.variable, width, active: None };
-        self.group = Some(Group { active: Some(Active { mask, count }), ..all });
+        let bound = ir.splat(ir.cast(Opcode::LLVMTrunc, count, narrow), self.width());
+        let mask = ir.compare_int(IntPredicate::LLVMIntULT, self.lane_numbers(narrow), bound);
+        self.group = all.map(|group| Group { active: Some(Active { mask, count }), ..group });
         self.body_of_group(group, full);
-        self.group = Some(all);
+        self.group = all;
     }
 
     /// `for (position = begin; position < end; position += step)`.
@@ -339,7 +344,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Executes `body` if a condition holds.
-    fn when(&mut self, condition: Value, body: impl FnOnce(&mut Self)) {
+    pub(super) fn when(&mut self, condition: Value, body: impl FnOnce(&mut Self)) {
         let ir = self.ir;
         let (then, behind) = (ir.block(self.function), ir.block(self.function));
         ir.branch_if(condition, then, behind);
@@ -350,6 +355,6 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-fn holds_loops(body: &[Statement]) -> bool {
+pub(super) fn holds_loops(body: &[Statement]) -> bool {
     body.iter().any(|statement| matches!(statement, Statement::For(_)))
 }

@@ -14,7 +14,7 @@ use inkwell::targets::{
 
 use super::ir::{Function, Ir};
 use crate::diagnostic::Limitation;
-use crate::options::Level;
+use crate::options::{Compute, Level};
 use crate::origin::Origin;
 
 /// The major version of LLVM that is tried.
@@ -59,6 +59,46 @@ pub(super) fn machine(level: Level, triple: &str) -> Result<TargetMachine, Limit
     target
         .create_target_machine(&triple, processor, features, optimization, relocation, model)
         .ok_or_else(unknown)
+}
+
+/// The machine of a device.
+pub(super) fn device_machine(compute: Compute) -> Result<TargetMachine, Limitation> {
+    Target::initialize_nvptx(&InitializationConfig::default());
+    let unknown = || Limitation {
+        origin: Origin::NONE,
+        what: format!("this LLVM has no code for {}", compute.name()),
+        instead: "use a rustc whose LLVM has NVPTX, as those of rustup do".into(),
+    };
+    let triple = TargetTriple::create("nvptx64-nvidia-cuda");
+    let target = Target::from_triple(&triple).map_err(|_| unknown())?;
+    let optimization = OptimizationLevel::Default;
+    let (relocation, model) = (RelocMode::Default, CodeModel::Default);
+    target
+        .create_target_machine(
+            &triple,
+            compute.name(),
+            isa(compute),
+            optimization,
+            relocation,
+            model,
+        )
+        .ok_or_else(unknown)
+}
+
+/// The least version of PTX that has the instructions: every driver that knows the device takes it.
+fn isa(compute: Compute) -> &'static str {
+    match compute {
+        Compute::Sm80 => "+ptx70",
+        Compute::Sm90a => "+ptx80",
+    }
+}
+
+/// What a kernel says of itself: in blocks of how many threads it is launched.
+pub(super) fn describe_kernel(ir: &Ir<'_>, function: Function, threads: u32) {
+    ir.text_attribute(function, "nvvm.reqntid", &threads.to_string());
+    ir.text_attribute(function, "no-builtins", "true");
+    ir.attribute(function, None, "nounwind");
+    ir.attribute(function, None, "convergent");
 }
 
 /// The processor and its features in LLVM's words.

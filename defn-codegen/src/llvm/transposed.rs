@@ -124,7 +124,7 @@ impl Walk<'_, '_> {
 
     /// How many elements of a buffer a register holds.
     fn block_of(&self, buffer: BufferId) -> u32 {
-        self.level.register_bytes() / self.loops.buffers[buffer].element.size() as u32
+        self.level().register_bytes() / self.loops.buffers[buffer].element.size() as u32
     }
 
     /// How far each lane is from the first; inactive lanes stay with the last active one, so that nothing else is touched.

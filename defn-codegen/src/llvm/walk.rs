@@ -17,7 +17,8 @@ use inkwell::context::Context;
 use inkwell::module::Module;
 
 use super::ahead::Ahead;
-use super::dims::Dims;
+use super::device::{Task, Team};
+use super::dims::{Dims, Symbols};
 use super::extremes::extremes;
 use super::ir::{Block, Function, Ir, Linkage, Value};
 use super::parts::{Functions, Part};
@@ -41,7 +42,10 @@ pub(super) struct Typed {
 pub(super) struct Register {
     pub(super) slot: Value,
     pub(super) element: Element,
+    /// How many parts it has here: on a host all, on a device those of a thread.
     pub(super) lanes: u32,
+    /// How many it has in all.
+    pub(super) parts: u32,
     /// Whether it was declared outside of the lanes: then what the inactive lanes hold will be seen.
     pub(super) outlives: bool,
     /// Where a mask stands that tells of NaN, if the register passes over it: see [`extremes`](super::extremes).
@@ -52,6 +56,9 @@ pub(super) struct Register {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
     pub(super) variable: VariableId,
+    /// How many lanes it has.
+    pub(super) lanes: u32,
+    /// How many of them are executed here: on a host all, on a device those of a thread.
     pub(super) width: u32,
     /// In the last group: which lanes are active.
     pub(super) active: Option<Active>,
@@ -65,11 +72,29 @@ pub(super) struct Active {
     pub(super) count: Value,
 }
 
+/// Who executes a nest.
+pub(super) enum Processor {
+    /// A thread of a host.
+    Host(Level),
+    /// A team of threads of a device.
+    Device(Team),
+}
+
+impl Processor {
+    /// The level, if it is a host.
+    pub(super) fn level(&self) -> Option<Level> {
+        match self {
+            Self::Host(level) => Some(*level),
+            Self::Device(_) => None,
+        }
+    }
+}
+
 /// What is known at a place in a nest.
 pub(super) struct Walk<'a, 'c> {
     pub(super) ir: &'a Ir<'c>,
     pub(super) loops: &'a Loops,
-    pub(super) level: Level,
+    pub(super) processor: Processor,
     pub(super) function: Function,
     /// Stays open until the end: extents and stack places are made there.
     pub(super) entry: Block,
@@ -88,6 +113,8 @@ pub(super) struct Walk<'a, 'c> {
     pub(super) staged: Vec<Staged>,
     /// Which tasks are executed, until the loop is met that they are iterations of; none for all.
     pub(super) range: Option<Range<'a>>,
+    /// The task of the team, until all shared loops are met.
+    pub(super) task: Option<Task<'a>>,
     /// Stack places where lanes meet memory one by one: by bytes of an element and lanes.
     pub(super) stages: BTreeMap<(usize, u32, u32), Value>,
 }
@@ -142,7 +169,7 @@ pub(super) fn module<'c>(
 }
 
 /// The name of the function of a nest.
-fn name(user: &str, position: usize) -> String {
+pub(super) fn name(user: &str, position: usize) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric();
     let user: String =
         user.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect();
@@ -184,10 +211,10 @@ fn nest(ir: &Ir<'_>, loops: &Loops, level: Level, declared: NestFunction) {
     let mut walk = Walk {
         ir,
         loops,
-        level,
+        processor: Processor::Host(level),
         function,
         entry,
-        dims: Dims::new(ir, entry, extents),
+        dims: Dims::new(ir, entry, Symbols::Table(extents)),
         buffers,
         variables: BTreeMap::new(),
         values: BTreeMap::new(),
@@ -197,6 +224,7 @@ fn nest(ir: &Ir<'_>, loops: &Loops, level: Level, declared: NestFunction) {
         ahead: None,
         staged: Vec::new(),
         range,
+        task: None,
         stages: BTreeMap::new(),
     };
     let body = ir.block(function);
@@ -211,6 +239,12 @@ fn nest(ir: &Ir<'_>, loops: &Loops, level: Level, declared: NestFunction) {
 }
 
 impl Walk<'_, '_> {
+    /// The level of a host.
+    pub(super) fn level(&self) -> Level {
+        let level = self.processor.level();
+        level.unwrap_or_else(|| crate::bug!("llvm", "a device has no level"))
+    }
+
     /// The value of an extent, computed once at the entry of the function.
     pub(super) fn dim(&mut self, dim: &Dim) -> Value {
         let place = self.ir.current_block();

@@ -83,7 +83,8 @@ pub fn multiplies(statement: &Statement) -> bool {
 pub fn as_loop(statement: &Statement) -> Option<&For> {
     match statement {
         Statement::For(found) => Some(found),
-        Statement::Let { .. }
+        Statement::Sync
+        | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
         | Statement::Store { .. }

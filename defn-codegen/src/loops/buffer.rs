@@ -34,6 +34,8 @@ pub enum Space {
     Workspace(Option<Dim>),
     /// Scratch of one iteration of an outermost loop, at such an offset in the scratch of a worker.
     Private(Option<Dim>),
+    /// Scratch of known size, likewise, in the fast memory of a team of threads.
+    Shared(Option<Dim>),
 }
 
 impl Space {
@@ -42,7 +44,12 @@ impl Space {
         matches!(self, Self::Workspace(_))
     }
 
-    /// Whether it is scratch of an iteration.
+    /// Whether it is scratch of an iteration in the fast memory of a team.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Shared(_))
+    }
+
+    /// Whether it is scratch of an iteration in memory.
     pub fn is_private(&self) -> bool {
         matches!(self, Self::Private(_))
     }

@@ -2,14 +2,18 @@
 //!
 //! Elementary functions are those of [`crate::math`] on its scalar machine, so that machine code must give the same bits.
 //! An access outside of its buffer is a fault, not a crash.
+//! An access that races with another of the same nest, where a team of threads executes it, is one too.
 //! Private scratch is overwritten when an iteration of an outermost loop begins, and tasks are executed from the last to the first,
 //! so that what should not be relied on shows.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 use super::control::part;
+use super::memory::{Memory, Place};
+use super::races::{Access, Agent, Races};
 use super::{
     Address, BufferId, Control, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId,
     VariableId,
@@ -64,30 +68,13 @@ struct Lanes {
     active: usize,
 }
 
-/// Where the bytes of a buffer are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Region {
-    /// In memory of its own.
-    Own,
-    Workspace,
-    Private,
-}
-
 /// More iterations than any test needs.
 const MOST_ITERATIONS: i64 = 1 << 20;
-
-/// What stands where nothing was written.
-const UNTOUCHED: u8 = 0xAB;
-/// What private scratch holds when an iteration begins: a NaN in every float.
-const POISON: u8 = 0xFF;
 
 struct Machine<'l> {
     loops: &'l Loops,
     symbols: &'l [i64],
-    /// The bytes of each buffer that is no temporary, or not planned.
-    memory: Vec<Vec<u8>>,
-    workspace: Vec<u8>,
-    private: Vec<u8>,
+    memory: Memory<'l>,
     variables: BTreeMap<VariableId, i64>,
     values: BTreeMap<ValueId, Vec<Scalar>>,
     registers: BTreeMap<RegisterId, Vec<Scalar>>,
@@ -98,23 +85,18 @@ struct Machine<'l> {
     shared: Vec<VariableId>,
     /// What the host was shown.
     shown: Vec<(usize, Value)>,
+    /// What the threads of a team did; none where one thread executes all.
+    races: Option<RefCell<Races>>,
+    /// Whether the first thread of a team computes what it stores.
+    is_first: bool,
 }
 
 impl<'l> Machine<'l> {
     fn new(loops: &'l Loops, symbols: &'l [i64], parameters: &[Value]) -> Self {
-        let memory = loops.buffers.iter().map(|(_, buffer)| match buffer.space {
-            Space::Parameter(position) | Space::Updated(position) => bytes(&parameters[position]),
-            Space::Result(_) | Space::Workspace(None) | Space::Private(None) => {
-                vec![UNTOUCHED; size(&buffer.bytes(), symbols)]
-            }
-            Space::Workspace(Some(_)) | Space::Private(Some(_)) => Vec::new(),
-        });
         Self {
             loops,
             symbols,
-            memory: memory.collect(),
-            workspace: vec![UNTOUCHED; size(&loops.workspace, symbols)],
-            private: vec![UNTOUCHED; size(&loops.private, symbols)],
+            memory: Memory::new(loops, symbols, parameters),
             variables: BTreeMap::new(),
             values: BTreeMap::new(),
             registers: BTreeMap::new(),
@@ -122,21 +104,22 @@ impl<'l> Machine<'l> {
             depth: 0,
             shared: Vec::new(),
             shown: Vec::new(),
+            races: None,
+            is_first: false,
         }
     }
 
     fn outcome(self) -> Outcome {
         let mut outcome = Outcome { results: Vec::new(), updated: Vec::new(), shown: self.shown };
         for (id, buffer) in self.loops.buffers.iter() {
-            let value = || {
-                let size = buffer.element.size();
-                let data = self.memory[id.index()].chunks(size).map(read).collect();
-                Value { element: buffer.element, shape: shape(self.loops, id, self.symbols), data }
-            };
+            let value = || self.memory.value(id);
             match buffer.space {
                 Space::Result(_) => outcome.results.push(value()),
                 Space::Updated(position) => outcome.updated.push((position, value())),
-                Space::Parameter(_) | Space::Workspace(_) | Space::Private(_) => {}
+                Space::Parameter(_)
+                | Space::Workspace(_)
+                | Space::Private(_)
+                | Space::Shared(_) => {}
             }
         }
         outcome
@@ -150,7 +133,9 @@ impl<'l> Machine<'l> {
             position += 1;
             let Some(control) = &nest.control else {
                 self.shared = nest.shared().iter().map(|inner| inner.variable).collect();
+                self.races = (nest.threads > 1).then(RefCell::default);
                 self.block(&nest.body)?;
+                self.races = None;
                 continue;
             };
             if let Control::Leave { unless } = control {
@@ -256,17 +241,25 @@ impl<'l> Machine<'l> {
                 Ok(())
             }
             Statement::Store { buffer, address, expr } => {
+                self.is_first = self.lanes.is_none();
                 let all = self.all_lanes(expr)?;
                 for (lane, scalar) in all.into_iter().enumerate() {
                     let position = self.address(address, lane)?;
                     self.store(*buffer, (position, lane), scalar)?;
                 }
+                self.is_first = false;
                 Ok(())
             }
             Statement::If { condition, body } => match self.expr(condition, 0)?.bits {
                 0 => Ok(()),
                 _ => self.block(body),
             },
+            Statement::Sync => {
+                if let Some(races) = &mut self.races {
+                    races.get_mut().sync();
+                }
+                Ok(())
+            }
         }
     }
 
@@ -278,8 +271,15 @@ impl<'l> Machine<'l> {
         let width = if let Manner::Lanes(width) = inner.manner { width } else { 1 };
         let groups =
             extent.max(0).div_euclid(width.into()) + i64::from(extent % i64::from(width) > 0);
-        let is_backwards = self.shared.contains(&inner.variable);
+        let shared = self.shared.iter().position(|variable| *variable == inner.variable);
+        let is_backwards = shared.is_some();
         for group in 0..groups {
+            // What stands in front of a shared loop belongs to the first task inside.
+            if let Some(races) = &mut self.races
+                && shared.is_some_and(|around| around == 0 || group > 0)
+            {
+                races.get_mut().task();
+            }
             let group = if is_backwards { groups - 1 - group } else { group };
             let first = group * i64::from(width);
             if matches!(inner.manner, Manner::Lanes(_)) {
@@ -299,12 +299,7 @@ impl<'l> Machine<'l> {
     /// One iteration, or one group of lanes.
     fn iteration(&mut self, body: &[Statement]) -> Result<(), Fault> {
         if self.depth == 0 {
-            self.private.fill(POISON);
-            for ((_, buffer), memory) in self.loops.buffers.iter().zip(&mut self.memory) {
-                if matches!(buffer.space, Space::Private(_)) {
-                    memory.fill(POISON);
-                }
-            }
+            self.memory.poison();
         }
         self.depth += 1;
         self.block(body)?;
@@ -406,54 +401,29 @@ impl<'l> Machine<'l> {
         Ok(parts[0])
     }
 
-    /// The bytes of an element, or of its part for a lane, and where they are.
+    /// Where an element is, or its part for a lane; looks for a race, if threads execute the nest.
     fn place(
         &self,
         buffer: BufferId,
         (position, lane): (i64, usize),
-    ) -> Result<(Region, Range<usize>), Fault> {
+        access: Access,
+    ) -> Result<Place, Fault> {
+        let width = self.lanes.map(|lanes| lanes.width);
+        let place = self.memory.place(buffer, position, (width, lane))?;
+        let Some(races) = &self.races else { return Ok(place) };
         let content = &self.loops.buffers[buffer];
-        let bytes = content.element.size();
-        if content.lanes != 1 && self.lanes.is_none_or(|lanes| lanes.width != content.lanes) {
-            return Err(Fault(format!("`{}` has another number of lanes", content.name)));
+        let of_team = content.space.is_private() || content.space.is_shared();
+        let alone = if self.is_first { Agent::First } else { Agent::Team };
+        let agent = width.map_or(alone, |width| Agent::Lane(width, lane));
+        if races.borrow_mut().note((buffer, place.start()), (agent, access), of_team) {
+            return Ok(place);
         }
-        let position = usize::try_from(position)
-            .ok()
-            .filter(|position| *position < count(self.loops, buffer, self.symbols));
-        let Some(position) = position else {
-            return Err(Fault(format!("an access outside of `{}`", content.name)));
-        };
-        let (region, start) = match &content.space {
-            Space::Workspace(Some(offset)) => (Region::Workspace, size(offset, self.symbols)),
-            Space::Private(Some(offset)) => (Region::Private, size(offset, self.symbols)),
-            Space::Workspace(None)
-            | Space::Private(None)
-            | Space::Parameter(_)
-            | Space::Updated(_)
-            | Space::Result(_) => (Region::Own, 0),
-        };
-        let part = if content.lanes == 1 { 0 } else { lane };
-        let start = start + (position * content.lanes as usize + part) * bytes;
-        let range = start..start + bytes;
-        let limit = match region {
-            Region::Own => self.memory[buffer.index()].len(),
-            Region::Workspace => self.workspace.len(),
-            Region::Private => self.private.len(),
-        };
-        if range.end > limit {
-            return Err(Fault(format!("`{}` lies outside of the scratch", content.name)));
-        }
-        Ok((region, range))
+        Err(Fault(format!("a race for `{}`", content.name)))
     }
 
     fn load(&self, buffer: BufferId, place: (i64, usize)) -> Result<Scalar, Fault> {
-        let (region, range) = self.place(buffer, place)?;
-        let bytes = match region {
-            Region::Own => &self.memory[buffer.index()][range],
-            Region::Workspace => &self.workspace[range],
-            Region::Private => &self.private[range],
-        };
-        Ok(Scalar { element: self.loops.buffers[buffer].element, bits: read(bytes) })
+        let place = self.place(buffer, place, Access::Load)?;
+        Ok(self.memory.load(buffer, &place))
     }
 
     fn store(
@@ -469,14 +439,8 @@ impl<'l> Machine<'l> {
                 content.name, scalar.element
             )));
         }
-        let size = content.element.size();
-        let (region, range) = self.place(buffer, place)?;
-        let bytes = match region {
-            Region::Own => &mut self.memory[buffer.index()][range],
-            Region::Workspace => &mut self.workspace[range],
-            Region::Private => &mut self.private[range],
-        };
-        bytes.copy_from_slice(&scalar.bits.to_le_bytes()[..size]);
+        let place = self.place(buffer, place, Access::Store)?;
+        self.memory.store(buffer, &place, scalar);
         Ok(())
     }
 }
@@ -494,26 +458,6 @@ fn part_of_lane(
             .ok_or_else(|| Fault(format!("{} has no part for lane {lane}", name()))),
         None => Err(Fault(format!("{} is not declared", name()))),
     }
-}
-
-/// A number of bytes.
-fn size(dim: &Dim, symbols: &[i64]) -> usize {
-    usize::try_from(dim.evaluate(symbols)).unwrap_or(0)
-}
-
-fn count(loops: &Loops, buffer: BufferId, symbols: &[i64]) -> usize {
-    shape(loops, buffer, symbols).iter().product()
-}
-
-fn bytes(value: &Value) -> Vec<u8> {
-    let size = value.element.size();
-    value.data.iter().flat_map(|bits| bits.to_le_bytes()[..size].to_vec()).collect()
-}
-
-fn read(bytes: &[u8]) -> u64 {
-    let mut bits = [0; 8];
-    bits[..bytes.len()].copy_from_slice(bytes);
-    u64::from_le_bytes(bits)
 }
 
 /// The function of `math` that computes a primitive; none if it is a plain operation.

@@ -27,6 +27,15 @@
 //! What stands in front of the inner loop is values and private scratch, which a worker computes whenever it begins there:
 //! that takes as many picoseconds as the extent behind `front` says.
 //!
+//! # Teams of threads
+//!
+//! `nest 0 threads 32 tasks 300*n { … }` is for a device, where a task is executed by a team of so many threads: by a warp if there are 32,
+//! by a block if there are more. The lanes of a loop belong to the threads; outside of lanes every thread computes the same, and the first stores.
+//! Two loops of as many lanes give a thread the same lanes.
+//! Threads do not go in lockstep: what one of them stored another sees behind `sync`, where they wait for each other. Between two tasks
+//! a team waits too. A nest without tasks has one team.
+//! [`eval`] finds what is read and written without a `sync` between.
+//!
 //! # Control
 //!
 //! Between nests stand [markers](control): what they enclose runs several times or perhaps never. Temporaries keep their content from one
@@ -44,10 +53,11 @@
 //!
 //! # Memory
 //!
-//! A buffer is a parameter, a result, scratch in the `workspace` that lives from nest to nest, or `private`.
+//! A buffer is a parameter, a result, scratch in the `workspace` that lives from nest to nest, `private` or `shared`.
 //! Private scratch belongs to whoever executes an iteration of an outermost loop of a nest: when the iteration begins, it holds nothing.
 //! So iterations of a parallel outermost loop may run at the same time, each on private scratch of its own.
 //! Where several loops are shared, what an iteration of an inner one finds there is what stands in front of that loop.
+//! Where teams of threads execute tasks, `shared` scratch is like private scratch, but of known size, and in the fast memory of the team.
 //! Declared as `buffer k: f32[m] lanes 16 = private`, scratch has 16 parts of every element, and inside a loop of 16 lanes,
 //! the only place where it may be used, its name means the part of the lane.
 //!
@@ -78,6 +88,8 @@ pub mod print;
 pub mod parse;
 pub mod verify;
 pub mod eval;
+mod memory;
+mod races;
 
 pub use buffer::{Buffer, BufferId, Space};
 pub use control::Control;
@@ -120,6 +132,8 @@ impl Loops {
 pub struct Nest {
     /// If it is a marker: which. A marker has no body.
     pub control: Option<Control>,
+    /// How many threads execute a task together; 1 on a host, where lanes are parts of vectors.
+    pub threads: u32,
     /// If its iterations are tasks: of which loops, and how long they take.
     pub tasks: Option<Tasks>,
     /// What it does.
@@ -140,12 +154,12 @@ pub struct Tasks {
 impl Nest {
     /// A kernel without tasks.
     pub fn new(body: Vec<Statement>) -> Self {
-        Self { control: None, tasks: None, body }
+        Self { control: None, threads: 1, tasks: None, body }
     }
 
     /// A marker.
     pub fn marker(control: Control) -> Self {
-        Self { control: Some(control), tasks: None, body: Vec::new() }
+        Self { control: Some(control), threads: 1, tasks: None, body: Vec::new() }
     }
 
     /// Calls `visit` for every buffer that it touches.
@@ -176,7 +190,8 @@ fn outermost(statements: &[Statement]) -> Option<&For> {
     let found = match rest.next()? {
         Statement::For(found) => Some(found),
         Statement::If { condition: _, body } => outermost(body),
-        Statement::Let { .. }
+        Statement::Sync
+        | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
         | Statement::Store { .. } => None,
@@ -232,6 +247,8 @@ pub enum Statement {
         /// What is done then.
         body: Vec<Statement>,
     },
+    /// All threads of the team come here, and see what any of them stored before.
+    Sync,
 }
 
 /// A loop.

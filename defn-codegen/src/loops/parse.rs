@@ -3,13 +3,13 @@
 //! ```text
 //! loops    = "loops" name ["<" symbol, … ">"] "workspace" extent ["private" extent] "{" buffer… nest… "}"
 //! buffer   = "buffer" name ":" element "[" extent, … "]" ["lanes" w] "=" space
-//! space    = ("parameter" | "updated" | "result") k | ("workspace" | "private") ["at" extent]
-//! nest     = "nest" k ["tasks" extent ["over" k "front" extent]] "{" statement… "}"
+//! space    = ("parameter" | "updated" | "result") k | ("workspace" | "private" | "shared") ["at" extent]
+//! nest     = "nest" k ["threads" k] ["tasks" extent ["over" k "front" extent]] "{" statement… "}"
 //!          | ("repeat" i "in" "0" ".." extent | "loop" i) "{" nest… "}" | "leave" "unless" name
 //!          | "if" name "{" nest… "}" ["else" "{" nest… "}"]
 //! statement= "for" i "in" "0" ".." (extent | "min" "(" extent "," part + … ")") ["parallel" | "lanes" w] "{" statement… "}"
 //!          | "let" %k ":" element "=" expr | "var" $k ":" element ["lanes" w] "=" expr | $k "=" expr
-//!          | "store" place "=" expr | "if" expr "{" statement… "}"
+//!          | "store" place "=" expr | "sync" | "if" expr "{" statement… "}"
 //! place    = name "[" part + … "]"
 //! part     = i | "(" extent ")" "*" i | "(" extent ")" "*" "@" "(" expr ")" | extent, which comes last
 //! expr     = element "(" scalar ")" | %k | $k | "combine." word $k | "pos" "(" part + … ")" | "load" place
@@ -74,9 +74,10 @@ impl Reader {
         while !cursor.eat("}") {
             if cursor.eat_word("nest") {
                 cursor.natural()?;
+                let threads = if cursor.eat_word("threads") { width(cursor)? } else { 1 };
                 let has_tasks = cursor.eat_word("tasks");
                 let tasks = if has_tasks { Some(self.tasks(cursor)?) } else { None };
-                nests.push(Nest { tasks, ..Nest::new(self.block(cursor)?) });
+                nests.push(Nest { threads, tasks, ..Nest::new(self.block(cursor)?) });
                 continue;
             }
             let control = self.control(cursor)?;
@@ -152,8 +153,10 @@ impl Reader {
             Space::Workspace(self.offset(cursor)?)
         } else if cursor.eat_word("private") {
             Space::Private(self.offset(cursor)?)
+        } else if cursor.eat_word("shared") {
+            Space::Shared(self.offset(cursor)?)
         } else {
-            let spaces = "`parameter`, `updated`, `result`, `workspace` or `private`";
+            let spaces = "`parameter`, `updated`, `result`, `workspace`, `private` or `shared`";
             return Err(cursor.expected(spaces));
         };
         Ok(Buffer { name, element, shape, lanes, space })
@@ -201,6 +204,9 @@ impl Reader {
             let (buffer, address) = self.place(cursor)?;
             cursor.expect("=")?;
             return Ok(Statement::Store { buffer, address, expr: self.expr(cursor)? });
+        }
+        if cursor.eat_word("sync") {
+            return Ok(Statement::Sync);
         }
         if cursor.eat_word("if") {
             let condition = self.expr(cursor)?;

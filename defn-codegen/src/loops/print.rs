@@ -71,6 +71,10 @@ impl Printer<'_> {
             *depth += usize::from(control.opens() || *control == Control::Else);
             return Ok(());
         }
+        let threads = match nest.threads {
+            1 => String::new(),
+            several => format!(" threads {several}"),
+        };
         let tasks = match &nest.tasks {
             None => String::new(),
             Some(Tasks { loops: 1, whole, front: _ }) => format!(" tasks {}", self.dim(whole)),
@@ -79,7 +83,7 @@ impl Printer<'_> {
             }
         };
         let indent = "  ".repeat(*depth);
-        writeln!(self.text, "{indent}nest {position}{tasks} {{")?;
+        writeln!(self.text, "{indent}nest {position}{threads}{tasks} {{")?;
         self.body(&nest.body, *depth + 1)?;
         writeln!(self.text, "{indent}}}")
     }
@@ -112,6 +116,8 @@ impl Printer<'_> {
             Space::Workspace(Some(offset)) => format!("workspace at {}", self.dim(offset)),
             Space::Private(None) => "private".to_owned(),
             Space::Private(Some(offset)) => format!("private at {}", self.dim(offset)),
+            Space::Shared(None) => "shared".to_owned(),
+            Space::Shared(Some(offset)) => format!("shared at {}", self.dim(offset)),
         };
         let lanes =
             if buffer.lanes == 1 { String::new() } else { format!(" lanes {}", buffer.lanes) };
@@ -159,6 +165,7 @@ impl Printer<'_> {
                 let (place, expr) = (self.place(*buffer, address), self.expr(expr));
                 writeln!(self.text, "{indent}store {place} = {expr}")
             }
+            Statement::Sync => writeln!(self.text, "{indent}sync"),
             Statement::If { condition, body } => {
                 let condition = self.expr(condition);
                 writeln!(self.text, "{indent}if {condition} {{")?;

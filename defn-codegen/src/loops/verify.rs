@@ -4,6 +4,7 @@
 //! registers have as many parts as the loop that folds them has lanes; what is read only is not stored to;
 //! stores in lanes go to places of their own; scratch with lanes is used in loops of as many;
 //! private scratch is used in outermost loops alone, and each that loads it stores it;
+//! scratch of known size alone is shared, and teams of threads alone share it; all threads of a team come to every `sync`;
 //! tasks are the iterations of a parallel loop or of one of lanes; a clip is a position that is the same for all lanes.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +38,8 @@ pub fn verify(loops: &Loops) -> Result<(), Vec<Fault>> {
         values: BTreeMap::new(),
         registers: BTreeMap::new(),
         lanes: None,
+        threads: 1,
+        all_active: false,
     };
     for (_, buffer) in loops.buffers.iter() {
         verifier.buffer(buffer);
@@ -44,6 +47,7 @@ pub fn verify(loops: &Loops) -> Result<(), Vec<Fault>> {
     verifier.markers();
     for nest in &loops.nests {
         verifier.control(nest);
+        verifier.team(nest);
         verifier.tasks(nest);
         verifier.block(&nest.body);
         verifier.private(&nest.body);
@@ -64,6 +68,10 @@ struct Verifier<'l> {
     /// Element type, parts, and whether it was declared in lanes.
     registers: BTreeMap<RegisterId, (Element, u32, bool)>,
     lanes: Option<(VariableId, u32)>,
+    /// How many threads execute a task of the nest.
+    threads: u32,
+    /// Whether no lane of the loop of lanes is ever beyond its extent.
+    all_active: bool,
 }
 
 impl Verifier<'_> {
@@ -103,7 +111,7 @@ impl Verifier<'_> {
     /// A marker: its variable is known up to its end.
     fn control(&mut self, nest: &Nest) {
         let Some(control) = &nest.control else { return };
-        if nest.tasks.is_some() || !nest.body.is_empty() {
+        if nest.tasks.is_some() || nest.threads != 1 || !nest.body.is_empty() {
             self.fault("a marker with a body");
         }
         let is_flag = |_: &BufferId| !matches!(control, Control::Inspect { .. });
@@ -132,12 +140,28 @@ impl Verifier<'_> {
             Control::If { .. } => self.opened.push(None),
             Control::Inspect { buffer, site: _ } => {
                 let shown = &self.loops.buffers[*buffer];
-                if shown.lanes != 1 || shown.space.is_private() {
+                if shown.lanes != 1 || shown.space.is_private() || shown.space.is_shared() {
                     self.fault(format!("the host cannot see `{}`", shown.name));
                 }
             }
             Control::Leave { .. } | Control::Else => {}
         }
+    }
+
+    /// A team is some warps, of which a block has at most 32.
+    fn team(&mut self, nest: &Nest) {
+        self.threads = nest.threads;
+        if nest.threads != 1
+            && (!nest.threads.is_power_of_two() || !(32..=1024).contains(&nest.threads))
+        {
+            self.fault(format!("no team has {} threads", nest.threads));
+        }
+        nest.buffers(&mut |buffer| {
+            let content = &self.loops.buffers[buffer];
+            if content.space.is_shared() && nest.threads == 1 {
+                self.fault(format!("`{}` is shared by one thread", content.name));
+            }
+        });
     }
 
     fn tasks(&mut self, nest: &Nest) {
@@ -159,10 +183,11 @@ impl Verifier<'_> {
 
     /// Whether a statement gives a value, or fills private scratch.
     fn prepares(&self, statement: &Statement) -> bool {
-        let is_private =
-            |buffer: BufferId| matches!(self.loops.buffers[buffer].space, Space::Private(_));
+        let is_private = |buffer: BufferId| {
+            matches!(self.loops.buffers[buffer].space, Space::Private(_) | Space::Shared(_))
+        };
         match statement {
-            Statement::Let { .. } => true,
+            Statement::Sync | Statement::Let { .. } => true,
             Statement::Store { buffer, .. } => is_private(*buffer),
             Statement::For(inner) => inner.body.iter().all(|it| self.prepares(it)),
             Statement::Declare { .. } | Statement::Set { .. } | Statement::If { .. } => false,
@@ -170,9 +195,13 @@ impl Verifier<'_> {
     }
 
     fn buffer(&mut self, buffer: &Buffer) {
-        let is_scratch = matches!(buffer.space, Space::Workspace(_) | Space::Private(_));
+        let is_scratch =
+            matches!(buffer.space, Space::Workspace(_) | Space::Private(_) | Space::Shared(_));
         if !buffer.lanes.is_power_of_two() || (buffer.lanes != 1 && !is_scratch) {
             self.fault(format!("`{}` cannot have {} lanes", buffer.name, buffer.lanes));
+        }
+        if buffer.space.is_shared() && buffer.bytes().as_constant().is_none() {
+            self.fault(format!("`{}` is shared and of unknown size", buffer.name));
         }
     }
 
@@ -187,7 +216,7 @@ impl Verifier<'_> {
             let is_loop = matches!(statement, Statement::For(_));
             for buffer in loaded.union(&stored) {
                 let content = &self.loops.buffers[*buffer];
-                if !matches!(content.space, Space::Private(_)) {
+                if !content.space.is_private() && !content.space.is_shared() {
                     continue;
                 }
                 if is_loop && !stored.contains(buffer) {
@@ -255,12 +284,23 @@ impl Verifier<'_> {
                 }
                 self.block(body);
             }
+            Statement::Sync => self.sync(),
         }
     }
 
     /// Whether a condition is sure to be the same for all lanes: it compares positions of the loops around.
     fn is_for_all_lanes(&self, condition: &Expr) -> bool {
         self.lanes.is_none_or(|(lane, _)| ask::is_of_positions(condition, &|it| it != lane))
+    }
+
+    /// Inside of lanes all threads come to a `sync` if each has a lane that is never beyond the extent.
+    fn sync(&mut self) {
+        if self.threads == 1 {
+            self.fault("a sync of one thread");
+        }
+        if self.lanes.is_some() && !self.all_active {
+            self.fault("a sync where threads may have nothing to do");
+        }
     }
 
     fn repeat(&mut self, inner: &For) {
@@ -284,6 +324,9 @@ impl Verifier<'_> {
                     self.fault(format!("{width} lanes inside a lanes loop, or no power of two"));
                 }
                 self.lanes = Some((inner.variable, width));
+                let full = inner.extent.as_constant().filter(|_| inner.clip.is_none());
+                self.all_active = width % self.threads == 0
+                    && full.is_some_and(|extent| extent % i64::from(width) == 0);
             }
         }
         self.block(&inner.body);

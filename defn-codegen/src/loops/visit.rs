@@ -23,6 +23,7 @@ pub fn own_expressions<'s>(statement: &'s Statement, visit: &mut dyn FnMut(&'s E
                 visit(computed);
             }
         }
+        Statement::Sync => {}
     }
 }
 
@@ -31,7 +32,8 @@ pub fn body(statement: &Statement) -> &[Statement] {
     match statement {
         Statement::For(inner) => &inner.body,
         Statement::If { condition: _, body } => body,
-        Statement::Let { .. }
+        Statement::Sync
+        | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
         | Statement::Store { .. } => &[],
@@ -107,18 +109,24 @@ pub fn names(expr: &Expr, visit: &mut dyn FnMut(Name)) {
 
 /// Calls `visit` for every address, with its buffer and whether it is written.
 pub fn addresses<'s>(all: &'s [Statement], visit: &mut dyn FnMut(BufferId, &'s Address, bool)) {
-    statements(all, &mut |statement| {
-        own_expressions(statement, &mut |expr| {
-            expressions(expr, &mut |inner| {
-                if let Expr::Load(buffer, address) = inner {
-                    visit(*buffer, address, false);
-                }
-            });
+    statements(all, &mut |statement| own_addresses(statement, visit));
+}
+
+/// Calls `visit` for every address of a statement itself, as [`addresses`] does.
+pub fn own_addresses<'s>(
+    statement: &'s Statement,
+    visit: &mut dyn FnMut(BufferId, &'s Address, bool),
+) {
+    own_expressions(statement, &mut |expr| {
+        expressions(expr, &mut |inner| {
+            if let Expr::Load(buffer, address) = inner {
+                visit(*buffer, address, false);
+            }
         });
-        if let Statement::Store { buffer, address, expr: _ } = statement {
-            visit(*buffer, address, true);
-        }
     });
+    if let Statement::Store { buffer, address, expr: _ } = statement {
+        visit(*buffer, address, true);
+    }
 }
 
 /// What a copy of statements refers to instead.
@@ -287,5 +295,6 @@ pub fn rename_statement(statement: &Statement, rename: &dyn Rename) -> Statement
         Statement::If { condition, body } => {
             Statement::If { condition: rename_expr(condition, rename), body: all(body) }
         }
+        Statement::Sync => Statement::Sync,
     }
 }

@@ -85,7 +85,8 @@ fn block(body: Vec<Statement>, lanes: i64, names: &mut Names) -> Vec<Statement> 
                 Some((folds, chains)) => out.extend(apart(&sum, &folds, chains, names)),
                 None => out.push(Statement::For(sum)),
             },
-            Statement::Let { .. }
+            Statement::Sync
+            | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. }
@@ -119,7 +120,8 @@ fn several(sum: &For, front: &[Statement], lanes: i64) -> Option<(Vec<Fold>, i64
                 }
                 folds.push(fold);
             }
-            Statement::Let { .. }
+            Statement::Sync
+            | Statement::Let { .. }
             | Statement::For(_)
             | Statement::Declare { .. }
             | Statement::Store { .. }
@@ -146,6 +148,7 @@ fn fold(register: RegisterId, expr: &Expr, front: &[Statement]) -> Option<Fold> 
         }
         Statement::Declare { .. }
         | Statement::For(_)
+        | Statement::Sync
         | Statement::Let { .. }
         | Statement::Set { .. }
         | Statement::Store { .. }

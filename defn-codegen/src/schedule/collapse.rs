@@ -83,7 +83,8 @@ pub(super) fn block(statements: Vec<Statement>) -> Vec<Statement> {
             Statement::If { condition, body } => {
                 out.push(Statement::If { condition, body: block(body) });
             }
-            Statement::Let { .. }
+            Statement::Sync
+            | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. } => {

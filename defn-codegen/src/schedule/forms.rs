@@ -45,7 +45,8 @@ fn block(statements: Vec<Statement>, known: &mut Vec<Expr>, names: &mut Names) -
                 known.pop();
                 out.push(Statement::If { condition, body });
             }
-            Statement::Let { .. }
+            Statement::Sync
+            | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. } => out.push(statement),

@@ -34,7 +34,8 @@ fn block(statements: &mut [Statement], buffers: &mut Arena<Buffer>, folds: &mut 
         match statement {
             Statement::For(inner) => one_loop(inner, buffers, folds),
             Statement::If { condition: _, body } => block(body, buffers, folds),
-            Statement::Let { .. }
+            Statement::Sync
+            | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. } => {}
@@ -71,6 +72,7 @@ pub(super) fn folds_inside(outer: &For) -> bool {
         Statement::Declare { register, .. } => declared.push(*register),
         Statement::Set { register, expr: _ } => folds |= !declared.contains(register),
         Statement::For(_)
+        | Statement::Sync
         | Statement::Let { .. }
         | Statement::Store { .. }
         | Statement::If { .. } => {}
@@ -130,6 +132,7 @@ fn combine_folds(statements: &mut [Statement], folds: &Folds) {
             Statement::For(For { manner: Manner::Lanes(_), .. }) => {}
             Statement::For(inner) => combine_folds(&mut inner.body, folds),
             Statement::If { condition: _, body } => combine_folds(body, folds),
+            Statement::Sync => {}
         }
     }
 }
@@ -155,7 +158,10 @@ fn may_hold_rows(outer: &For) -> bool {
         Statement::Store { buffer: _, address, expr: _ } => {
             possible &= address.computed.is_empty();
         }
-        Statement::Let { .. } | Statement::Declare { .. } | Statement::Set { .. } => {}
+        Statement::Sync
+        | Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. } => {}
     });
     let deeper = outer.body.iter().any(|statement| {
         matches!(statement, Statement::For(inner) if inner.manner == Manner::Parallel && only_rows(inner))

@@ -1,4 +1,4 @@
-//! Loops for one level of processor.
+//! Loops for one level of processor, or for a device.
 //!
 //! In: scalar nests, as `lower` makes them.   Out: the same computation with lanes, tiles and planned memory.
 //!
@@ -16,6 +16,7 @@
 //! What fixes the bits of a result (which loop gets lanes and how many, the blocks and the order of every reduction) does not look at the level;
 //! the level only chooses how many rows of a product are computed at a time.
 //! Afterwards: every temporary has an offset; the workspace is a closed formula in the extents.
+//! For devices, where teams of threads execute tasks, everything that fixes bits is the same, but for stripes.
 //! Never here: what is computed where (that is `fuse`).
 
 mod names;
@@ -32,29 +33,61 @@ mod lanes;
 mod product;
 mod chains;
 mod tasks;
+mod grid;
 mod memory;
 
-use crate::loops::Loops;
-use crate::options::{Level, Sizes};
+use tasks::Workers;
 
-/// Schedules scalar nests for a level.
-pub fn schedule(loops: &Loops, level: Level, sizes: Sizes) -> Loops {
+use crate::loops::Loops;
+use crate::options::{Level, Sizes, Target};
+
+/// Schedules scalar nests for whoever executes them.
+pub fn schedule(loops: &Loops, target: Target, sizes: Sizes) -> Loops {
     let mut loops = loops.clone();
-    problems::problems(&mut loops);
-    stripes::stripes(&mut loops, sizes);
-    collapse::collapse(&mut loops);
-    memory::update_in_place(&mut loops);
-    registers::registers(&mut loops);
-    unit::unit(&mut loops);
-    short::short(&mut loops);
-    blocks::share(&mut loops);
-    forms::forms(&mut loops);
-    lanes::lanes(&mut loops);
-    blocks::nest(&mut loops);
-    product::products(&mut loops, level, sizes);
-    chains::chains(&mut loops, level);
-    together::together(&mut loops);
-    tasks::tasks(&mut loops);
-    memory::plan(&mut loops);
+    match target {
+        Target::Host(level) => host(&mut loops, level, sizes),
+        Target::Device(_) => device(&mut loops),
+    }
     loops
+}
+
+fn host(loops: &mut Loops, level: Level, sizes: Sizes) {
+    problems::problems(loops);
+    stripes::stripes(loops, sizes);
+    collapse::collapse(loops);
+    memory::update_in_place(loops);
+    registers::registers(loops);
+    unit::unit(loops);
+    short::short(loops);
+    blocks::share(loops);
+    forms::forms(loops);
+    lanes::lanes(loops);
+    blocks::nest(loops);
+    product::products(loops, level, sizes);
+    chains::chains(loops, level);
+    together::together(loops);
+    tasks::tasks(loops, Workers::HOST);
+    memory::plan(loops);
+}
+
+fn device(loops: &mut Loops) {
+    problems::problems(loops);
+    collapse::collapse(loops);
+    memory::update_in_place(loops);
+    registers::registers(loops);
+    unit::unit(loops);
+    short::short(loops);
+    blocks::share(loops);
+    forms::forms(loops);
+    lanes::lanes(loops);
+    blocks::nest(loops);
+    // A thread has as many registers as the largest of processors.
+    chains::chains(loops, Level::V4);
+    together::together(loops);
+    grid::partials(loops);
+    grid::widths(loops);
+    tasks::tasks(loops, Workers::DEVICE);
+    grid::teams(loops);
+    grid::syncs(loops);
+    memory::plan(loops);
 }

@@ -35,7 +35,10 @@ impl Names {
                 Statement::Declare { register, .. } => {
                     names.registers = names.registers.max(register.0 + 1);
                 }
-                Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => {}
+                Statement::Sync
+                | Statement::Set { .. }
+                | Statement::Store { .. }
+                | Statement::If { .. } => {}
             });
         }
         names
@@ -69,7 +72,10 @@ impl Names {
             Statement::Declare { register, .. } => {
                 fresh.registers.insert(*register, self.register());
             }
-            Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => {}
+            Statement::Sync
+            | Statement::Set { .. }
+            | Statement::Store { .. }
+            | Statement::If { .. } => {}
         });
         statements.iter().map(|statement| fresh.statement(statement)).collect()
     }
@@ -97,7 +103,8 @@ impl Fresh {
             Statement::If { condition, body } => {
                 Statement::If { condition: visit::rename_expr(condition, self), body: all(body) }
             }
-            Statement::Let { .. }
+            Statement::Sync
+            | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. } => visit::rename_statement(statement, self),

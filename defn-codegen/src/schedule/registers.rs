@@ -238,7 +238,8 @@ impl Region {
                     }
                     _ => None,
                 },
-                Statement::Let { .. }
+                Statement::Sync
+                | Statement::Let { .. }
                 | Statement::Declare { .. }
                 | Statement::Set { .. }
                 | Statement::Store { .. }
@@ -272,7 +273,8 @@ impl Region {
                 Statement::If { condition, body } => {
                     out.push(Statement::If { condition, body: self.written_out(body, names) });
                 }
-                other @ (Statement::Let { .. }
+                other @ (Statement::Sync
+                | Statement::Let { .. }
                 | Statement::Declare { .. }
                 | Statement::Set { .. }
                 | Statement::Store { .. }) => out.push(other),
@@ -373,6 +375,7 @@ impl Rewriting {
             Statement::If { condition, body } => {
                 Statement::If { condition: self.expr(condition), body: all(body) }
             }
+            Statement::Sync => Statement::Sync,
         }
     }
 

@@ -65,7 +65,8 @@ fn block(
             Statement::If { condition, body } => {
                 out.push(Statement::If { condition, body: block(body, around, buffers, names) });
             }
-            Statement::Let { .. }
+            Statement::Sync
+            | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. } => out.push(statement),
@@ -135,7 +136,8 @@ fn size(statements: &[Statement], components: &mut Vec<VariableId>) -> Option<i6
             Some(sum + iterations(inner)? * size(&inner.body, components)?)
         }
         Statement::If { .. } => None,
-        Statement::Let { .. }
+        Statement::Sync
+        | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
         | Statement::Store { .. } => Some(sum + 1),
@@ -152,7 +154,8 @@ fn written_out(statements: Vec<Statement>, names: &mut Names) -> Vec<Statement> 
                 let count = inner.extent.as_constant().unwrap_or_default();
                 out.extend(side_by_side(&inner, count, names));
             }
-            other @ (Statement::Let { .. }
+            other @ (Statement::Sync
+            | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. }
@@ -171,7 +174,8 @@ fn iterations(inner: &For) -> Option<i64> {
         Statement::For(deeper) => {
             possible &= deeper.manner == Manner::Parallel && deeper.clip.is_none();
         }
-        Statement::Let { .. }
+        Statement::Sync
+        | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
         | Statement::Store { .. } => {}

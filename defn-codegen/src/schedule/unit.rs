@@ -97,7 +97,8 @@ fn unit_axis(body: &[Statement], buffers: &Arena<Buffer>) -> Option<Symbol> {
             plain &= inner.manner == Manner::Parallel && inner.clip.is_none();
         }
         Statement::If { .. } => plain = false,
-        Statement::Let { .. }
+        Statement::Sync
+        | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
         | Statement::Store { .. } => {}

@@ -5,7 +5,8 @@
 //! 1. A graph printed and read back is the same graph.
 //! 2. Simplified, it is within the bounds of what a right implementation may give.
 //! 3. So are its loops, for every level and every size from which another form pays; and all of them give the same bits.
-//! 4. Machine code gives the bits of the loops (but for sign and payload of NaN), for every level that this processor has.
+//! 4. So are its loops for a device, in which no threads race; they give those bits too, where no stripes have an order of their own.
+//! 5. Machine code gives the bits of the loops (but for sign and payload of NaN), for every level that this processor has.
 //!
 //! [`calculus`](calculus::calculus) has the laws of derivatives.
 
@@ -27,7 +28,7 @@ use crate::graph::{Element, Graph, parse, verify};
 use crate::llvm::jit;
 use crate::loops::eval::Outcome;
 use crate::loops::{self, Loops};
-use crate::options::{Dump, Level, Options, Sizes};
+use crate::options::{Compute, Dump, Level, Options, Sizes};
 use crate::program::Program;
 use crate::simplify::simplify;
 use crate::transform::transform;
@@ -126,7 +127,27 @@ fn laws(graph: &Graph, arguments: &[Value]) -> Result<(), String> {
             _ => first = Some(outcome),
         }
     }
-    Ok(())
+    let first = first.filter(|_| stripes == Sizes::USUAL);
+    device_laws(&simple, (&symbols, arguments), (&expected, first.as_ref()))
+}
+
+/// The laws of a device: the loops are sound, and give the bits of a host.
+fn device_laws(
+    graph: &Graph,
+    (symbols, arguments): (&[i64], &[Value]),
+    (expected, host): (&[Bounded], Option<&Outcome>),
+) -> Result<(), String> {
+    let program = schedule_graph(graph, Compute::Sm80, &options(Sizes::USUAL));
+    let outcome = sound(&program, "device", (symbols, arguments))
+        .map_err(|error| format!("{error}\n{program}"))?;
+    admit("device", expected, &results(graph, &outcome))
+        .map_err(|error| format!("{error}\n{program}"))?;
+    match host {
+        Some(host) if *host != outcome => {
+            Err(format!("device: gives {outcome:?}\na host gives {host:?}\n{program}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn options(sizes: Sizes) -> Options {
@@ -146,7 +167,26 @@ fn level_laws(
     level: Level,
     (symbols, arguments): (&[i64], &[Value]),
 ) -> Result<Outcome, String> {
-    let name = level.name();
+    let outcome = sound(program, level.name(), (symbols, arguments))?;
+    if jit::is_supported(level) {
+        let compiled =
+            canonical(jit::Compiled::new(program, level).run(program, symbols, arguments));
+        if compiled != outcome {
+            return Err(format!(
+                "{}: code gives {compiled:?}\nloops give {outcome:?}",
+                level.name()
+            ));
+        }
+    }
+    Ok(outcome)
+}
+
+/// What loops give, which are sound and read back as they are printed.
+fn sound(
+    program: &Loops,
+    name: &str,
+    (symbols, arguments): (&[i64], &[Value]),
+) -> Result<Outcome, String> {
     loops::verify::verify(program).map_err(|faults| format!("{name}: {faults:?}"))?;
     let read = loops::parse::parse(&program.to_string())
         .map_err(|error| format!("{name}: loops are not read back: {error}"))?;
@@ -155,15 +195,7 @@ fn level_laws(
     }
     let outcome = loops::eval::eval(program, symbols, arguments)
         .map_err(|fault| format!("{name}: {fault}"))?;
-    let outcome = canonical(outcome);
-    if jit::is_supported(level) {
-        let compiled =
-            canonical(jit::Compiled::new(program, level).run(program, symbols, arguments));
-        if compiled != outcome {
-            return Err(format!("{name}: code gives {compiled:?}\nloops give {outcome:?}"));
-        }
-    }
-    Ok(outcome)
+    Ok(canonical(outcome))
 }
 
 /// The results of a graph, of which updated parameters are some.

@@ -5,7 +5,9 @@ mod verify;
 mod pass;
 mod transform;
 mod stage;
+mod ptx;
 mod count;
+mod has;
 mod run;
 mod value;
 
@@ -34,6 +36,11 @@ pub(crate) fn test(path: &Path) -> Result<(), String> {
     };
     if command == "verify" {
         return verify::check(&file);
+    }
+    if command == "ptx" {
+        let text = ptx::text(&file, argument)?;
+        count::words(&file, &text)?;
+        return has::check(&file, &text);
     }
     let graph = match command {
         "transform" => transform::apply(&text)?,
@@ -105,7 +112,7 @@ fn difference(expected: &[&str], found: &[&str]) -> String {
 /// The name and the rest of a line that is a directive.
 fn directive(line: &str) -> Option<(&str, &str)> {
     let (name, rest) = line.strip_prefix("; ")?.split_once(':')?;
-    ["run", "count", "expect", "error"].contains(&name).then(|| (name, rest.trim()))
+    ["run", "count", "has", "lacks", "expect", "error"].contains(&name).then(|| (name, rest.trim()))
 }
 
 fn split_word(text: &str) -> Option<(&str, &str)> {

@@ -104,6 +104,7 @@ pub(super) fn folds(body: &[Statement]) -> Option<Vec<(RegisterId, Combine)>> {
             }
         }
         Statement::For(_)
+        | Statement::Sync
         | Statement::Let { .. }
         | Statement::Set { .. }
         | Statement::Store { .. }

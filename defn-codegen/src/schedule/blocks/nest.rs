@@ -55,7 +55,10 @@ impl Rows<'_> {
                     self.elements.insert(register, (element, lanes));
                     out.push(Statement::Declare { register, element, lanes, initial });
                 }
-                Statement::Let { .. } | Statement::Set { .. } | Statement::Store { .. } => {
+                Statement::Sync
+                | Statement::Let { .. }
+                | Statement::Set { .. }
+                | Statement::Store { .. } => {
                     out.push(statement);
                 }
             }

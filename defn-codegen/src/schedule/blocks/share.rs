@@ -42,7 +42,8 @@ fn top(loops: &mut Loops, names: &mut Names, statements: Vec<Statement>) -> Vec<
                 Some(reduced) => out.extend(blocks(loops, names, (&whole, &reduced))),
                 None => out.push(Statement::For(whole)),
             },
-            Statement::Let { .. }
+            Statement::Sync
+            | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. }
@@ -81,7 +82,8 @@ fn reduced(whole: &For, declared: &[Declared]) -> Option<Vec<(Declared, Combine)
 fn inner_extent(body: &[Statement]) -> Dim {
     let inner = body.iter().find_map(|statement| match statement {
         Statement::For(inner) => Some(inner.extent.clone() * inner_extent(&inner.body)),
-        Statement::Let { .. }
+        Statement::Sync
+        | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
         | Statement::Store { .. }

@@ -29,6 +29,7 @@ pub(in crate::schedule) fn plan(loops: &mut Loops) {
     drop_unused(loops);
     loops.workspace = place(loops, Space::is_workspace);
     loops.private = place(loops, Space::is_private);
+    place(loops, Space::is_shared);
 }
 
 /// Gives an offset to every temporary of a region, and says how large the region is.
@@ -39,7 +40,7 @@ fn place(loops: &mut Loops, region: fn(&Space) -> bool) -> Dim {
     let row = slots::Row::of(&homes, &bytes);
     for (at, lifetime) in lifetimes.iter().enumerate() {
         let space = &mut loops.buffers[lifetime.buffer].space;
-        if let Space::Workspace(offset) | Space::Private(offset) = space {
+        if let Space::Workspace(offset) | Space::Private(offset) | Space::Shared(offset) = space {
             *offset = Some(row.offset(at));
         }
     }
@@ -83,7 +84,7 @@ fn rename(nest: &mut Nest, other: &dyn Rename) {
 }
 
 fn is_scratch(space: &Space) -> bool {
-    space.is_workspace() || space.is_private()
+    space.is_workspace() || space.is_private() || space.is_shared()
 }
 
 fn rounded(size: &Dim) -> Dim {

@@ -46,7 +46,8 @@ impl<'s> Left<'s> {
                 let is_apart = step.as_constant().is_none_or(|step| step.abs() > 1);
                 (is_left && is_apart).then_some((*buffer, &**address, *element))
             }
-            Statement::Let { .. }
+            Statement::Sync
+            | Statement::Let { .. }
             | Statement::For(_)
             | Statement::Declare { .. }
             | Statement::Set { .. }
@@ -122,7 +123,8 @@ impl<'s> Left<'s> {
                 let expr = Expr::Load(turned, Box::new(self.place()));
                 Statement::Let { value: *value, element: *element, expr }
             }
-            Statement::Let { .. }
+            Statement::Sync
+            | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. }

@@ -130,7 +130,8 @@ impl Target<'_> {
                     out.push(Statement::If { condition, body: self.block(body) });
                     self.conditions.pop();
                 }
-                Statement::Let { .. }
+                Statement::Sync
+                | Statement::Let { .. }
                 | Statement::Declare { .. }
                 | Statement::Set { .. }
                 | Statement::Store { .. } => {

@@ -83,7 +83,8 @@ impl<'s> Panels<'s> {
                 Statement::For(_)
                 | Statement::Declare { .. }
                 | Statement::Store { .. }
-                | Statement::If { .. } => {}
+                | Statement::If { .. }
+                | Statement::Sync => {}
             }
         }
         packed.retain(|(value, _)| used.contains(value));

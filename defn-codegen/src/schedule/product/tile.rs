@@ -228,7 +228,8 @@ fn in_lanes(
                 let all = (lanes.extent.clone(), width);
                 Statement::For(whole_columns(&lanes, all, blocks, names))
             }
-            Statement::Let { .. }
+            Statement::Sync
+            | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. }
@@ -448,6 +449,7 @@ impl Copies<'_> {
             Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => {
                 self.each(statement)
             }
+            Statement::Sync => vec![Statement::Sync],
         }
     }
 

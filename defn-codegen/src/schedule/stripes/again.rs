@@ -94,7 +94,7 @@ fn recomputed(
         let Buffer { element, shape, space, .. } = loops.buffers[buffer].clone();
         match space {
             Space::Workspace(_) => {}
-            Space::Private(_) => continue,
+            Space::Private(_) | Space::Shared(_) => continue,
             // It would be stored twice.
             Space::Parameter(_) | Space::Updated(_) | Space::Result(_) => return None,
         }

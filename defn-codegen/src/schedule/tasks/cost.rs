@@ -78,7 +78,10 @@ impl Place<'_> {
                 Statement::Let { value, .. } if self.lanes.is_none() => {
                     self.shared.insert(*value);
                 }
-                Statement::Let { .. } | Statement::Declare { .. } | Statement::Set { .. } => {}
+                Statement::Sync
+                | Statement::Let { .. }
+                | Statement::Declare { .. }
+                | Statement::Set { .. } => {}
             }
         }
         whole + self.turns() * Dim::from(once)

@@ -41,29 +41,45 @@ use std::collections::BTreeSet;
 use crate::loops::visit;
 use crate::loops::{For, Loops, Manner, Nest, Space, Statement, Tasks};
 
-/// Nests of known extents that take fewer picoseconds have no tasks.
-const SMALL: i64 = 2_000_000;
-/// Loops of fewer iterations than this leave workers idle.
-const FEW: i64 = 64;
+/// Who executes tasks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Workers {
+    /// Nests of known extents that take fewer picoseconds on a host have no tasks.
+    small: i64,
+    /// Loops of fewer iterations than this leave workers idle.
+    few: i64,
+    /// Whether a task costs nothing, so that lanes are shared whatever the extents are, but nothing is computed again for one.
+    are_many: bool,
+}
 
-/// Whether a nest is never worth another thread, whatever the extents are.
+impl Workers {
+    /// A few threads of a host.
+    pub(super) const HOST: Self = Self { small: 2_000_000, few: 64, are_many: false };
+    /// Thousands of warps of a device, each much slower than a thread of a host.
+    pub(super) const DEVICE: Self = Self { small: 100_000, few: 1 << 14, are_many: true };
+}
+
+/// Whether a nest is never worth another thread of a host, whatever the extents are.
 pub(super) fn is_small(loops: &Loops, nest: &Nest) -> bool {
-    cost::of_body(loops, &nest.body).as_constant().is_some_and(|whole| whole < SMALL)
+    let whole = cost::of_body(loops, &nest.body).as_constant();
+    whole.is_some_and(|whole| whole < Workers::HOST.small)
 }
 
 /// Finds the tasks of every nest.
-pub(super) fn tasks(loops: &mut Loops) {
-    split::split(loops);
+pub(super) fn tasks(loops: &mut Loops, workers: Workers) {
+    split::split(loops, workers);
     for position in 0..loops.nests.len() {
-        let tasks = tasks_of(loops, &loops.nests[position]);
-        loops.nests[position].tasks = tasks;
+        if loops.nests[position].threads == 1 {
+            let tasks = tasks_of(loops, &loops.nests[position], workers);
+            loops.nests[position].tasks = tasks;
+        }
     }
 }
 
-fn tasks_of(loops: &Loops, nest: &Nest) -> Option<Tasks> {
+fn tasks_of(loops: &Loops, nest: &Nest, workers: Workers) -> Option<Tasks> {
     let outermost = nest.outermost().filter(|outermost| is_shared(outermost))?;
     let mut shared = vec![outermost];
-    while let Some(inner) = also_shared(loops, &shared) {
+    while let Some(inner) = also_shared(loops, &shared, workers) {
         shared.push(inner);
     }
     let tasks = Tasks {
@@ -71,27 +87,30 @@ fn tasks_of(loops: &Loops, nest: &Nest) -> Option<Tasks> {
         whole: cost::of_body(loops, &nest.body),
         front: cost::of_fronts(loops, &shared),
     };
-    tasks.whole.as_constant().is_none_or(|whole| whole >= SMALL).then_some(tasks)
+    tasks.whole.as_constant().is_none_or(|whole| whole >= workers.small).then_some(tasks)
 }
 
 /// The loop inside of shared ones that is shared with them.
-fn also_shared<'l>(loops: &Loops, shared: &[&'l For]) -> Option<&'l For> {
+fn also_shared<'l>(loops: &Loops, shared: &[&'l For], workers: Workers) -> Option<&'l For> {
     let around: Option<i64> = shared.iter().map(|it| it.extent.as_constant()).product();
     let groups = around.map(|around| around / i64::from(shared[0].width()));
-    if groups.is_some_and(|groups| groups >= FEW) {
+    if groups.is_some_and(|groups| groups >= workers.few) {
         return None;
     }
     let (Statement::For(inner), front) = shared.last()?.body.split_last()? else { return None };
     // Lanes whose bounds change would slow down short rows, unless it is sure that they are needed.
-    let is_worth = inner.width() == 1 || around.is_some();
-    let is_cheap = front.iter().all(|statement| prepares(loops, statement));
+    let is_worth = inner.width() == 1 || around.is_some() || workers.are_many;
+    let is_value = |statement: &Statement| matches!(statement, Statement::Let { .. });
+    let is_cheap = front
+        .iter()
+        .all(|statement| is_value(statement) || (!workers.are_many && prepares(loops, statement)));
     (is_shared(inner) && is_worth && is_cheap).then_some(inner)
 }
 
 /// Whether a statement gives a value, or fills private scratch, so that it may be done several times.
 fn prepares(loops: &Loops, statement: &Statement) -> bool {
     match statement {
-        Statement::Let { .. } => true,
+        Statement::Sync | Statement::Let { .. } => true,
         Statement::Store { buffer, .. } => {
             matches!(loops.buffers[*buffer].space, Space::Private(_))
         }
@@ -113,6 +132,7 @@ fn is_shared(outermost: &For) -> bool {
         }
         Statement::Set { register, expr: _ } => carries |= !declared.contains(register),
         Statement::For(_)
+        | Statement::Sync
         | Statement::Let { .. }
         | Statement::Store { .. }
         | Statement::If { .. } => {}

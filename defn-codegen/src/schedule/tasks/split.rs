@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::names::Names;
-use super::{SMALL, cost, is_shared};
+use super::{Workers, cost, is_shared};
 use crate::graph::Element;
 use crate::loops::ask;
 use crate::loops::visit::{self, Rename};
@@ -14,11 +14,12 @@ use crate::loops::{
 };
 
 /// Splits all nests that can be.
-pub(super) fn split(loops: &mut Loops) {
+pub(super) fn split(loops: &mut Loops, workers: Workers) {
     let mut names = Names::of(loops);
     for nest in std::mem::take(&mut loops.nests) {
         let whole = cost::of_body(loops, &nest.body);
-        if whole.as_constant().is_some_and(|whole| whole < SMALL) {
+        let is_small = whole.as_constant().is_some_and(|whole| whole < workers.small);
+        if is_small || nest.threads > 1 {
             loops.nests.push(nest);
             continue;
         }
@@ -48,6 +49,7 @@ fn stands_alone(statement: &Statement) -> bool {
             matches!(body.as_slice(), [Statement::For(inner)] if is_shared(inner))
         }
         Statement::If { .. }
+        | Statement::Sync
         | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
