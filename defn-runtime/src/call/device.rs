@@ -61,6 +61,17 @@ pub(super) fn enter_into(
     run(function, call, symbols)
 }
 
+/// How many bytes of scratch memory a call needs on the device.
+#[cold]
+pub(super) fn workspace_bytes(
+    function: &'static Function,
+    passed: &mut Arguments<'_>,
+    symbols: &[i64],
+    caller: Caller,
+) -> Result<usize, Error> {
+    begin(function, passed, symbols, caller)?.scratch()
+}
+
 fn begin<'c>(
     function: &'static Function,
     passed: &mut Arguments<'_>,

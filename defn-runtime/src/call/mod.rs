@@ -11,7 +11,7 @@
 //! and its elements are nobody else's. The borrow checker sees all of it, because `Arguments<'a>` holds the borrows.
 //! Nothing is allocated if the arguments are contiguous and the results are written into given tensors.
 //!
-//! Where a tensor is on a device, [`device`] takes over after step 2.
+//! Where a tensor is on a device, `call/device.rs` takes over after step 2.
 
 #[cfg(any(feature = "cuda", test))]
 mod device;
@@ -94,6 +94,12 @@ pub fn workspace_bytes<'a>(
     arguments(&mut passed);
     let mut symbols = Symbols::new();
     solve::solve(&function.signature, passed.found.as_slice(), &mut symbols)?;
+    #[cfg(any(feature = "cuda", test))]
+    {
+        if passed.remote.is_any() {
+            return device::workspace_bytes(function, &mut passed, symbols.as_slice(), caller());
+        }
+    }
     solve::workspace(&function.signature, symbols.as_slice(), team::limit()?)
 }
 

@@ -117,6 +117,7 @@ type Slot = [u64; SLOT / size_of::<u64>()];
 pub(crate) struct Call<'c> {
     gpu: Gpu,
     function: &'static Function,
+    caller: Caller,
     symbols: &'c [i64],
     /// The buffers; those of numbers hold the position of their slot until [`run`](Self::run).
     buffers: Vec<Buffer>,
@@ -147,10 +148,10 @@ impl<'c> Call<'c> {
             return Err(error);
         }
         let gpu = passed.gpu().expect("defn bug: nothing is on a device").clone();
-        gpu.called(function.signature.name, caller);
         let mut call = Self {
             gpu,
             function,
+            caller,
             symbols,
             buffers: Vec::with_capacity(found.len() + function.signature.results.len() + 1),
             slots: Vec::new(),
@@ -205,6 +206,16 @@ impl<'c> Call<'c> {
         &self.gpu
     }
 
+    /// How many bytes of scratch memory the call needs there.
+    pub(crate) fn scratch(&self) -> Result<usize, Error> {
+        let (code, loaded) = self.gpu.loaded(self.function)?;
+        let (name, gpu) = (self.function.signature.name, &self.gpu);
+        let plan = Plan { gpu, name, code, loaded: &loaded, symbols: self.symbols, arguments: &[] };
+        let (shared, private) = plan.scratch()?;
+        let too_large = Error::TooLarge { function: name, what: "the workspace" };
+        shared.checked_add(private).ok_or(too_large)
+    }
+
     /// Executes the function, shows what it inspects, and reads the numbers that it returns.
     ///
     /// # Safety
@@ -214,6 +225,7 @@ impl<'c> Call<'c> {
         look: &mut dyn FnMut(usize, &Shown<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (code, loaded) = self.gpu.loaded(self.function)?;
+        self.gpu.called(self.function.signature.name, self.caller);
         let numbers = self.send()?;
         let base = numbers.as_ref().map_or(0, Remote::address);
         let address = |buffer: &Buffer| match buffer {

@@ -5,7 +5,7 @@
 //! call               -> call -> load, launch            ->
 //! ```
 //!
-//! Only [`nvidia`] knows the driver's library. Everything else is proven on a simulated device, whose memory is its own, whose copies and
+//! Only `nvidia` knows the driver's library. Everything else is proven on a simulated device, whose memory is its own, whose copies and
 //! kernels run late, and which refuses every address outside of what it gave out.
 
 mod driver;

@@ -11,7 +11,7 @@ use crate::abi::{
     Axis, Condition, DeviceCode, DeviceNumber, DevicePlace, Extent, Function, Hooks, Inspect, Leaf,
     NONE_FAILED, Signature, Solve, Spot, Step,
 };
-use crate::call::{run, run_into};
+use crate::call::{run, run_into, workspace_bytes};
 use crate::device::{Device, OnDevice};
 use crate::element::ElementKind;
 use crate::error::Error;
@@ -351,6 +351,26 @@ fn a_call_runs_where_its_tensors_are() {
 }
 
 #[test]
+fn threads_share_a_device() {
+    let (gpu, _) = device();
+    let work = &|thread: usize| {
+        let x = Tensor::from_fn([100 + thread], |[i]| (i + thread) as f32);
+        let mut there = x.to(&gpu);
+        for _ in 0..50 {
+            there = call_axpy(&there, &there, 0.0).expect("it runs");
+            there = call_axpy(&there, &there, -0.5).expect("it runs");
+            there = call_axpy(&there, &there, 1.0).expect("it runs");
+        }
+        assert_eq!(there.to(&Device::cpu()), x);
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            scope.spawn(move || work(thread));
+        }
+    });
+}
+
+#[test]
 fn results_are_written_into_given_tensors() {
     let (gpu, driver) = device();
     let x = Tensor::from([1.0f32, 2.0]).to(&gpu);
@@ -646,6 +666,8 @@ fn every_team_has_scratch_and_there_are_no_more_than_run_at_a_time() {
         let x = Tensor::<f32, 1>::zeros([tasks]).to(&gpu);
         let found: u64 = run(&SCRATCH, |arguments| arguments.read(&x)).expect("it runs");
         assert_eq!(found, teams);
+        let bytes = workspace_bytes(&SCRATCH, |arguments| arguments.read(&x));
+        assert_eq!(bytes, Ok(128 * usize::try_from(teams).expect("few")));
     }
 }
 
