@@ -176,13 +176,13 @@ impl Builder {
 
     /// Panics if a result was not taken.
     #[inline]
-    pub(super) fn finish(self) -> Result<(), Error> {
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
         let count = match &self.leaves {
             Expected::Results(signature) => signature.results.len(),
             Expected::Moved(leaves) => leaves.len(),
         };
         assert!(self.next.0 == count, "defn bug: {} was declared with fewer results", self.name());
-        match self.on.and_then(|on| on.fault) {
+        match self.on.as_mut().and_then(|on| on.fault.take()) {
             None => Ok(()),
             Some(fault) => Err(fault),
         }
