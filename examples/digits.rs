@@ -6,6 +6,7 @@
 //!
 //! The model, its loss, its gradient and its update are written in the language; loading, shuffling and printing are
 //! ordinary Rust. Everything random comes from one seed, so every run prints the same losses and accuracies.
+//! With `--features cuda` it learns on the first GPU, and says so if there is none.
 
 #![expect(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
 
@@ -88,8 +89,11 @@ fn train() {
     let (x_test, y_test) = digits.pick(&held_out);
     println!("{} images to learn from, {} held out", training.len(), held_out.len());
 
+    let device = device();
+    let (x_test, y_test) = (x_test.to(&device), y_test.to(&device));
     let mut dice = Dice(SEED);
-    let (mut model, mut velocity) = (Mlp::random(&mut dice), Mlp::zeros());
+    let mut model = Mlp::random(&mut dice).to(&device);
+    let mut velocity = Mlp::zeros().to(&device);
     let bar = ProgressBar::new((EPOCHS * training.len().div_ceil(BATCH)) as u64);
     bar.set_style(
         ProgressStyle::with_template("{bar:40} {pos}/{len} steps")
@@ -103,6 +107,7 @@ fn train() {
         for rows in training.chunks(BATCH) {
             let (x, y) = digits.pick(rows);
             let start = Instant::now();
+            let (x, y) = (x.to(&device), y.to(&device));
             let value = step(&mut model, &mut velocity, &x, &y);
             in_steps += start.elapsed();
             total += value * rows.len() as f32;
@@ -123,6 +128,23 @@ fn train() {
         time_to_first_gradient()
     );
     println!("per step of {BATCH} images   {:.1?}", in_steps / steps);
+}
+
+/// The first GPU, or else the processor; a program with the feature `cuda` says which.
+fn device() -> Device {
+    if !cfg!(feature = "cuda") {
+        return Device::cpu();
+    }
+    match Device::cuda(0) {
+        Ok(gpu) => {
+            println!("on {gpu:?}");
+            gpu
+        }
+        Err(error) => {
+            println!("on the CPU: {error}");
+            Device::cpu()
+        }
+    }
 }
 
 /// From before a process is started until it has its first gradient: the median of eleven fresh ones.

@@ -1,6 +1,6 @@
 //! What most users import: `use defn::prelude::*;`.
 
 pub use crate::{
-    Element, Float, Key, Number, Tensor, defn, grad, hessian, jacobian, jvp, value_and_grad, vjp,
-    vmap,
+    Device, Element, Float, Key, Number, OnDevice, Tensor, defn, grad, hessian, jacobian, jvp,
+    value_and_grad, vjp, vmap,
 };

@@ -6,7 +6,7 @@
 //! Every edit leaves a file behind that nobody reads again, so the oldest go when there is more than [`MOST`].
 
 use crate::{
-    invocation,
+    device, invocation,
     pipeline::{Axis, Check, Emitted, Hook, Instance, Leaf, Level, Signature, Solve},
 };
 use std::{
@@ -94,7 +94,9 @@ fn header(body: &str) -> String {
 
 fn file(fingerprint: &str) -> Option<PathBuf> {
     let invocation = invocation::get();
-    let key = [defn_codegen::SOURCES, env!("DEFN_SOURCES"), &invocation.target, fingerprint];
+    let devices: Vec<&str> = invocation.devices().iter().map(|device| device.name()).collect();
+    let (target, devices) = (&invocation.target, devices.join(" "));
+    let key = [defn_codegen::SOURCES, env!("DEFN_SOURCES"), target, &devices, fingerprint];
     Some(invocation.cache.as_ref()?.join(format!("{}.s", hash(&key))))
 }
 
@@ -134,12 +136,17 @@ fn print(emitted: &Emitted) -> String {
         for level in &instance.levels {
             part("level", &level.name, &level.assembly);
         }
+        for device in &instance.devices {
+            part("device", "-", &device::print(device));
+            part("ptx", "-", &device.ptx);
+        }
     }
     text
 }
 
 fn parse(mut text: &str) -> Option<Emitted> {
     let mut emitted = Emitted::default();
+    let mut plan = "";
     while !text.is_empty() {
         let (line, rest) = text.split_once('\n')?;
         let mut words = line.split(' ');
@@ -171,6 +178,11 @@ fn parse(mut text: &str) -> Option<Emitted> {
             "shown" => {
                 let (_, leaf) = emitted.instances.last_mut()?.inspects.last_mut()?;
                 *leaf = parse_axes(name, body)?;
+            }
+            "device" => plan = body,
+            "ptx" => {
+                let device = device::parse(plan, body)?;
+                emitted.instances.last_mut()?.devices.push(device);
             }
             "level" => {
                 let level = Level { name: name.to_owned(), assembly: body.to_owned() };

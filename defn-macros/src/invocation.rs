@@ -8,7 +8,7 @@
 //! | doctests | none | yes |
 //! | the server of an editor | none; the program is `rust-analyzer…` | not even a check |
 
-use defn_codegen::options::{Dump, Level, Options, Sizes};
+use defn_codegen::options::{Compute, Dump, Level, Options, Sizes};
 use std::{
     env,
     hash::{DefaultHasher, Hash, Hasher},
@@ -76,6 +76,11 @@ impl Invocation {
         self.dump != Dump::default()
     }
 
+    /// The devices that are compiled for beside the processor.
+    pub(crate) fn devices(&self) -> &'static [Compute] {
+        if cfg!(feature = "cuda") { Compute::ALL } else { &[] }
+    }
+
     /// What the compiler is told.
     pub(crate) fn options(&self) -> Options {
         let triple = if self.target.is_empty() { env!("DEFN_HOST") } else { &self.target };
@@ -83,7 +88,7 @@ impl Invocation {
         let levels = Level::of_triple(triple).iter().rev().copied().collect();
         Options {
             levels,
-            devices: Vec::new(),
+            devices: self.devices().to_vec(),
             triple: triple.to_owned(),
             dump: self.dump.clone(),
             verify: self.dumps(),

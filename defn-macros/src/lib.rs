@@ -13,6 +13,7 @@ mod text;
 mod announce;
 mod wait;
 mod export;
+mod device;
 mod pipeline;
 mod resolve;
 mod cache;

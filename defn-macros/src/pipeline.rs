@@ -7,6 +7,7 @@
 //! Both see no tokens: `embed/` turns what leaves into Rust.
 
 use crate::{
+    device::Device,
     invocation,
     report::Mistake,
     resolve::{self, Mode, Tested},
@@ -68,6 +69,8 @@ pub(crate) struct Instance {
     pub(crate) inspects: Vec<(Hook, Leaf)>,
     /// Best first.
     pub(crate) levels: Vec<Level>,
+    /// The code for GPUs, if it is wanted.
+    pub(crate) devices: Vec<Device>,
 }
 
 /// An `inspect!` or a `check!`, and how its definition is reached from what is compiled.
@@ -324,6 +327,7 @@ fn emit_instance(
         conditions: conditions.chain(suspects).collect(),
         inspects: shown.collect(),
         levels: levels.collect(),
+        devices: artifact.devices.into_iter().map(Device::of).collect(),
     };
     Ok((artifact.explanation, instance))
 }
@@ -461,7 +465,7 @@ fn signature(instance: &resolve::Instance) -> Signature {
 }
 
 /// An extent in the postfix words of the runtime's `abi.rs`.
-fn words(extent: &Dim) -> Vec<i64> {
+pub(crate) fn words(extent: &Dim) -> Vec<i64> {
     let mut words = Vec::new();
     for (position, (monomial, coefficient)) in extent.terms().iter().enumerate() {
         let atoms = monomial.iter().flat_map(|(atom, power)| (0..*power).map(move |_| atom));

@@ -4,8 +4,8 @@
 //! They are no part of the public interface, and may change with every release.
 
 pub use crate::abi::{
-    Axis, Check, CheckKind, Condition, Entry, Extent, Function, Hooks, Inspect, Job, Leaf,
-    Signature, Solve, Spot, Team,
+    Axis, Check, CheckKind, Condition, DeviceCode, DeviceNumber, DevicePlace, Entry, Extent,
+    Function, Hooks, Inspect, Job, Leaf, Signature, Solve, Spot, Step, Team,
 };
 pub use crate::call::{
     Arguments, Builder, broken, checked_only, fail, run, run_into, workspace_bytes,

@@ -228,6 +228,99 @@ pub struct Function {
     pub(crate) entries: &'static [(Level, Entry)],
     pub(crate) plan: Plan,
     pub(crate) hooks: Option<Hooks>,
+    pub(crate) devices: &'static [DeviceCode],
+}
+
+/// The code of a function for one kind of GPUs: kernels, and the order in which they are launched.
+#[derive(Debug)]
+pub struct DeviceCode {
+    /// The least compute capability: 80 is 8.0.
+    pub capability: u32,
+    /// Whether devices of later capabilities refuse it, as `sm_90a`.
+    pub is_exact: bool,
+    /// The kernels as PTX.
+    pub ptx: &'static str,
+    /// What is done, in order.
+    pub steps: &'static [Step],
+    /// How many bytes of scratch memory the steps share.
+    pub workspace: Extent,
+    /// How many bytes of scratch each team has in a launch that needs some; a multiple of 64.
+    pub private: Extent,
+}
+
+/// One step of a launch plan.
+///
+/// A kernel has a parameter for each of `arguments`, then an `i64` for each of `numbers`, and then, if it has private scratch,
+/// the address of that and how many bytes apart those of two teams are.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// A kernel is launched.
+    Launch {
+        /// Its name in the module.
+        kernel: &'static str,
+        /// How many teams have work; any number of teams may be launched.
+        tasks: Extent,
+        /// The threads of a team.
+        threads: u32,
+        /// The teams of a block.
+        teams: u32,
+        /// How many bytes of shared memory a block has besides what the kernel declares.
+        shared: u32,
+        /// The buffers.
+        arguments: &'static [DevicePlace],
+        /// The numbers behind them.
+        numbers: &'static [DeviceNumber],
+        /// Whether each team has private scratch.
+        private: bool,
+    },
+    /// What follows is done so often, up to its `End`.
+    Repeat {
+        /// How often.
+        extent: Extent,
+    },
+    /// What follows is done until it is left.
+    Loop,
+    /// Leaves the innermost `Loop` unless this `bool` holds.
+    Leave {
+        /// One byte.
+        unless: DevicePlace,
+    },
+    /// What follows is done if this `bool` holds.
+    If {
+        /// One byte.
+        condition: DevicePlace,
+    },
+    /// What follows is done if the condition of the `If` does not hold.
+    Else,
+    /// The end of a `Repeat`, `Loop` or `If`.
+    End,
+    /// The host looks at a value.
+    Inspect {
+        /// Which of the function's hooks.
+        number: usize,
+        /// Its elements.
+        buffer: DevicePlace,
+    },
+}
+
+/// Where a buffer begins.
+#[derive(Clone, Copy, Debug)]
+pub enum DevicePlace {
+    /// The buffer of a parameter or a result, in the order of the host's buffers; behind them that of the status.
+    Argument(usize),
+    /// So many bytes behind the beginning of the workspace; a multiple of 64.
+    Workspace(Extent),
+    /// So many bytes behind the beginning of each team's scratch: a kernel is told this number.
+    Private(Extent),
+}
+
+/// A number that a kernel is told.
+#[derive(Clone, Copy, Debug)]
+pub enum DeviceNumber {
+    /// An expression over the symbols.
+    Extent(Extent),
+    /// The round of an enclosing `Repeat` or `Loop`, counted from 0; the outermost is 0.
+    Round(usize),
 }
 
 impl Function {
@@ -245,14 +338,26 @@ impl Function {
     #[must_use]
     pub const unsafe fn new(signature: Signature, entries: &'static [(Level, Entry)]) -> Self {
         let plan = Plan::of(&signature);
-        Self { signature, entries, plan, hooks: None }
+        Self { signature, entries, plan, hooks: None, devices: &[] }
     }
 
     /// The function with two more addresses behind those of its results: of the status, an `i64`, and of what values are shown to.
     #[must_use]
     pub const fn with_hooks(self, hooks: Hooks) -> Self {
-        let Self { signature, entries, plan, hooks: _ } = self;
-        Self { signature, entries, plan, hooks: Some(hooks) }
+        let Self { signature, entries, plan, hooks: _, devices } = self;
+        Self { signature, entries, plan, hooks: Some(hooks), devices }
+    }
+
+    /// The function with code for GPUs.
+    ///
+    /// # Safety
+    /// - The steps launch kernels of the module beside them, with their parameters, and the parts of repetitions and branches are closed.
+    /// - Executed in order with buffers as the entry has them, in the memory of a device and aligned to 64 bytes, and with as much scratch
+    ///   as the code says, the kernels keep all that [`new`](Self::new) promises of an entry, whatever the number of teams.
+    #[must_use]
+    pub const unsafe fn with_devices(self, devices: &'static [DeviceCode]) -> Self {
+        let Self { signature, entries, plan, hooks, devices: _ } = self;
+        Self { signature, entries, plan, hooks, devices }
     }
 
     /// What the function takes, returns and requires.

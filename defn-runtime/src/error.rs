@@ -68,6 +68,82 @@ pub enum Error {
         /// The level of the processor.
         level: Level,
     },
+    /// There is no such device.
+    NoDevice {
+        /// Its number among those of the machine.
+        wanted: usize,
+        /// Why.
+        reason: Absence,
+    },
+    /// Tensors of one call are on several devices.
+    DeviceMismatch(Box<DeviceMismatch>),
+    /// The function has no code for the device that its arguments are on.
+    NoDeviceCode {
+        /// The function that was called.
+        function: &'static str,
+        /// The device.
+        device: String,
+        /// Its compute capability.
+        capability: (u32, u32),
+    },
+    /// A device did not do what it was asked.
+    DeviceFailed(Box<DeviceFailed>),
+}
+
+/// Why there is no such device.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Absence {
+    /// The program was built without the feature `cuda`.
+    FeatureOff,
+    /// The machine has no driver.
+    NoDriver,
+    /// The driver does not work; in its words.
+    Driver(String),
+    /// There are only so many.
+    Count(usize),
+}
+
+/// Tensors of one call on several devices.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct DeviceMismatch {
+    /// The function that was called.
+    pub function: &'static str,
+    /// The first tensor that is on a GPU.
+    pub first: Placed,
+    /// One that is elsewhere.
+    pub other: Placed,
+}
+
+/// A tensor, and where it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Placed {
+    /// How the user reaches it, such as `p.l1.w`.
+    pub path: &'static str,
+    /// Its element type.
+    pub element: ElementKind,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// The device: `cpu`, `cuda:0`.
+    pub device: String,
+}
+
+/// What a device did not do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct DeviceFailed {
+    /// The device: `cuda:0`.
+    pub device: String,
+    /// What it was asked.
+    pub doing: &'static str,
+    /// Why not, in the words of its driver.
+    pub reason: String,
+    /// The function that was called last, since kernels run on after a call has returned.
+    pub function: Option<&'static str>,
+    /// The file and the line of that call.
+    pub place: Option<(&'static str, u32)>,
 }
 
 /// A number of elements that does not fill a shape.
@@ -239,6 +315,12 @@ impl Display for Error {
             Self::UnknownLevel { word } => unknown_level(word),
             Self::UnknownThreads { word } => unknown_threads(word),
             Self::NoCode { function, level } => no_code(function, *level),
+            Self::NoDevice { wanted, reason } => no_device(*wanted, reason),
+            Self::DeviceMismatch(it) => device_mismatch(it),
+            Self::NoDeviceCode { function, device, capability } => {
+                no_device_code(function, device, *capability)
+            }
+            Self::DeviceFailed(it) => device_failed(it),
         }
         .fmt(f)
     }
@@ -351,6 +433,50 @@ fn unknown_threads(word: &str) -> Report {
 fn no_code(function: &str, level: Level) -> Report {
     Report::new(format!("`{function}` was not compiled for this processor"))
         .fact("level", level.to_string())
+}
+
+fn no_device(wanted: usize, reason: &Absence) -> Report {
+    let why = match reason {
+        Absence::FeatureOff => "the feature `cuda` of defn is off".to_owned(),
+        Absence::NoDriver => "no NVIDIA driver was found".to_owned(),
+        Absence::Driver(words) => format!("its driver does not work: {words}"),
+        Absence::Count(0) => "the machine has none".to_owned(),
+        Absence::Count(1) => "the machine has one, cuda:0".to_owned(),
+        Absence::Count(count) => {
+            format!("the machine has {count}, cuda:0 to cuda:{}", count - 1)
+        }
+    };
+    Report::new(format!("there is no device cuda:{wanted}: {why}"))
+}
+
+fn device_mismatch(it: &DeviceMismatch) -> Report {
+    let report =
+        Report::new(format!("tensors are on different devices in the call of `{}`", it.function));
+    let name = |placed: &Placed| if placed.path.is_empty() { "result" } else { placed.path };
+    let fact = |report: Report, placed: &Placed| {
+        let value = format!("{} on {}", shaped(placed.element, &placed.shape), placed.device);
+        report.fact(name(placed), value)
+    };
+    let report = fact(fact(report, &it.first), &it.other);
+    report.help(format!(
+        "move one, for example `{}.to(&device)` with the device of `{}`",
+        name(&it.other),
+        name(&it.first)
+    ))
+}
+
+fn no_device_code(function: &str, device: &str, (major, minor): (u32, u32)) -> Report {
+    Report::new(format!("`{function}` was not compiled for the device of its arguments"))
+        .fact("device", format!("{device}, compute capability {major}.{minor}"))
+        .help("move the arguments with `.to(&Device::cpu())`".to_owned())
+}
+
+fn device_failed(it: &DeviceFailed) -> Report {
+    let report = Report::new(format!("{} failed", it.device));
+    let report = report.fact("asked", it.doing.to_owned()).fact("reason", it.reason.clone());
+    let Some(function) = it.function else { return report };
+    let place = it.place.map_or_else(String::new, |(file, line)| format!(", at {file}:{line}"));
+    report.fact("last call", format!("`{function}`{place}"))
 }
 
 fn shaped(element: ElementKind, shape: &[usize]) -> String {

@@ -85,7 +85,7 @@ macro_rules! scalars {
 
 scalars!(f32 f64 i32 i64 u8 u32 u64 bool);
 
-/// An extent given as a number is only ever read.
+/// An extent given as a number is only ever read, and no function returns one: it is built as a part of a value that goes to a device.
 impl Leaves for usize {
     #[inline]
     fn read<'a>(&'a self, arguments: &mut Arguments<'a>) {
@@ -96,8 +96,8 @@ impl Leaves for usize {
         panic!("defn bug: an extent cannot be updated");
     }
 
-    fn build(_: &mut Builder) -> Self {
-        panic!("defn bug: an extent is not a result");
+    fn build(results: &mut Builder) -> Self {
+        results.take_scalar::<i64>() as Self
     }
 }
 

@@ -39,6 +39,13 @@ mod level;
 mod solve;
 mod leaves;
 mod mapped;
+mod device;
+#[cfg_attr(not(any(feature = "cuda", test)), path = "cuda/absent.rs")]
+#[cfg_attr(
+    any(feature = "cuda", test),
+    expect(unsafe_code, reason = "memory that is not the host's, and the library of its driver")
+)]
+mod cuda;
 mod team;
 #[expect(unsafe_code, reason = "the only place where generated code is entered")]
 mod call;
@@ -50,10 +57,11 @@ mod rules;
 #[doc(hidden)]
 pub mod __private;
 
+pub use device::{Device, OnDevice};
 pub use element::{Element, ElementKind, Float, Number};
 pub use error::{
-    CheckFailed, ConditionFailed, Error, ExtentMismatch, NegativeExtent, NotSolvable, Place,
-    ResultShape, ShapeMismatch, Source, UnknownHook,
+    Absence, CheckFailed, ConditionFailed, DeviceFailed, DeviceMismatch, Error, ExtentMismatch,
+    NegativeExtent, NotSolvable, Place, Placed, ResultShape, ShapeMismatch, Source, UnknownHook,
 };
 pub use hooks::{Hooks, Inspected};
 pub use key::Key;

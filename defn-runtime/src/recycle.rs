@@ -13,20 +13,34 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::storage::{self, Memory};
 
+/// Something with a size.
+pub(crate) trait Bytes {
+    /// How many bytes it has.
+    fn bytes(&self) -> usize;
+}
+
+impl Bytes for Memory {
+    fn bytes(&self) -> usize {
+        self.bytes()
+    }
+}
+
 /// From this size on, blocks are kept.
 pub(crate) const LARGE: usize = 64 << 10;
 /// Sizes between two powers of two.
 const STEPS: usize = 8;
-/// More blocks than this are never kept.
+/// More blocks of the host than this are never kept.
 const MOST: usize = 64;
 
 /// The blocks of the process.
-static SHELF: Mutex<Shelf> = Mutex::new(Shelf::new());
+static SHELF: Mutex<Shelf<Memory>> = Mutex::new(Shelf::new(MOST));
 
 /// The blocks that are kept, and the sums that bound them; in bytes.
-struct Shelf {
+pub(crate) struct Shelf<M> {
     /// The one that was used last is last.
-    kept: Vec<Memory>,
+    kept: Vec<M>,
+    /// More blocks than this are never kept.
+    most: usize,
     kept_bytes: usize,
     used: usize,
     peak: usize,
@@ -79,29 +93,38 @@ pub(crate) fn put(memory: Memory) {
     drop(surplus);
 }
 
-fn lock() -> MutexGuard<'static, Shelf> {
+fn lock() -> MutexGuard<'static, Shelf<Memory>> {
     SHELF.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-impl Shelf {
-    const fn new() -> Self {
-        Self { kept: Vec::new(), kept_bytes: 0, used: 0, peak: 0 }
+impl<M: Bytes> Shelf<M> {
+    /// Nothing is kept, and later never more blocks than this.
+    pub(crate) const fn new(most: usize) -> Self {
+        Self { kept: Vec::new(), most, kept_bytes: 0, used: 0, peak: 0 }
     }
 
-    fn take(&mut self, bytes: usize) -> Option<Memory> {
+    /// A block of exactly this size, if one is kept.
+    pub(crate) fn take(&mut self, bytes: usize) -> Option<M> {
         let found = self.kept.iter().rposition(|memory| memory.bytes() == bytes)?;
         self.kept_bytes -= bytes;
         Some(self.kept.remove(found))
     }
 
     /// Counts a block as used, and takes away what is kept beyond the bound.
-    fn used(&mut self, bytes: usize) -> Vec<Memory> {
+    pub(crate) fn used(&mut self, bytes: usize) -> Vec<M> {
         self.used += bytes;
         self.peak = self.peak.max(self.used);
         self.surplus()
     }
 
-    fn put(&mut self, memory: Memory) -> Vec<Memory> {
+    /// Counts a block as used no more that could not be had.
+    #[cfg(any(feature = "cuda", test))]
+    pub(crate) fn forget(&mut self, bytes: usize) {
+        self.used -= bytes;
+    }
+
+    /// Keeps a block that is used no more, and takes away what is kept beyond the bound.
+    pub(crate) fn put(&mut self, memory: M) -> Vec<M> {
         self.used -= memory.bytes();
         self.kept_bytes += memory.bytes();
         self.kept.push(memory);
@@ -109,9 +132,9 @@ impl Shelf {
     }
 
     /// Takes the oldest blocks away until what is left is within the bound.
-    fn surplus(&mut self) -> Vec<Memory> {
+    fn surplus(&mut self) -> Vec<M> {
         let mut count = 0;
-        while self.used + self.kept_bytes > self.peak || self.kept.len() - count > MOST {
+        while self.used + self.kept_bytes > self.peak || self.kept.len() - count > self.most {
             let Some(memory) = self.kept.get(count) else { break };
             self.kept_bytes -= memory.bytes();
             count += 1;
@@ -120,7 +143,8 @@ impl Shelf {
         self.kept.drain(..count).collect()
     }
 
-    fn clear(&mut self) -> Vec<Memory> {
+    /// Takes away all that is kept.
+    pub(crate) fn clear(&mut self) -> Vec<M> {
         self.peak = self.used;
         self.kept_bytes = 0;
         // The list keeps its places: dropping a tensor shall not allocate.
@@ -138,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_used_and_kept_is_at_most_what_was_used_at_once() {
-        let mut shelf = Shelf::new();
+        let mut shelf = Shelf::new(MOST);
         let (a, b) = (memory(100), memory(50));
         assert!(shelf.used(100).is_empty() && shelf.used(50).is_empty());
         let address = a.start();
@@ -158,7 +182,7 @@ mod tests {
 
     #[test]
     fn few_blocks_are_kept_and_the_oldest_goes_first() {
-        let mut shelf = Shelf::new();
+        let mut shelf = Shelf::new(MOST);
         for bytes in 1..=MOST + 1 {
             assert!(shelf.used(bytes).is_empty());
         }

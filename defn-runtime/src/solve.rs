@@ -43,6 +43,11 @@ impl Kind {
         let word = (rank as u32) << 16 | (form as u32) << 8 | element as u32;
         Self { element, form, word }
     }
+
+    /// How many axes a tensor has.
+    pub(crate) const fn rank(&self) -> usize {
+        (self.word >> 16) as usize
+    }
 }
 
 /// Whether a leaf has a shape or is itself an extent.

@@ -8,6 +8,8 @@
 //!
 //! Afterwards: every element that a [`Storage`] shows has been written.
 //! Never here: shapes and strides.
+//!
+//! This file is long because whoever reads one promise about memory has to see those beside it.
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::Cell;
@@ -17,6 +19,7 @@ use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
+use crate::cuda::Remote;
 use crate::element::Element;
 use crate::recycle::{self, LARGE};
 
@@ -211,6 +214,8 @@ pub(crate) enum Shared<E> {
     Aligned(ManuallyDrop<Elements<E>>),
     /// In a vector that the user gave away.
     Adopted(Arc<Vec<E>>),
+    /// In the memory of a device.
+    Remote(Remote),
 }
 
 impl<E> Clone for Shared<E> {
@@ -226,6 +231,7 @@ impl<E> Clone for Shared<E> {
                 Self::Aligned(unsafe { ptr::read(it) })
             }
             Self::Adopted(vector) => Self::Adopted(Arc::clone(vector)),
+            Self::Remote(remote) => Self::Remote(remote.clone()),
         }
     }
 }
@@ -257,17 +263,38 @@ impl<E: Element> Shared<E> {
         }
     }
 
-    /// All elements.
+    /// All elements. Panics if they are on a device.
     #[inline]
+    #[track_caller]
     pub(crate) fn as_slice(&self) -> &[E] {
         match self {
             Self::Aligned(it) => it.as_slice(),
             Self::Adopted(vector) => vector,
+            Self::Remote(remote) => elsewhere(remote),
         }
     }
 
-    /// All elements to be changed, if nobody else sees them.
+    /// The memory, if it is that of a device.
     #[inline]
+    pub(crate) fn remote(&self) -> Option<&Remote> {
+        match self {
+            Self::Remote(remote) => Some(remote),
+            Self::Aligned(_) | Self::Adopted(_) => None,
+        }
+    }
+
+    /// As [`remote`](Self::remote).
+    #[inline]
+    pub(crate) fn remote_mut(&mut self) -> Option<&mut Remote> {
+        match self {
+            Self::Remote(remote) => Some(remote),
+            Self::Aligned(_) | Self::Adopted(_) => None,
+        }
+    }
+
+    /// All elements to be changed, if nobody else sees them. Panics if they are on a device.
+    #[inline]
+    #[track_caller]
     pub(crate) fn get_mut(&mut self) -> Option<&mut [E]> {
         match self {
             Self::Aligned(it) => {
@@ -287,6 +314,7 @@ impl<E: Element> Shared<E> {
                 // would have to look for with an exchange that takes as long as the rest of a short call.
                 Some(unsafe { (*Arc::as_ptr(vector).cast_mut()).as_mut_slice() })
             }
+            Self::Remote(remote) => elsewhere(remote),
         }
     }
 
@@ -299,6 +327,14 @@ impl<E: Element> Shared<E> {
         }
         Err(self)
     }
+}
+
+/// Panics, because somebody looks at elements where they are not.
+#[cold]
+#[track_caller]
+fn elsewhere(remote: &Remote) -> ! {
+    let device = remote.gpu();
+    panic!("the elements are on {device}\n  help: `.to(&Device::cpu())` brings them to the host")
 }
 
 /// A block whose first `length` elements have been written.

@@ -313,7 +313,7 @@ impl Walk<'_, '_> {
             }
             Indices::Apart(step) => step,
         };
-        let lanes = width.min(self.level.register_bytes() / cell.element.size() as u32);
+        let lanes = width.min(self.level().register_bytes() / cell.element.size() as u32);
         let wide = ir.int(64);
         let indices = ir.binary(Opcode::LLVMMul, ir.iota(wide, lanes), ir.splat(step, lanes));
         let piece = |first: u32| {

@@ -336,7 +336,7 @@ impl<'a> Walk<'a, '_> {
         let counter = ir.phi(ir.int(64));
         ir.incoming(counter, begin, head);
         // See Note [Counters are hidden].
-        let position = if self.team.is_none() { ir.hidden(counter) } else { counter };
+        let position = if self.processor.level().is_some() { ir.hidden(counter) } else { counter };
         body(self, position);
         let next = ir.add_without_overflow(position, ir.i64(step));
         let repeats = ir.compare_int(IntPredicate::LLVMIntSLT, next, end);

@@ -184,6 +184,7 @@ fn cost(op: &Op) -> Cost {
         | Op::Transpose { .. }
         | Op::Reshape
         | Op::Slice { .. }
+        | Op::Implicit(_)
         | Op::Reverse { .. } => Cost::Follows,
         // Of what runs bodies the results are moved.
         Op::Parameter(_)

@@ -118,6 +118,7 @@ fn ways(
         (!has(declaration, "deprecated")).then(|| quote!(if false { let _ = #quiet_name #any; }));
     let (generics, parameters, result) = (host.generics(), host.parameters(), host.result());
     let (call, code, pass) = (call(helper, host, facade), code(helper, host, facade), host.pass());
+    let tracked = super::tracked();
     let into = host.result.is_some().then(|| {
         let place = super::own("place");
         let comma = (!host.parameters.is_empty()).then(|| quote!(,));
@@ -125,6 +126,7 @@ fn ways(
             /// As `try_call`, but the result is written into given memory.
             // It has one parameter more than the user chose to have.
             #[allow(clippy::too_many_arguments)]
+            #tracked
             #visibility fn into #generics (#parameters #comma #place: &mut #result)
                 -> ::core::result::Result<(), #facade::Error>
             {
@@ -140,6 +142,7 @@ fn ways(
         #[automatically_derived]
         impl #helper {
             /// As the function, but shapes that disagree come back as an error.
+            #tracked
             #visibility fn try_call #generics (#parameters)
                 -> ::core::result::Result<#result, #facade::Error>
             {

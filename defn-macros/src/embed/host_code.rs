@@ -8,6 +8,7 @@
 //! rustc mangles, exports and drops the symbol like any other, also in a generic function of a dylib,
 //! where `global_asm!` would leave it undefined.
 
+use super::device_code::device_code;
 use crate::{
     facade::Facade,
     pipeline::{Axis, Check, Emitted, Hook, Instance, Leaf, Level, Signature, Solve},
@@ -79,10 +80,11 @@ fn function(name: &str, instance: &Instance, private: &TokenStream) -> TokenStre
     let naked = instance.levels.iter().map(|level| naked(&entry_name(name, level), level, private));
     let signature = signature_tokens(instance, private);
     let hooks = hooks(instance, private);
+    let devices = device_code(&instance.devices, private);
     quote!({
         #(#naked)*
         static FUNCTION: #private::Function =
-            unsafe { #private::Function::new(#signature, &[#(#entries),*]) #hooks };
+            unsafe { #private::Function::new(#signature, &[#(#entries),*]) #hooks #devices };
         &FUNCTION
     })
 }
@@ -190,6 +192,7 @@ fn check_tokens(Check { kind, left, right, text }: &Check, private: &TokenStream
     quote!(#private::Check { kind: #private::CheckKind::#kind, left: #left, right: #right, text: #text })
 }
 
-fn extent_tokens(words: &[i64], private: &TokenStream) -> TokenStream {
+/// Postfix words as the runtime has them.
+pub(super) fn extent_tokens(words: &[i64], private: &TokenStream) -> TokenStream {
     quote!(#private::Extent(&[#(#words),*]))
 }

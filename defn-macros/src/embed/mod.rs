@@ -13,6 +13,7 @@ pub(crate) mod function;
 pub(crate) mod container;
 pub(crate) mod shadow;
 pub(crate) mod host_code;
+mod device_code;
 pub(crate) mod request;
 pub(crate) mod tested;
 
@@ -34,6 +35,11 @@ pub(crate) fn quiet(tokens: TokenStream) -> TokenStream {
         }
     };
     tokens.into_iter().map(quiet_tree).collect()
+}
+
+/// Makes a way to call know where it is called from: a device that fails later says it.
+pub(crate) fn tracked() -> Option<TokenStream> {
+    cfg!(feature = "cuda").then(|| quote::quote!(#[track_caller]))
 }
 
 /// A word of ours that no word of the user can meet.

@@ -54,7 +54,9 @@ pub(crate) fn request(
     let (parameters, arrow) = (called.parameters(), called.arrow());
     let body = body(function, &called, code, facade);
     let (from_pointer, to_pointer) = (pointer(&from), pointer(&to));
+    let tracked = super::tracked();
     quote!({
+        #tracked
         fn #call<#(#elements,)* #(#used: #private::Leaves,)* #(#mapped: #private::Leaves),*>(#parameters) #arrow { #body }
         const fn #tie<#(#elements,)* #(#all: #private::#bound),*>(_: #from_pointer, _: #to_pointer) {}
         let #value = #call;

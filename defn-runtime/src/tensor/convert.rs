@@ -8,6 +8,7 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
     ///
     /// Nothing is copied if this tensor is all of a vector that it was made from, and shares it with nobody.
     #[must_use]
+    #[track_caller]
     pub fn into_vec(self) -> Vec<E> {
         if !self.is_contiguous() || self.offset != 0 {
             return self.to_vec();

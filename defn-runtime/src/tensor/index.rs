@@ -8,6 +8,7 @@ use crate::tensor::Tensor;
 impl<E: Element, const RANK: usize> Tensor<E, RANK> {
     /// The element at `index`, if the index lies inside the shape.
     #[must_use]
+    #[track_caller]
     pub fn get(&self, index: [usize; RANK]) -> Option<&E> {
         self.place(index).map(|place| &self.storage.as_slice()[place])
     }

@@ -72,6 +72,7 @@ impl<E, const RANK: usize> FusedIterator for Iter<'_, E, RANK> {}
 
 impl<E: Element, const RANK: usize> Tensor<E, RANK> {
     /// The elements in row-major order.
+    #[track_caller]
     pub fn iter(&self) -> Iter<'_, E, RANK> {
         Iter(match self.as_slice() {
             Some(elements) => Walk::Dense(elements.iter()),

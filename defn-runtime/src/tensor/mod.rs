@@ -11,6 +11,7 @@ mod view;
 mod index;
 mod iter;
 mod convert;
+mod device;
 mod display;
 pub(crate) use display::contiguous;
 #[cfg(feature = "ndarray")]
@@ -94,7 +95,11 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
     }
 
     /// The elements in row-major order, if they lie so in memory.
+    ///
+    /// # Panics
+    /// If they are on a [device](Self::device), as everything panics that looks at elements.
     #[must_use]
+    #[track_caller]
     pub fn as_slice(&self) -> Option<&[E]> {
         if !self.is_contiguous() {
             return None;
@@ -109,12 +114,14 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
     /// The elements in row-major order, to be changed.
     ///
     /// They are copied first if they are shared, or if they do not lie in this order.
+    #[track_caller]
     pub fn as_mut_slice(&mut self) -> &mut [E] {
         self.own();
         self.own_parts().1
     }
 
     /// Makes the elements contiguous and this tensor's alone.
+    #[track_caller]
     fn own(&mut self) {
         if self.storage.get_mut().is_none() || !self.is_contiguous() {
             *self = self.copied();
@@ -135,13 +142,21 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
         self.own_parts()
     }
 
-    /// The same elements in storage of their own, row-major and aligned.
+    /// The same elements in storage of their own, row-major and aligned, on the same device.
     #[must_use]
+    #[track_caller]
     pub fn copied(&self) -> Self {
+        if self.storage.remote().is_some() {
+            return match self.copied_there() {
+                Ok(copy) => copy,
+                Err(error) => panic!("{error}"),
+            };
+        }
         Self::row_major(self.shape, self.packed())
     }
 
     /// The elements in row-major order in storage of their own.
+    #[track_caller]
     pub(crate) fn packed(&self) -> Storage<E> {
         match self.as_slice() {
             Some(elements) => Storage::collect(elements.len(), elements.iter().copied()),
@@ -151,12 +166,14 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
 
     /// This tensor if it is contiguous, or else a contiguous copy.
     #[must_use]
+    #[track_caller]
     pub fn contiguous(&self) -> Self {
         if self.is_contiguous() { self.clone() } else { self.copied() }
     }
 
     /// The elements in row-major order.
     #[must_use]
+    #[track_caller]
     pub fn to_vec(&self) -> Vec<E> {
         match self.as_slice() {
             Some(elements) => elements.to_vec(),
@@ -166,6 +183,7 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
 
     /// Each element replaced by what `change` makes of it.
     #[must_use]
+    #[track_caller]
     pub fn map<F: Element>(&self, mut change: impl FnMut(E) -> F) -> Tensor<F, RANK> {
         let elements = self.iter().map(|&element| change(element));
         Tensor::row_major(self.shape, Storage::collect(self.len(), elements))
@@ -173,6 +191,7 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
 
     /// Each element converted by the rules of `as`; a `bool` asks whether the element differs from zero.
     #[must_use]
+    #[track_caller]
     pub fn cast<F: Element>(&self) -> Tensor<F, RANK> {
         self.map(|element| F::cast_from(element.value()))
     }
@@ -181,6 +200,7 @@ impl<E: Element, const RANK: usize> Tensor<E, RANK> {
 impl<E: Element> Tensor<E, 0> {
     /// The only element.
     #[must_use]
+    #[track_caller]
     pub fn item(&self) -> E {
         self[[]]
     }

@@ -81,6 +81,8 @@ pub(crate) fn start(root: &Path, options: &Options, seconds: f64) -> Result<Vec<
     {
         if wanted(peer) {
             let mut command = Command::new(python(root, options)?);
+            // Folders of cargo's, in which the dynamic linker would look for every library first.
+            command.env_remove("LD_LIBRARY_PATH");
             command.arg(root.join("xtask/peers").join(script));
             commands.push((peer, command));
         }

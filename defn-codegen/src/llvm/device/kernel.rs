@@ -70,7 +70,8 @@ impl Plan {
             | Space::Private(_) => None,
         });
         let scratch = (ends.max().unwrap_or(0) + 15) & -16;
-        let mut teams = (BLOCK / threads).max(1);
+        // Warps that are a team wait for all warps of the block.
+        let mut teams = if threads > WARP { 1 } else { BLOCK / threads };
         while teams > 1 && scratch * i64::from(teams) > DECLARED {
             teams /= 2;
         }

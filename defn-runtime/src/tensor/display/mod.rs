@@ -2,6 +2,7 @@
 //!
 //! `{}` prints what `print(array)` prints, and `{:?}` what `repr(array)` prints, with `tensor` for `array` and the element type by its Rust name.
 //! `{:.3}` prints at most three digits after the point instead of eight.
+//! A tensor on a device prints as what it is and where: `f32[2, 3] on cuda:0`.
 //! Of a tensor with more than 1000 elements only three positions at each end of an axis are shown.
 //!
 //! ```text
@@ -28,6 +29,9 @@ const PRECISION: usize = 8;
 
 impl<E: Element, const RANK: usize> Display for Tensor<E, RANK> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(remote) = self.storage.remote() {
+            return write!(f, "{}{:?} on {}", E::KIND, self.shape, remote.gpu());
+        }
         match f.precision() {
             None if RANK == 0 => f.write_str(&number::scalar(self[[0; RANK]].value())),
             precision => {
@@ -40,6 +44,9 @@ impl<E: Element, const RANK: usize> Display for Tensor<E, RANK> {
 
 impl<E: Element, const RANK: usize> Debug for Tensor<E, RANK> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.storage.remote().is_some() {
+            return write!(f, "tensor({self})");
+        }
         let prefix = "tensor(";
         let all = Elements { shape: &self.shape, value: &|index| self.value_at(index) };
         let elements = text(&all, ", ", prefix.len(), f.precision().unwrap_or(PRECISION));

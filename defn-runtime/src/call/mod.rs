@@ -10,6 +10,16 @@
 //! No aliasing: an argument that is read is borrowed until the call ends, one that is changed is borrowed mutably,
 //! and its elements are nobody else's. The borrow checker sees all of it, because `Arguments<'a>` holds the borrows.
 //! Nothing is allocated if the arguments are contiguous and the results are written into given tensors.
+//!
+//! Where a tensor is on a device, `call/device.rs` takes over after step 2.
+
+#[cfg(any(feature = "cuda", test))]
+mod device;
+mod results;
+mod transfer;
+pub use results::Builder;
+use results::Memory;
+pub(crate) use transfer::moved;
 
 use std::any::Any;
 use std::cell::Cell;
@@ -17,14 +27,17 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::{ptr, slice};
 
-use crate::abi::{Entry, Function, Hooks, Leaf, NONE_FAILED, Signature};
+use crate::abi::{Entry, Function, Hooks, Inspect, NONE_FAILED, Signature};
+#[cfg(any(feature = "cuda", test))]
+use crate::cuda::Caller;
+use crate::cuda::{Passed, Remote};
 use crate::element::{Element, ElementKind};
 use crate::error::{ConditionFailed, Error, ResultShape};
 use crate::hooks::{self, Inspected};
 use crate::leaves::Leaves;
 use crate::shape;
 use crate::solve::{self, Form, Found, Kind, Symbols};
-use crate::storage::{Block, HUGE, Inline, Shared, Storage, with_workspace};
+use crate::storage::{Inline, Shared, with_workspace};
 use crate::team::{self, Call};
 use crate::tensor::Tensor;
 
@@ -38,6 +51,7 @@ const AXES: usize = 64;
 /// # Errors
 /// The shapes must be what the signature says, and the processor must have a level that the function was compiled for.
 #[inline]
+#[cfg_attr(feature = "cuda", track_caller)]
 pub fn run<'a, R: Leaves>(
     function: &'static Function,
     arguments: impl FnOnce(&mut Arguments<'a>),
@@ -47,7 +61,7 @@ pub fn run<'a, R: Leaves>(
     let mut results = Builder::new(&function.signature);
     enter(function, &mut passed, &mut results)?;
     let value = R::build(&mut results);
-    results.finish();
+    results.finish()?;
     Ok(value)
 }
 
@@ -56,6 +70,7 @@ pub fn run<'a, R: Leaves>(
 /// # Errors
 /// As [`run`], and the given tensors must have the shapes of the results.
 #[inline]
+#[cfg_attr(feature = "cuda", track_caller)]
 pub fn run_into<'a, R: Leaves>(
     function: &'static Function,
     arguments: impl FnOnce(&mut Arguments<'a>),
@@ -80,6 +95,12 @@ pub fn workspace_bytes<'a>(
     arguments(&mut passed);
     let mut symbols = Symbols::new();
     solve::solve(&function.signature, passed.found.as_slice(), &mut symbols)?;
+    #[cfg(any(feature = "cuda", test))]
+    {
+        if passed.remote.is_any() {
+            return device::workspace_bytes(function, &mut passed, symbols.as_slice(), caller());
+        }
+    }
     solve::workspace(&function.signature, symbols.as_slice(), team::limit()?)
 }
 
@@ -89,6 +110,8 @@ pub struct Arguments<'a> {
     found: Inline<Found<'a>, LEAVES>,
     /// The compacted copies, which live as long as their addresses are used.
     compacted: Option<Box<Compacted>>,
+    /// The tensors that are on a device; their addresses are null.
+    remote: Passed,
     /// Leaves that the call may change are borrowed mutably.
     borrow: PhantomData<&'a mut ()>,
 }
@@ -106,6 +129,7 @@ impl<'a> Arguments<'a> {
             addresses: Inline::new(),
             found: Inline::new(),
             compacted: None,
+            remote: Passed::new(),
             borrow: PhantomData,
         }
     }
@@ -133,11 +157,25 @@ impl<'a> Arguments<'a> {
         &mut self,
         tensor: &'a Tensor<E, RANK>,
     ) {
+        if let Some(remote) = tensor.read_there() {
+            return self.resident::<E, RANK>(remote, tensor.extents());
+        }
         let address = match tensor.as_slice() {
             Some(elements) => elements.as_ptr(),
             None => self.compact(tensor),
         };
         self.push(address.cast_mut().cast(), tensor_of::<E, RANK>(), tensor.extents());
+    }
+
+    /// Passes a tensor on a device.
+    #[cold]
+    fn resident<E: Element, const RANK: usize>(
+        &mut self,
+        remote: Result<(Remote, usize), Error>,
+        extents: &'a [usize],
+    ) {
+        self.remote.resident::<E>(self.found.as_slice().len(), remote);
+        self.push(ptr::null_mut(), tensor_of::<E, RANK>(), extents);
     }
 
     /// The address of a contiguous copy, which is kept until the call ends.
@@ -161,6 +199,9 @@ impl<'a> Arguments<'a> {
         &mut self,
         tensor: &'a mut Tensor<E, RANK>,
     ) {
+        if let Some(remote) = tensor.changed_there() {
+            return self.resident::<E, RANK>(remote, tensor.extents());
+        }
         let (extents, elements) = tensor.parts_mut();
         self.push(elements.as_mut_ptr().cast(), tensor_of::<E, RANK>(), extents);
     }
@@ -172,6 +213,7 @@ impl<'a> Arguments<'a> {
 
     #[inline]
     pub(crate) fn update_scalar<E: Element>(&mut self, value: &'a mut E) {
+        self.remote.changing(self.found.as_slice().len());
         self.push(ptr::from_mut(value).cast(), tensor_of::<E, 0>(), &[]);
     }
 
@@ -204,153 +246,10 @@ fn ranked<E: Element>(rank: usize) -> &'static Kind {
     let all: &'static [Kind; RANKS] = const { &all::<E>() };
     &all[rank]
 }
-
-/// The results of a call, taken leaf by leaf.
-pub struct Builder {
-    signature: &'static Signature,
-    memory: Inline<Memory, LEAVES>,
-    extents: Inline<usize, AXES>,
-    /// The next leaf, and the first of its extents.
-    next: (usize, usize),
-}
-
-/// Where one leaf of a result is written.
-enum Memory {
-    /// A scalar, in place; every element type fits.
-    Scalar([u64; 2]),
-    /// A tensor, until it is taken.
-    Tensor(Block),
-    /// Nothing: the leaf was taken.
-    Taken,
-}
-
-impl Builder {
-    #[inline]
-    fn new(signature: &'static Signature) -> Self {
-        Self { signature, memory: Inline::new(), extents: Inline::new(), next: (0, 0) }
-    }
-
-    /// Gets memory for every result, not written.
-    #[inline]
-    fn allocate(&mut self, found: &[Found<'_>], symbols: &[i64]) -> Result<(), Error> {
-        for leaf in self.signature.results {
-            if leaf.axes.is_empty() {
-                self.memory.push(Memory::Scalar([0; 2]));
-                continue;
-            }
-            let bytes = self.measure(leaf, found, symbols)?;
-            let block = Block::new(bytes);
-            self.memory.push_with(|| Memory::Tensor(block));
-        }
-        Ok(())
-    }
-
-    /// Appends the extents of a result, and says how many bytes it has.
-    #[inline]
-    fn measure(
-        &mut self,
-        leaf: &Leaf,
-        found: &[Found<'_>],
-        symbols: &[i64],
-    ) -> Result<usize, Error> {
-        let first = self.extents.as_slice().len();
-        for axis in 0..leaf.axes.len() {
-            self.extents.push(solve::result_extent(self.signature, found, symbols, (leaf, axis))?);
-        }
-        let length = shape::length(&self.extents.as_slice()[first..]);
-        let bytes = length.and_then(|length| length.checked_mul(leaf.element.size()));
-        // Beyond this size no allocation can succeed, and aligning it could overflow.
-        let bytes = bytes.filter(|&bytes| bytes <= isize::MAX as usize - HUGE);
-        let Some(bytes) = bytes else {
-            return Err(Error::TooLarge { function: self.signature.name, what: "a result" });
-        };
-        Ok(bytes)
-    }
-
-    /// The position of the next leaf, which must have this type, and of its extents.
-    #[inline]
-    fn take(&mut self, element: ElementKind, rank: usize) -> (usize, usize) {
-        let (position, first) = self.next;
-        let leaf = self.signature.results.get(position);
-        let same = leaf.is_some_and(|leaf| leaf.element == element && leaf.axes.len() == rank);
-        assert!(
-            same,
-            "defn bug: `{}` was declared with another type of result",
-            self.signature.name
-        );
-        self.next = (position + 1, first + rank);
-        (position, first)
-    }
-
-    #[inline]
-    pub(crate) fn take_scalar<E: Element>(&mut self) -> E {
-        const {
-            assert!(
-                size_of::<E>() <= size_of::<[u64; 2]>() && align_of::<E>() <= align_of::<u64>()
-            );
-        };
-        let (position, _) = self.take(E::KIND, 0);
-        let Memory::Scalar(bytes) = &self.memory.as_slice()[position] else {
-            panic!("defn bug: a scalar was taken twice")
-        };
-        // SAFETY: a builder is handed out only after the entry has written every result, and the leaf has this type.
-        unsafe { ptr::from_ref(bytes).cast::<E>().read() }
-    }
-
-    // Always inlined, so that the words of the tensor are written once, where it shall be: see [`storage`](crate::storage).
-    #[inline(always)]
-    pub(crate) fn take_tensor<E: Element, const RANK: usize>(&mut self) -> Tensor<E, RANK> {
-        if RANK == 0 {
-            let value = self.take_scalar();
-            return Tensor::row_major([0; RANK], Storage::collect(1, [value]));
-        }
-        let (position, first) = self.take(E::KIND, RANK);
-        let extents = &self.extents.as_slice()[first..first + RANK];
-        let shape: [usize; RANK] = std::array::from_fn(|axis| extents[axis]);
-        let memory = &mut self.memory.as_mut_slice()[position];
-        let Memory::Tensor(block) = std::mem::replace(memory, Memory::Taken) else {
-            panic!("defn bug: a result was taken twice")
-        };
-        // SAFETY: the block was made for these extents and this element type,
-        // and a builder is handed out only after the entry has written every result.
-        let storage = unsafe { block.into_storage(shape.iter().product()) };
-        Tensor::row_major(shape, storage)
-    }
-
-    /// The element type of the next leaf; none if all are taken.
-    pub(crate) fn next_element(&self) -> Option<ElementKind> {
-        self.signature.results.get(self.next.0).map(|leaf| leaf.element)
-    }
-
-    /// The next leaf, of a shape that is known when the program runs.
-    pub(crate) fn take_elements<E: Element>(&mut self) -> (Vec<usize>, Vec<E>) {
-        let rank = self.signature.results[self.next.0].axes.len();
-        if rank == 0 {
-            return (Vec::new(), vec![self.take_scalar()]);
-        }
-        let (position, first) = self.take(E::KIND, rank);
-        let shape = self.extents.as_slice()[first..first + rank].to_vec();
-        let memory = &mut self.memory.as_mut_slice()[position];
-        let Memory::Tensor(block) = std::mem::replace(memory, Memory::Taken) else {
-            panic!("defn bug: a result was taken twice")
-        };
-        // SAFETY: the block was made for these extents and this element type,
-        // and a builder is handed out only after the entry has written every result.
-        let storage = unsafe { block.into_storage(shape.iter().product()) };
-        (shape, Shared::new(storage).as_slice().to_vec())
-    }
-
-    /// Panics if a result was not taken.
-    #[inline]
-    fn finish(&self) {
-        let all = self.next.0 == self.signature.results.len();
-        assert!(all, "defn bug: `{}` was declared with fewer results", self.signature.name);
-    }
-}
-
 /// Checks the arguments, and runs the entry with memory for the results.
+#[cfg_attr(feature = "cuda", track_caller)]
 fn enter(
-    function: &Function,
+    function: &'static Function,
     passed: &mut Arguments<'_>,
     results: &mut Builder,
 ) -> Result<(), Error> {
@@ -359,21 +258,28 @@ fn enter(
     if !function.plan.solve(passed.found.as_slice(), false, &mut symbols) {
         solve::solve(signature, passed.found.as_slice(), &mut symbols)?;
     }
+    #[cfg(any(feature = "cuda", test))]
+    {
+        if passed.remote.is_any() {
+            return device::enter(function, passed, symbols.as_slice(), results, caller());
+        }
+    }
     let entry = function.entry()?;
-    results.allocate(passed.found.as_slice(), symbols.as_slice())?;
+    results.allocate(signature, passed.found.as_slice(), symbols.as_slice())?;
     for memory in results.memory.as_mut_slice() {
         passed.addresses.push(match memory {
             Memory::Scalar(bytes) => ptr::from_mut(bytes).cast(),
             Memory::Tensor(block) => block.start(),
-            Memory::Taken => ptr::null_mut(),
+            Memory::Remote(_) | Memory::Taken => ptr::null_mut(),
         });
     }
     start(entry, function, passed, &symbols)
 }
 
 /// As [`enter`], where the results are written to the leaves behind so many parameters.
+#[cfg_attr(feature = "cuda", track_caller)]
 fn enter_into(
-    function: &Function,
+    function: &'static Function,
     passed: &mut Arguments<'_>,
     parameters: usize,
 ) -> Result<(), Error> {
@@ -383,7 +289,20 @@ fn enter_into(
     if !is_complete || !function.plan.solve(passed.found.as_slice(), true, &mut symbols) {
         fit_into(&function.signature, passed.found.as_slice().split_at(parameters), &mut symbols)?;
     }
+    #[cfg(any(feature = "cuda", test))]
+    {
+        if passed.remote.is_any() {
+            return device::enter_into(function, passed, symbols.as_slice(), caller());
+        }
+    }
     start(function.entry()?, function, passed, &symbols)
+}
+
+/// Where the call stands in the user's source.
+#[cfg(any(feature = "cuda", test))]
+#[track_caller]
+fn caller() -> Caller {
+    std::panic::Location::caller()
 }
 
 /// Checks the arguments, and the tensors given for the results.
@@ -458,6 +377,57 @@ struct Host<'c> {
     panicked: Cell<bool>,
 }
 
+impl<'c> Host<'c> {
+    fn new(hooks: &'c Hooks, symbols: &'c [i64]) -> Self {
+        hooks::called(hooks.inspects);
+        Self { show, hooks, symbols, panic: Cell::new(None), panicked: Cell::new(false) }
+    }
+
+    /// Whether nobody looks any more.
+    fn is_blind(&self) -> bool {
+        self.panicked.get()
+    }
+
+    /// What the hook of a number shows.
+    fn inspect(&self, number: usize) -> (&'static Inspect, Vec<usize>) {
+        let inspect = &self.hooks.inspects[number];
+        let extent = |axis: &crate::abi::Axis| {
+            usize::try_from(axis.extent.value(self.symbols).unwrap_or(0)).unwrap_or(0)
+        };
+        (inspect, inspect.leaf.axes.iter().map(extent).collect())
+    }
+
+    /// Hands a value to whoever wants to see it; what they throw is kept.
+    fn look(&self, look: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(look)) {
+            self.panicked.set(true);
+            self.panic.set(Some(panic));
+        }
+    }
+
+    /// The call is over: what was thrown goes on, and the first condition that failed is an error.
+    fn end(&self, function: &Function, status: i64) -> Result<(), Error> {
+        if let Some(panic) = self.panic.take() {
+            resume_unwind(panic);
+        }
+        // The high half is a round, counted from one.
+        let (number, round) = (status & 0xffff_ffff, status >> 32);
+        let conditions = self.hooks.conditions;
+        let failed = usize::try_from(number).ok().and_then(|number| conditions.get(number));
+        match failed.filter(|_| status != NONE_FAILED) {
+            None => Ok(()),
+            Some(condition) => Err(Error::ConditionFailed(Box::new(ConditionFailed {
+                called: function.signature.name,
+                text: condition.text,
+                function: condition.spot.function,
+                file: condition.spot.file,
+                line: condition.spot.line,
+                round: round.checked_sub(1).filter(|round| *round >= 0),
+            }))),
+        }
+    }
+}
+
 /// Runs the entry, shows what it inspects, and asks for its status.
 #[inline(never)]
 fn watch(
@@ -466,31 +436,12 @@ fn watch(
     (passed, symbols): (&mut Arguments<'_>, &Symbols),
     hooks: &Hooks,
 ) -> Result<(), Error> {
-    hooks::called(hooks.inspects);
+    let host = Host::new(hooks, symbols.as_slice());
     let mut status = NONE_FAILED;
-    let symbol_values = symbols.as_slice();
-    let (panic, panicked) = (Cell::new(None), Cell::new(false));
-    let host = Host { show, hooks, symbols: symbol_values, panic, panicked };
     passed.addresses.push(ptr::from_mut(&mut status).cast());
     passed.addresses.push(ptr::from_ref(&host).cast_mut().cast());
     execute(entry, function, passed, symbols)?;
-    if let Some(panic) = host.panic.take() {
-        resume_unwind(panic);
-    }
-    // The high half is a round, counted from one.
-    let (number, round) = (status & 0xffff_ffff, status >> 32);
-    let failed = usize::try_from(number).ok().and_then(|number| hooks.conditions.get(number));
-    match failed.filter(|_| status != NONE_FAILED) {
-        None => Ok(()),
-        Some(condition) => Err(Error::ConditionFailed(Box::new(ConditionFailed {
-            called: function.signature.name,
-            text: condition.text,
-            function: condition.spot.function,
-            file: condition.spot.file,
-            line: condition.spot.line,
-            round: round.checked_sub(1).filter(|round| *round >= 0),
-        }))),
-    }
+    host.end(function, status)
 }
 
 /// Hands a value to whoever wants to see it.
@@ -501,24 +452,15 @@ fn watch(
 unsafe extern "C" fn show(host: *const Host<'_>, number: i64, elements: *const u8) {
     // SAFETY: the caller's promise.
     let host = unsafe { &*host };
-    if host.panicked.get() {
+    if host.is_blind() {
         return;
     }
-    let show = || {
-        let inspect = &host.hooks.inspects[usize::try_from(number).unwrap_or(usize::MAX)];
-        let extent = |axis: &crate::abi::Axis| {
-            usize::try_from(axis.extent.value(host.symbols).unwrap_or(0)).unwrap_or(0)
-        };
-        let shape: Vec<usize> = inspect.leaf.axes.iter().map(extent).collect();
-        let length = shape.iter().product();
-        let elements =
-            Elements { kind: inspect.leaf.element, address: elements, length, borrow: PhantomData };
+    host.look(|| {
+        let (inspect, shape) = host.inspect(usize::try_from(number).unwrap_or(usize::MAX));
+        let (kind, length) = (inspect.leaf.element, shape.iter().product());
+        let elements = Elements { kind, address: elements, length, borrow: PhantomData };
         hooks::show(&Inspected::new(inspect, &shape, elements));
-    };
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(show)) {
-        host.panicked.set(true);
-        host.panic.set(Some(panic));
-    }
+    });
 }
 
 /// Elements of a type that is known when the program runs.
@@ -533,7 +475,7 @@ pub(crate) struct Elements<'v> {
 impl<'v> Elements<'v> {
     /// The elements, if they are of this type.
     pub(crate) fn as_slice<E: Element>(self) -> Option<&'v [E]> {
-        // SAFETY: `show` alone makes this, of so many elements of this type at an address that is aligned for them.
+        // SAFETY: whoever makes this has so many elements of this type at an address that is aligned for them.
         let elements = || unsafe { slice::from_raw_parts(self.address.cast::<E>(), self.length) };
         (self.kind == E::KIND).then(elements)
     }
