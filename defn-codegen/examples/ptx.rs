@@ -9,7 +9,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use defn_codegen::compile::device_graph;
+use defn_codegen::compile::schedule_graph;
 use defn_codegen::graph::parse;
 use defn_codegen::llvm;
 use defn_codegen::loops;
@@ -45,7 +45,7 @@ fn write(file: &Path, modules: &Path) {
         loops::parse::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
     } else {
         let graph = parse::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        device_graph(&simplify(graph), &options)
+        schedule_graph(&simplify(graph), Compute::Sm80, &options)
     };
     for compute in &options.devices {
         let code = llvm::device(&loops, *compute)

@@ -137,17 +137,17 @@ fn device_laws(
     (symbols, arguments): (&[i64], &[Value]),
     (expected, host): (&[Bounded], Option<&Outcome>),
 ) -> Result<(), String> {
-    let program = schedule_graph(graph, Compute::Sm80, &options(Sizes::USUAL));
-    let outcome = sound(&program, "device", (symbols, arguments))
-        .map_err(|error| format!("{error}\n{program}"))?;
-    admit("device", expected, &results(graph, &outcome))
-        .map_err(|error| format!("{error}\n{program}"))?;
-    match host {
-        Some(host) if *host != outcome => {
-            Err(format!("device: gives {outcome:?}\na host gives {host:?}\n{program}"))
+    for (name, sizes) in [("device", Sizes::USUAL), ("device with tiles", Sizes::LEAST)] {
+        let program = schedule_graph(graph, Compute::Sm80, &options(sizes));
+        let outcome = sound(&program, name, (symbols, arguments))
+            .map_err(|error| format!("{error}\n{program}"))?;
+        admit(name, expected, &results(graph, &outcome))
+            .map_err(|error| format!("{error}\n{program}"))?;
+        if let Some(host) = host.filter(|host| **host != outcome) {
+            return Err(format!("{name}: gives {outcome:?}\na host gives {host:?}\n{program}"));
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 fn options(sizes: Sizes) -> Options {

@@ -2,7 +2,7 @@
 //!
 //! Whatever the file asks for, the text must round every operation as the language does, and have no memory of single threads.
 
-use defn_codegen::compile::device_graph;
+use defn_codegen::compile::schedule_graph;
 use defn_codegen::graph::Element;
 use defn_codegen::graph::parse::parse as parse_graph;
 use defn_codegen::llvm;
@@ -29,7 +29,7 @@ pub(crate) fn text(file: &TestFile<'_>, argument: &str) -> Result<String, String
     } else {
         let graph = parse_graph(file.text).map_err(|error| error.to_string())?;
         run::check(file, &graph)?;
-        device_graph(&graph, &stage::options(""))
+        schedule_graph(&graph, Compute::Sm80, &stage::options(""))
     };
     verify(&loops).map_err(|faults| format!("{faults:?}"))?;
     let code = llvm::device(&loops, compute).map_err(|limitation| limitation.what)?;
