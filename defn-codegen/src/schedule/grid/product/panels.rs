@@ -8,7 +8,7 @@
 //!   for t lanes 256 {
 //!     var $0 = 0.0, …
 //!     if lt(q + 1, floor(k / 8)) { $0 = load a[…], … }                      the next block comes meanwhile
-//!     for kk in 0..8 {
+//!     for kk in 0..2 {                                                      four steps, written out
 //!       let %1 = load s[…], …                                               as many of each side as a thread has
 //!       $8 = fma(%1, %9, $8), …                                             all pairs
 //!     }
@@ -28,6 +28,9 @@ use super::write::{Writer, is_multiple, unless_none};
 use crate::graph::{Binary, Comparison, Dim, Scalar};
 use crate::loops::{Address, Expr, For, Manner, Statement, ValueId, VariableId};
 use crate::schedule::names::{compare, number, position};
+
+/// So many steps are written out.
+const TOGETHER: i64 = 4;
 
 /// An element that a thread brings into the fast memory.
 struct Brought {
@@ -165,10 +168,11 @@ impl Writer<'_, '_> {
         let product = self.product;
         let (operand, of_side) = (&product.operands[side], &product.sides[side]);
         let corner = [(self.tiles[side], self.tile.length())];
-        let first_element = place(0, &corner, &[(element, 1)]);
-        let mut first_step = block.start.clone();
-        first_step.computed.push((Expr::Value(step), Dim::from(1)));
         let (elements, steps) = if operand.along_steps { (1, vector) } else { (vector, 1) };
+        let first_element = place(0, &corner, &[(element, elements)]);
+        let mut first_step = block.start.clone();
+        first_step.computed.push((Expr::Value(step), Dim::from(steps)));
+        let corner = [(step, steps * stride), (element, elements)];
         let reaches_over = !is_multiple(&of_side.extent, self.tile.length());
         let elements = self.neighbours(of_side, (first_element, elements), reaches_over, out);
         let steps = self.neighbours(&product.steps, (first_step, steps), block.is_last, out);
@@ -182,7 +186,7 @@ impl Writer<'_, '_> {
             let mut places = of_element.clone();
             places.variables.extend(of_step.variables.clone());
             let expr = self.at_place(operand.expr, places, out);
-            let to = place(self.panel(side) + behind, &[], &[(step, stride), (element, 1)]);
+            let to = place(self.panel(side) + behind, &[], &corner);
             brought.push(Brought { expr, to });
         }
         brought
@@ -193,7 +197,7 @@ impl Writer<'_, '_> {
         side as i64 * 2 * self.tile.panel()
     }
 
-    /// The first element and the first step of a chunk, counted from the corner of a panel.
+    /// The first element and the first step of a chunk, counted from the corner of a panel; those that are neighbours in vectors.
     fn corner(
         &mut self,
         operand: &Operand<'_>,
@@ -202,18 +206,17 @@ impl Writer<'_, '_> {
     ) -> (ValueId, ValueId) {
         let (vector, length) = (self.tile.vector, self.tile.length());
         let shift = |expr: Expr, by: i64| with(Binary::ShiftRight, expr, i64::from(by.ilog2()));
-        let times = |expr: Expr, by: i64| with(Binary::Mul, expr, by);
         if !operand.along_steps {
             let row = length / vector;
-            let element = times(with(Binary::And, chunk.clone(), row - 1), vector);
+            let element = with(Binary::And, chunk.clone(), row - 1);
             let element = named(out, self.names, element);
             return (element, named(out, self.names, shift(chunk, row)));
         }
         // Pairs of threads have the next steps of an element: eight numbers, which are all that a memory gives at once.
         let element = with(Binary::And, shift(chunk.clone(), 2), length - 1);
         let element = named(out, self.names, element);
-        let low = times(with(Binary::And, chunk.clone(), 1), vector);
-        let high = times(shift(chunk, 2 * length), 2 * vector);
+        let low = with(Binary::And, chunk.clone(), 1);
+        let high = with(Binary::Mul, shift(chunk, 2 * length), 2);
         let step = Expr::Binary(Binary::Add, Box::new(low), Box::new(high));
         (element, named(out, self.names, step))
     }
@@ -228,35 +231,48 @@ impl Writer<'_, '_> {
     ) -> Vec<Places> {
         // All are beyond the end, or none.
         let together = is_multiple(&side.extent, count);
-        let clamped = |it: &mut Self, place: Address, width: i64, out: &mut Vec<Statement>| {
-            let last = position(side.extent.clone() - Dim::from(width), None);
-            let least = Expr::Binary(Binary::Min, Box::new(number_of(place)), Box::new(last));
-            self::place(0, &[], &[(named(out, it.names, least), 1)])
+        let clamped = |it: &mut Self, place: &Address, width: i64, out: &mut Vec<Statement>| {
+            let whole = Dim::from(width);
+            let last = side.extent.exact_div(&whole) - Dim::from(1);
+            let (at, last) = (number_of(in_vectors(place, width)), position(last, None));
+            let least = Expr::Binary(Binary::Min, Box::new(at), Box::new(last));
+            self::place(0, &[], &[(named(out, it.names, least), width)])
         };
         if reaches_over && together {
-            first = clamped(self, first, count, out);
+            first = clamped(self, &first, count, out);
         }
         let mut places = Vec::new();
         for own in 0..count {
             let mut at = first.clone();
             at.constant = at.constant + Dim::from(own);
             if reaches_over && !together {
-                at = clamped(self, at, 1, out);
+                at = clamped(self, &at, 1, out);
             }
             places.push(self.places(side, at, out));
         }
         places
     }
 
-    /// Adds up the steps of a block that is in the panels: all pairs of what a thread has of both sides.
-    fn sums(&mut self, (own, half): (&Own, Option<ValueId>), steps: Dim) -> Statement {
-        let step = self.names.variable();
+    /// Adds up the steps of a block that is in the panels. Some of them are written out, so that what the next one needs comes early.
+    fn sums(&mut self, own: (&Own, Option<ValueId>), steps: Dim) -> Statement {
+        let variable = self.names.variable();
+        let together = if is_multiple(&steps, TOGETHER) { TOGETHER } else { 1 };
+        let each = 0..together;
+        let body = each.flat_map(|step| self.step(own, place(step, &[(variable, together)], &[])));
+        let body = body.collect();
+        let (extent, manner) = (steps.exact_div(&Dim::from(together)), Manner::Serial);
+        Statement::For(For { variable, extent, clip: None, manner, body })
+    }
+
+    /// All pairs of what a thread has of both sides.
+    fn step(&mut self, (own, half): (&Own, Option<ValueId>), step: Address) -> Vec<Statement> {
         let (tile, element) = (self.tile, self.product.sum.element);
         let mut body = Vec::new();
         let [rows, columns] = [0, 1].map(|side| {
             let mut load = |number: i64| {
                 let at = self.panel(side) + tile.behind(side, number);
-                let mut from = place(at, &[(step, tile.stride())], &[(own.first[side], 1)]);
+                let mut from = place(at, &[], &[(own.first[side], tile.vector)]);
+                from.add_scaled(&step, &Dim::from(tile.stride()));
                 let half = half.map(|half| (Expr::Value(half), Dim::from(tile.panel())));
                 from.computed.extend(half);
                 let expr = Expr::Load(self.shared, Box::new(from));
@@ -275,7 +291,16 @@ impl Writer<'_, '_> {
             let expr = Expr::MultiplyAdd(left, right, Box::new(Expr::Register(*register)));
             body.push(Statement::Set { register: *register, expr });
         }
-        let manner = Manner::Serial;
-        Statement::For(For { variable: step, extent: steps, clip: None, manner, body })
+        body
+    }
+}
+
+/// The number of the vector that begins at a place.
+fn in_vectors(at: &Address, width: i64) -> Address {
+    let part = |by: &Dim| by.exact_div(&Dim::from(width));
+    Address {
+        constant: part(&at.constant),
+        terms: at.terms.iter().map(|(variable, by)| (*variable, part(by))).collect(),
+        computed: at.computed.iter().map(|(expr, by)| (expr.clone(), part(by))).collect(),
     }
 }

@@ -53,7 +53,7 @@ impl Writer<'_, '_> {
             let mut body = Vec::new();
             let own = Own::of(&it.tile, thread, (&mut body, it.names));
             for column in 0..it.tile.own {
-                let values = [(own.slice, it.tile.slice_stride()), (own.first[1], 1)];
+                let values = [(own.slice, it.tile.slice_stride()), (own.first[1], it.tile.vector)];
                 let address = place(it.tile.behind(1, column), &[], &values);
                 let expr = Expr::Register(it.sums[(row * it.tile.own + column) as usize]);
                 body.push(Statement::Store { buffer: it.shared, address, expr });

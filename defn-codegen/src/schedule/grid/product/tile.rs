@@ -106,7 +106,7 @@ impl Tile {
 
 /// The part of a tile that a thread has.
 pub(super) struct Own {
-    /// Its first element along each side.
+    /// How many vectors are before its first element along each side: so that it shows where vectors begin.
     pub(super) first: [ValueId; 2],
     /// Its row in a slice.
     pub(super) slice: ValueId,
@@ -142,7 +142,7 @@ impl Own {
         let warp_row = named(out, names, warp(5, WARPS[0] - 1));
         let warp_column = named(out, names, shifted(6));
         let mut first = |side: usize, warp: ValueId, along: ValueId| {
-            let place = place(0, &[], &[(warp, tile.of_warp(side)), (along, tile.vector)]);
+            let place = place(0, &[], &[(warp, tile.of_warp(side) / tile.vector), (along, 1)]);
             named(out, names, number_of(place))
         };
         let first = [first(0, warp_row, along_rows), first(1, warp_column, along_columns)];
