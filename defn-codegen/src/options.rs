@@ -29,6 +29,12 @@ pub struct Sizes {
     pub stripes_from: i64,
     /// … of so many rows each.
     pub stripe_rows: i64,
+    /// On a device a product goes in tiles from so many rows and columns on …
+    pub tile_side: i64,
+    /// … if its sums have at least so many steps; …
+    pub tile_steps: i64,
+    /// … in large tiles if there are so many.
+    pub tile_tasks: i64,
 }
 
 impl Sizes {
@@ -42,10 +48,24 @@ impl Sizes {
         stripes_from: 16,
         // Copying a panel for so many is cheap, and what is between stays in a cache of the second level.
         stripe_rows: 48,
+        // A tile is mostly idle then, but reads each number once.
+        tile_side: 8,
+        // Fewer take less time than what stands around a tile.
+        tile_steps: 16,
+        // As many as there are multiprocessors; with fewer some would have nothing to do.
+        tile_tasks: 128,
     };
 
     /// Every form is taken as soon as it can be: for tests, whose extents are small.
-    pub const LEAST: Self = Self { panel_bytes: 0, panel_rows: 0, stripes_from: 2, stripe_rows: 3 };
+    pub const LEAST: Self = Self {
+        panel_bytes: 0,
+        panel_rows: 0,
+        stripes_from: 2,
+        stripe_rows: 3,
+        tile_side: 1,
+        tile_steps: 1,
+        tile_tasks: 1,
+    };
 }
 
 /// What a processor must be able to do.

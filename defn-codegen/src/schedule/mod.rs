@@ -46,7 +46,7 @@ pub fn schedule(loops: &Loops, target: Target, sizes: Sizes) -> Loops {
     let mut loops = loops.clone();
     match target {
         Target::Host(level) => host(&mut loops, level, sizes),
-        Target::Device(_) => device(&mut loops),
+        Target::Device(_) => device(&mut loops, sizes),
     }
     loops
 }
@@ -70,7 +70,7 @@ fn host(loops: &mut Loops, level: Level, sizes: Sizes) {
     memory::plan(loops);
 }
 
-fn device(loops: &mut Loops) {
+fn device(loops: &mut Loops, sizes: Sizes) {
     problems::problems(loops);
     collapse::collapse(loops);
     memory::update_in_place(loops);
@@ -81,6 +81,7 @@ fn device(loops: &mut Loops) {
     forms::forms(loops);
     lanes::lanes(loops);
     blocks::nest(loops);
+    grid::products(loops, sizes);
     // A thread has as many registers as the largest of processors.
     chains::chains(loops, Level::V4);
     together::together(loops);

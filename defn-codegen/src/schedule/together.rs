@@ -26,7 +26,9 @@ pub(super) fn together(loops: &mut Loops) {
     while position < loops.nests.len() {
         if matches!(loops.nests[position].control, Some(Control::Repeat { .. }))
             && let Some((_, end)) = part(&loops.nests, position)
-            && loops.nests[position..end].iter().all(|nest| is_small(loops, nest))
+            && loops.nests[position..end]
+                .iter()
+                .all(|nest| nest.threads == 1 && is_small(loops, nest))
             && let Some(body) = assembled(&loops.nests[position..=end], &mut names)
         {
             loops.nests.splice(position..=end, [Nest::new(body)]);

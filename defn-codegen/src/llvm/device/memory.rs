@@ -5,7 +5,8 @@
 //! ```text
 //! outside of lanes                         every thread loads, the first one stores
 //! consecutive lanes, one behind the other  one access of up to 16 bytes
-//! other lanes                              an access for each
+//! other lanes                              an access for each; of the only lane of a thread it says where vectors begin,
+//!                                          so that LLVM makes one of several
 //! a lane beyond the extent                 loads the first element of the buffer, stores behind a branch
 //! ```
 //!
@@ -40,9 +41,12 @@ impl Walk<'_, '_> {
             }
             Place::Row(first) => {
                 let each = self.each_of_row(cell, first);
-                (self.load_each(buffer, cell, &each), width)
+                (self.load_each(buffer, (cell, size), &each), width)
             }
-            Place::Each(each) => (self.load_each(buffer, cell, &each), width),
+            Place::Each(each) => {
+                let align = self.alignment(address, cell);
+                (self.load_each(buffer, (cell, align), &each), width)
+            }
         };
         let is_bool = cell.element == Element::Bool;
         let in_memory =
@@ -67,17 +71,34 @@ impl Walk<'_, '_> {
                 self.by_first_thread(|walk| walk.ir.store(value.raw, address, size));
             }
             Place::One(address) => {
-                self.store_each(cell, &vec![address; width as usize], value);
+                self.store_each(size, &vec![address; width as usize], value);
             }
             Place::Row(first) if self.mask().is_none() => {
                 ir.store(value.raw, first, WIDEST.min(width as usize * size));
             }
             Place::Row(first) => {
                 let each = self.each_of_row(cell, first);
-                self.store_each(cell, &each, value);
+                self.store_each(size, &each, value);
             }
-            Place::Each(each) => self.store_each(cell, &each, value),
+            Place::Each(each) => {
+                let align = self.alignment(address, cell);
+                self.store_each(align, &each, value);
+            }
         }
+    }
+
+    /// Of how many bytes the place of the only lane of a thread is a multiple: neighbours are then accessed at once.
+    fn alignment(&self, address: &Address, cell: Cell) -> usize {
+        let size = cell.element.size();
+        if self.width() > 1 || cell.parts > 1 {
+            return size;
+        }
+        let by = address.terms.iter().map(|(_, by)| by);
+        let all = by.chain(address.computed.iter().map(|(_, by)| by)).chain([&address.constant]);
+        let factors =
+            all.flat_map(|by| by.terms().iter().map(|(_, factor)| factor.trailing_zeros()));
+        let zeros = factors.min().unwrap_or(u32::BITS).min(WIDEST.ilog2());
+        WIDEST.min(size << zeros)
     }
 
     /// What only one thread of the team does.
@@ -116,27 +137,27 @@ impl Walk<'_, '_> {
         self.ir.load(ty, address, align)
     }
 
-    fn load_each(&self, buffer: BufferId, cell: Cell, each: &[Value]) -> Value {
+    fn load_each(&self, buffer: BufferId, (cell, align): (Cell, usize), each: &[Value]) -> Value {
         let (masks, first) = (self.masks(), self.buffers[&buffer]);
         let load = |(part, address): (usize, &Value)| {
             let address = match &masks {
                 Some(masks) => self.ir.select(masks[part], *address, first),
                 None => *address,
             };
-            self.load_from(buffer, cell, (address, 1, cell.element.size()))
+            self.load_from(buffer, cell, (address, 1, align))
         };
         let parts: Vec<Value> = each.iter().enumerate().map(load).collect();
         self.ir.vector_of(&parts)
     }
 
-    fn store_each(&mut self, cell: Cell, each: &[Value], value: Typed) {
-        let (size, masks, parts) = (cell.element.size(), self.masks(), self.split(value));
+    fn store_each(&mut self, align: usize, each: &[Value], value: Typed) {
+        let (masks, parts) = (self.masks(), self.split(value));
         for (part, (address, value)) in each.iter().zip(parts).enumerate() {
             match &masks {
                 Some(masks) => {
-                    self.when(masks[part], |walk| walk.ir.store(value, *address, size));
+                    self.when(masks[part], |walk| walk.ir.store(value, *address, align));
                 }
-                None => self.ir.store(value, *address, size),
+                None => self.ir.store(value, *address, align),
             }
         }
     }

@@ -14,6 +14,7 @@
 //! }                                             }
 //! ```
 //!
+//! [`products`]: matrix products go in tiles, by teams of 256 threads.
 //! [`partials`]: blocks of long sums of columns are tasks.
 //! [`widths`]: loops of lanes that fold nothing have as many lanes as threads read well from memory.
 //! [`teams`]: every nest has a team, a warp where nothing says otherwise, and small scratch of known size is shared.
@@ -22,11 +23,13 @@
 //! Afterwards: the evaluator finds no race.
 //! Never here: what fixes bits. The order of every fold is that of a host.
 
+mod product;
 mod partials;
 mod widths;
 mod syncs;
 
 pub(super) use partials::partials;
+pub(super) use product::products;
 pub(super) use syncs::syncs;
 pub(super) use widths::widths;
 

@@ -68,7 +68,7 @@ pub(super) fn products(loops: &mut Loops, level: Level, sizes: Sizes) {
 }
 
 /// One nest for each form of a nest, so that each has one outermost loop.
-fn apart(body: Vec<Statement>) -> Vec<Nest> {
+pub(super) fn apart(body: Vec<Statement>) -> Vec<Nest> {
     let mut forms = Vec::new();
     if body.iter().all(|statement| matches!(statement, Statement::If { .. })) {
         forms_of(body, None, &mut forms);

@@ -1,0 +1,235 @@
+//! Products in tiles of teams of threads: the bits of a host, whatever extents, element types, prologues and epilogues they have.
+
+use defn_codegen::compile::schedule_graph;
+use defn_codegen::graph::eval::{self, Value};
+use defn_codegen::graph::{Element, Graph, parse};
+use defn_codegen::loops::{self, Loops, Space};
+use defn_codegen::options::{Compute, Dump, Level, Options, Sizes};
+use defn_codegen::simplify::simplify;
+
+/// Fast memory that every device gives a team.
+const SHARED: i64 = 48 << 10;
+
+fn options(sizes: Sizes) -> Options {
+    let (levels, triple, dump) = (Vec::new(), String::new(), Dump::default());
+    Options { levels, devices: Vec::new(), triple, dump, verify: true, sizes }
+}
+
+/// A host whose rows come in no stripes, which have an order of their own.
+const HOST: Sizes = Sizes { stripes_from: i64::MAX, ..Sizes::USUAL };
+
+/// Numbers that look random, of which many are whole.
+fn numbers(element: Element, shape: &[usize], seed: usize) -> Value {
+    let count: usize = shape.iter().product();
+    let number = |at: usize| {
+        let bits = (at + seed * 977).wrapping_mul(7919) % 1013;
+        if element.is_float() { bits as f64 / 64.0 - 7.5 } else { (bits % 9) as f64 }
+    };
+    Value::from_f64(element, shape, &(0..count).map(number).collect::<Vec<f64>>())
+}
+
+fn arguments(graph: &Graph, symbols: &[i64]) -> Vec<Value> {
+    let argument = |(seed, parameter): (usize, &defn_codegen::graph::Parameter)| {
+        let shape: Vec<usize> =
+            parameter.ty.shape.iter().map(|dim| dim.evaluate(symbols) as usize).collect();
+        numbers(parameter.ty.element, &shape, seed)
+    };
+    graph.parameters.iter().enumerate().map(argument).collect()
+}
+
+/// How many nests of a program go in tiles.
+fn tiled(program: &Loops) -> usize {
+    program.nests.iter().filter(|nest| nest.threads == 256).count()
+}
+
+/// Whether a program gives the bits of a host for these extents, in all forms; it must have so many nests in tiles, if every form is taken.
+fn check(text: &str, nests: usize, extents: &[&[i64]]) {
+    let parsed = parse::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let graph = simplify(parsed);
+    let host = schedule_graph(&graph, Level::V4, &options(HOST));
+    let least = schedule_graph(&graph, Compute::Sm80, &options(Sizes::LEAST));
+    assert_eq!(tiled(&least), nests, "{least}");
+    let usual = schedule_graph(&graph, Compute::Sm80, &options(Sizes::USUAL));
+    for program in [&least, &usual] {
+        let ends = program.buffers.iter().filter_map(|(_, buffer)| match &buffer.space {
+            Space::Shared(Some(offset)) => (offset.clone() + buffer.bytes()).as_constant(),
+            Space::Shared(None)
+            | Space::Parameter(_)
+            | Space::Updated(_)
+            | Space::Result(_)
+            | Space::Workspace(_)
+            | Space::Private(_) => None,
+        });
+        assert!(ends.max().unwrap_or(0) <= SHARED, "{program}");
+    }
+    for symbols in extents {
+        let arguments = arguments(&graph, symbols);
+        let symbols = eval::bind(&graph, &arguments).unwrap_or_else(|error| panic!("{error}"));
+        let expected = loops::eval::eval(&host, &symbols, &arguments)
+            .unwrap_or_else(|fault| panic!("{fault}\n{host}"));
+        for program in [&least, &usual] {
+            let found = loops::eval::eval(program, &symbols, &arguments)
+                .unwrap_or_else(|fault| panic!("{symbols:?}: {fault}\n{program}"));
+            assert!(found == expected, "{symbols:?}: other bits\n{program}");
+        }
+    }
+}
+
+const DENSE: &str = "graph dense<n, k, m>(x: f32[n, k], w: f32[k, m], b: f32[m]) -> f32[n, m] {
+  %0: f32[m, k] = transpose w permutation=[1, 0]
+  %1: f32[n, m] = contract x, %0 batch=0 contracted=1
+  %2: f32[n, m] = broadcast b axes=[1]
+  %3: f32[n, m] = add %1, %2
+  %4: f32[n, m] = tanh %3
+  return %4
+}";
+
+#[test]
+fn any_extents() {
+    check(
+        DENSE,
+        2,
+        &[&[1, 1, 2], &[3, 5, 70], &[65, 17, 64], &[64, 16, 64], &[70, 33, 5], &[3, 0, 4]],
+    );
+    check(DENSE, 2, &[&[0, 4, 3], &[3, 4, 0], &[9, 16, 8], &[8, 15, 8]]);
+}
+
+#[test]
+fn large_tiles() {
+    check(DENSE, 2, &[&[130, 19, 129], &[128, 16, 128], &[128, 7, 130]]);
+}
+
+#[test]
+fn known_extents() {
+    for (n, k, m, nests) in [(128, 16, 128, 1), (72, 24, 68, 1), (66, 8, 64, 1), (5, 9, 7, 1)] {
+        let text = DENSE
+            .replace("<n, k, m>", "")
+            .replace("n,", &format!("{n},"))
+            .replace("k]", &format!("{k}]"))
+            .replace("[k,", &format!("[{k},"))
+            .replace("m]", &format!("{m}]"))
+            .replace("[m,", &format!("[{m},"));
+        check(&text, nests, &[&[]]);
+    }
+}
+
+#[test]
+fn all_elements() {
+    for element in ["f64", "i32", "i64", "u32", "u64", "u8"] {
+        let text = DENSE
+            .replace("f32", element)
+            .replace("%4: f64[n, m] = tanh %3", "%4: f64[n, m] = neg %3");
+        let text = text.replace(
+            &format!("%4: {element}[n, m] = tanh %3"),
+            &format!("%4: {element}[n, m] = add %3, %1"),
+        );
+        check(
+            &text,
+            1 + usize::from(element != "f64" && !element.ends_with("64")),
+            &[&[3, 5, 70], &[65, 17, 64]],
+        );
+    }
+}
+
+#[test]
+fn operands_lie_in_any_way() {
+    // Where both operands lie step by step there is another form for few rows or columns.
+    for (left, right, nests) in [("n, k", "m, k", 2), ("k, n", "k, m", 2), ("k, n", "m, k", 4)] {
+        let mut text =
+            format!("graph f<n, k, m>(x: f32[{left}], w: f32[{right}]) -> f32[n, m] {{\n");
+        let (mut x, mut w) = ("x", "w");
+        if left == "k, n" {
+            text += "  %0: f32[n, k] = transpose x permutation=[1, 0]\n";
+            x = "%0";
+        }
+        if right == "k, m" {
+            text += &format!(
+                "  %{}: f32[m, k] = transpose w permutation=[1, 0]\n",
+                usize::from(x == "%0")
+            );
+            w = if x == "%0" { "%1" } else { "%0" };
+        }
+        let next = usize::from(x != "x") + usize::from(w != "w");
+        text += &format!(
+            "  %{next}: f32[n, m] = contract {x}, {w} batch=0 contracted=1\n  return %{next}\n}}"
+        );
+        check(&text, nests, &[&[9, 5, 66], &[65, 17, 10], &[8, 16, 8]]);
+    }
+}
+
+#[test]
+fn what_goes_into_a_sum_is_computed_on_the_way() {
+    let text = "graph f<n, k, m>(x: i32[n, k], s: f32[n], t: f32[k], w: f32[k, m]) -> f32[n, m] {
+  %0: f32[n, k] = convert x
+  %1: f32[n, k] = broadcast s axes=[0]
+  %2: f32[n, k] = broadcast t axes=[1]
+  %3: f32[n, k] = mul %0, %1
+  %4: f32[n, k] = add %3, %2
+  %5: f32[m, k] = transpose w permutation=[1, 0]
+  %6: f32[m, k] = exp %5
+  %7: f32[n, m] = contract %4, %6 batch=0 contracted=1
+  %8: f32[n, m] = broadcast s axes=[0]
+  %9: f32[n, m] = mul %7, %8
+  return %9, %7
+}"
+    .replace(") -> f32[n, m] {", ") -> (f32[n, m], f32[n, m]) {");
+    check(&text, 2, &[&[9, 5, 66], &[65, 17, 10]]);
+}
+
+#[test]
+fn batches() {
+    let text = "graph f<h, n, m>(q: f32[h, n, 20], k: f32[h, m, 20]) -> f32[h, n, m] {
+  %0: f32[h, n, m] = contract q, k batch=1 contracted=1
+  return %0
+}";
+    check(text, 2, &[&[3, 9, 10], &[2, 65, 8], &[0, 3, 4]]);
+    let text = "graph f<h, n, m>(p: f32[h, n, m], v: f32[h, m, 12]) -> f32[h, n, 12] {
+  %0: f32[h, 12, m] = transpose v permutation=[0, 2, 1]
+  %1: f32[h, n, 12] = contract p, %0 batch=1 contracted=1
+  return %1
+}";
+    check(text, 1, &[&[3, 9, 10], &[2, 65, 8]]);
+}
+
+#[test]
+fn several_steps() {
+    let text = "graph f<n, a, b, m>(x: f32[a, n, b], w: f32[m, a, b]) -> f32[n, m] {
+  %0: f32[n, a, b] = transpose x permutation=[1, 0, 2]
+  %1: f32[n, m] = contract %0, w batch=0 contracted=2
+  return %1
+}";
+    check(text, 2, &[&[9, 3, 5, 10], &[8, 1, 17, 9], &[10, 4, 4, 66]]);
+}
+
+#[test]
+fn rows_of_images() {
+    let text = "graph f<b, h, w>(x: f32[b, 3, h, w], filters: f32[10, 3, 2, 2]) -> f32[b, 10, h - 1, w - 1] {
+  %0: f32[b, 3, h - 1, w - 1, 2, 2] = window x strides=[1, 1, 1, 1] axes=[2, 3] dilations=[1, 1]
+  %1: f32[b, h - 1, w - 1, 3, 2, 2] = transpose %0 permutation=[0, 2, 3, 1, 4, 5]
+  %2: f32[b, h - 1, w - 1, 10] = contract %1, filters batch=0 contracted=3
+  %3: f32[b, 10, h - 1, w - 1] = transpose %2 permutation=[0, 3, 1, 2]
+  return %3
+}";
+    check(text, 1, &[&[2, 5, 6], &[1, 9, 10], &[3, 2, 9]]);
+    let text =
+        "graph f<h, w>(x: f32[h, w, 5], filters: f32[2, 2, 5, 10]) -> f32[h - 1, w - 1, 10] {
+  %0: f32[h - 1, w - 1, 5, 2, 2] = window x strides=[1, 1, 1] axes=[0, 1] dilations=[1, 1]
+  %1: f32[h - 1, w - 1, 2, 2, 5] = transpose %0 permutation=[0, 1, 3, 4, 2]
+  %2: f32[10, 2, 2, 5] = transpose filters permutation=[3, 0, 1, 2]
+  %3: f32[h - 1, w - 1, 10] = contract %1, %2 batch=0 contracted=3
+  return %3
+}";
+    check(text, 1, &[&[5, 6], &[9, 10]]);
+}
+
+#[test]
+fn what_is_updated_is_read_before() {
+    let text =
+        "graph f<n, k, m>(c: f32[n, m], x: f32[n, k], w: f32[k, m]) -> (f32[n, m] updates c) {
+  %0: f32[m, k] = transpose w permutation=[1, 0]
+  %1: f32[n, m] = contract x, %0 batch=0 contracted=1
+  %2: f32[n, m] = add c, %1
+  return %2
+}";
+    check(text, 2, &[&[9, 5, 66], &[65, 17, 10]]);
+}
