@@ -112,6 +112,15 @@ fn is_known(line: &str) -> bool {
         || [".version", ".target", ".address_size"].iter().any(|word| line.starts_with(word))
 }
 
+/// Whether a line of an entry says nothing that a launch could break.
+fn is_frame(line: &str) -> bool {
+    line.is_empty()
+        || ["(", ")", "{", "}"].contains(&line)
+        || line.starts_with(".reqntid")
+        || line.starts_with(".maxntid")
+        || line.starts_with(".minnctapersm")
+}
+
 /// Names in shared memory.
 #[derive(Clone, Debug, Default)]
 struct Shared {
@@ -171,8 +180,13 @@ impl Reader {
                 self.shared.declare(line)?;
             } else if line.ends_with(';') {
                 code.push(*line);
+            } else if let Some(inside) = line.strip_prefix("{ .reg .b32 tmp; ") {
+                // A half of a number that nobody wants has a name of its own.
+                code.push(inside.trim_end_matches('}').trim());
             } else if line.starts_with(".local") {
                 return Err(format!("`{line}`: no kernel has local memory"));
+            } else if !is_frame(line) {
+                return Err(format!("`{line}` is not known"));
             }
         }
         for line in code {
@@ -244,7 +258,7 @@ impl Reader {
 
     fn part(&mut self, text: &str) -> Result<Part, String> {
         match (text, number(text)) {
-            ("_", _) => Ok(Part::Nothing),
+            ("_" | "tmp", _) => Ok(Part::Nothing),
             (_, Some(number)) => Ok(Part::Number(number)),
             (name, None) => self.register(name).map(Part::Register),
         }
