@@ -3,7 +3,7 @@
 //! In: a folder of graphs or loops, and one for modules.   Out: `MODULES/sm_80/NAME.ptx` and so on, and nothing else.
 //!
 //! ```text
-//! cargo run --release -p defn-codegen --example ptx -- GRAPHS MODULES
+//! cargo run -p defn-codegen --example ptx -- GRAPHS MODULES
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -41,13 +41,13 @@ fn write(file: &Path, modules: &Path) {
         verify: false,
         sizes: Sizes::USUAL,
     };
-    let loops = if text.lines().any(|line| line.starts_with("loops ")) {
-        loops::parse::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
-    } else {
-        let graph = parse::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        schedule_graph(&simplify(graph), Compute::Sm80, &options)
-    };
     for compute in &options.devices {
+        let loops = if text.lines().any(|line| line.starts_with("loops ")) {
+            loops::parse::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+        } else {
+            let graph = parse::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            schedule_graph(&simplify(graph), *compute, &options)
+        };
         let code = llvm::device(&loops, *compute)
             .unwrap_or_else(|limitation| panic!("{name}: {}", limitation.what));
         let folder = modules.join(compute.name());

@@ -3,12 +3,13 @@
 //! ```text
 //! program -- transform --> graph -- simplify --> graph -- fuse --> kernels -- lower --> loops
 //!                                                            for each level: schedule --> loops -- llvm --> assembly
+//!                                                           for each device: schedule --> loops -- llvm --> kernels
 //! ```
 
 use std::panic::resume_unwind;
 use std::thread;
 
-use crate::artifact::{Artifact, Code, Suspect};
+use crate::artifact::{Artifact, Code, DeviceCode, Suspect};
 use crate::diagnostic::Limitation;
 use crate::explain::explain;
 use crate::fuse::fuse;
@@ -18,7 +19,7 @@ use crate::kernels::Kernels;
 use crate::llvm;
 use crate::loops::Loops;
 use crate::lower::lower;
-use crate::options::{Level, Options, Target};
+use crate::options::{Compute, Level, Options, Target};
 use crate::origin::Site;
 use crate::program::{Plan, Program};
 use crate::schedule::schedule;
@@ -26,7 +27,7 @@ use crate::simplify::simplify;
 use crate::stages::Stages;
 use crate::transform::transform;
 
-/// Compiles the entry of a program for every level of the options.
+/// Compiles the entry of a program for every level and device of the options.
 pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitation> {
     let name = program
         .entry
@@ -46,34 +47,60 @@ pub fn compile(program: &Program, options: &Options) -> Result<Artifact, Limitat
         suspects: front.suspects.clone(),
         explanation: String::new(),
     };
-    // Levels know nothing of each other, and most of the time goes into them.
-    let levels: Vec<_> = thread::scope(|scope| {
+    let levels = options.levels.iter().map(|level| Target::from(*level));
+    let targets = levels.chain(options.devices.iter().map(|compute| Target::from(*compute)));
+    // Targets know nothing of each other, and most of the time goes into them.
+    let made: Vec<_> = thread::scope(|scope| {
         let mut running = Vec::new();
-        for level in &options.levels {
+        for target in targets {
             let (mut stages, front) = (stages.branch(), &front);
             running.push(scope.spawn(move || {
-                let compiled = one_level(&mut stages, front, *level, options);
+                let compiled = one_target(&mut stages, front, target, options);
                 (compiled, stages)
             }));
         }
         running
             .into_iter()
-            .map(|level| level.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .map(|target| target.join().unwrap_or_else(|panic| resume_unwind(panic)))
             .collect()
     });
-    let (levels, branches): (Vec<_>, Vec<_>) = levels.into_iter().unzip();
+    let (made, branches): (Vec<_>, Vec<_>) = made.into_iter().unzip();
     stages.print_times(&branches);
-    for level in levels {
-        let (loops, code) = level?;
-        artifact.workspace = Dim::largest([artifact.workspace, loops.workspace.clone()]);
-        artifact.private = Dim::largest([artifact.private, loops.private.clone()]);
-        artifact.explanation = explain(&front.kernels, &front.loops, &loops);
-        if program.plan != Plan::default() {
-            artifact.explanation += &format!("  memory is short: {}\n", program.plan);
+    for made in made {
+        match made? {
+            Made::Level(loops, code) => {
+                artifact.workspace = Dim::largest([artifact.workspace, loops.workspace.clone()]);
+                artifact.private = Dim::largest([artifact.private, loops.private.clone()]);
+                artifact.explanation = explain(&front.kernels, &front.loops, &loops);
+                if program.plan != Plan::default() {
+                    artifact.explanation += &format!("  memory is short: {}\n", program.plan);
+                }
+                artifact.code.push(code);
+            }
+            Made::Device(code) => artifact.devices.push(code),
         }
-        artifact.code.push(code);
     }
     Ok(artifact)
+}
+
+/// What comes of a target.
+enum Made {
+    Level(Loops, Code),
+    Device(DeviceCode),
+}
+
+fn one_target(
+    stages: &mut Stages<'_>,
+    front: &Front,
+    target: Target,
+    options: &Options,
+) -> Result<Made, Limitation> {
+    match target {
+        Target::Host(level) => {
+            one_level(stages, front, level, options).map(|(loops, code)| Made::Level(loops, code))
+        }
+        Target::Device(compute) => one_device(stages, front, compute, options).map(Made::Device),
+    }
 }
 
 /// What the host looks at.
@@ -96,9 +123,23 @@ fn one_level(
         schedule(&front.loops, Target::Host(level), options.sizes)
     });
     let embedded = || llvm::embedded(&loops, level, triple);
-    let shown = || llvm::host(&loops, level, triple);
+    let shown = |_: &String| llvm::host(&loops, level, triple);
     let assembly = stages.code(&format!("llvm-{}", level.name()), embedded, shown)?;
     Ok((loops, Code { level, assembly }))
+}
+
+fn one_device(
+    stages: &mut Stages<'_>,
+    front: &Front,
+    compute: Compute,
+    options: &Options,
+) -> Result<DeviceCode, Limitation> {
+    let loops = stages.run(&format!("schedule-{}", compute.name()), || {
+        schedule(&front.loops, Target::Device(compute), options.sizes)
+    });
+    let kernels = || llvm::device(&loops, compute);
+    let shown = |code: &DeviceCode| Ok(code.ptx.clone());
+    stages.code(&format!("llvm-{}", compute.name()), kernels, shown)
 }
 
 /// The cheapest plan for the derivatives of a program whose scratch fits into so many bytes; or else the fewest bytes that any plan needs.

@@ -79,17 +79,17 @@ impl<'o> Stages<'o> {
     }
 
     /// Runs the stage that makes code; `shown` is what a dump shows of it.
-    pub fn code<E>(
+    pub fn code<T, E>(
         &mut self,
         stage: &str,
-        pass: impl FnOnce() -> Result<String, E>,
-        shown: impl FnOnce() -> Result<String, E>,
-    ) -> Result<String, E> {
+        pass: impl FnOnce() -> Result<T, E>,
+        shown: impl FnOnce(&T) -> Result<String, E>,
+    ) -> Result<T, E> {
         let start = Instant::now();
         let code = pass()?;
         self.times.push((stage.to_owned(), start.elapsed()));
         if self.options.dump.folder.is_some() || self.is_wanted(stage) {
-            self.write(stage, "s", &shown()?);
+            self.write(stage, "s", &shown(&code)?);
         }
         Ok(code)
     }

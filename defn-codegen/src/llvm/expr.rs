@@ -86,7 +86,10 @@ impl Walk<'_, '_> {
     }
 
     /// Folds the parts of a register: the upper half onto the lower, until one is left.
-    fn combine(&self, combine: Combine, id: RegisterId) -> Typed {
+    pub(super) fn combine(&self, combine: Combine, id: RegisterId) -> Typed {
+        if let Some(known) = self.combined.get(&(combine, id)) {
+            return *known;
+        }
         let register = self.registers[&id];
         if self.team().is_some() {
             return self.combine_of_team(combine, register);

@@ -227,7 +227,7 @@ impl Walk<'_, '_> {
 }
 
 /// How many values a body keeps at most at a time.
-fn alive(body: &[Statement]) -> usize {
+pub(super) fn alive(body: &[Statement]) -> usize {
     let mut last: BTreeMap<ValueId, usize> = BTreeMap::new();
     for (position, statement) in body.iter().enumerate() {
         visit::own_expressions(statement, &mut |expr| {

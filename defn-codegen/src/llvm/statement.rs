@@ -83,6 +83,9 @@ impl<'a> Walk<'a, '_> {
                 self.declare(*register, *element, *lanes, initial);
             }
             Statement::Set { register, expr } => self.set(*register, expr),
+            Statement::Store { buffer, address, expr } if self.is_for_first_thread() => {
+                self.store_by_first_thread(*buffer, address, expr);
+            }
             Statement::Store { buffer, address, expr } => {
                 let value = self.expr(expr);
                 self.store(*buffer, address, value);

@@ -93,9 +93,17 @@ fn isa(compute: Compute) -> &'static str {
     }
 }
 
-/// What a kernel says of itself: in blocks of how many threads it is launched.
-pub(super) fn describe_kernel(ir: &Ir<'_>, function: Function, threads: u32) {
+/// What a kernel says of itself: in blocks of how many threads it is launched, and how many blocks should fit beside each other,
+/// if that is not left to the assembler.
+pub(super) fn describe_kernel(
+    ir: &Ir<'_>,
+    function: Function,
+    (threads, blocks): (u32, Option<u32>),
+) {
     ir.text_attribute(function, "nvvm.reqntid", &threads.to_string());
+    if let Some(blocks) = blocks {
+        ir.text_attribute(function, "nvvm.minctasm", &blocks.to_string());
+    }
     ir.text_attribute(function, "no-builtins", "true");
     ir.attribute(function, None, "nounwind");
     ir.attribute(function, None, "convergent");

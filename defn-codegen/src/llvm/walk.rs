@@ -24,7 +24,7 @@ use super::ir::{Block, Function, Ir, Linkage, Value};
 use super::parts::{Functions, Part};
 use super::transposed::Staged;
 use super::{entry, target};
-use crate::graph::{Dim, Element};
+use crate::graph::{Combine, Dim, Element};
 use crate::loops::{BufferId, For, Loops, RegisterId, ValueId, VariableId};
 use crate::options::Level;
 
@@ -115,6 +115,8 @@ pub(super) struct Walk<'a, 'c> {
     pub(super) range: Option<Range<'a>>,
     /// The task of the team, until all shared loops are met.
     pub(super) task: Option<Task<'a>>,
+    /// Folds that all threads of the team did for a statement that one of them executes.
+    pub(super) combined: BTreeMap<(Combine, RegisterId), Typed>,
     /// Stack places where lanes meet memory one by one: by bytes of an element and lanes.
     pub(super) stages: BTreeMap<(usize, u32, u32), Value>,
 }
@@ -225,6 +227,7 @@ fn nest(ir: &Ir<'_>, loops: &Loops, level: Level, declared: NestFunction) {
         staged: Vec::new(),
         range,
         task: None,
+        combined: BTreeMap::new(),
         stages: BTreeMap::new(),
     };
     let body = ir.block(function);

@@ -29,7 +29,7 @@ pub(crate) fn text(file: &TestFile<'_>, argument: &str) -> Result<String, String
     } else {
         let graph = parse_graph(file.text).map_err(|error| error.to_string())?;
         run::check(file, &graph)?;
-        schedule_graph(&graph, Compute::Sm80, &stage::options(""))
+        schedule_graph(&graph, compute, &stage::options(""))
     };
     verify(&loops).map_err(|faults| format!("{faults:?}"))?;
     let code = llvm::device(&loops, compute).map_err(|limitation| limitation.what)?;

@@ -48,7 +48,7 @@ impl Walk<'_, '_> {
         self.team().map_or(Layout::Interleaved, |team| team.layout)
     }
 
-    fn thread(&self) -> Value {
+    pub(super) fn thread(&self) -> Value {
         self.team().map_or_else(|| self.ir.constant(self.ir.int(32), 0), |team| team.thread)
     }
 

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::dims::{Dims, Symbols};
 use super::super::ir::{Block, Function, IntPredicate, Ir, Linkage, Memory, Opcode, Type, Value};
+use super::super::lockstep::alive;
 use super::super::target;
 use super::super::walk::{Processor, Walk, groups};
 use super::repeat::Task;
@@ -38,6 +39,10 @@ pub(super) struct Kernel {
 
 /// So many threads in a block keep a processor busy, and leave it several blocks to choose from.
 const BLOCK: u32 = 256;
+/// So many blocks beside each other leave a thread 80 registers.
+const BLOCKS: u32 = 3;
+/// Of more values than these, a thread may have all registers that there are.
+const FEW: usize = 48;
 /// Bytes of shared memory that a kernel can declare.
 const DECLARED: i64 = 48 << 10;
 /// Bytes of shared memory that a block of any device of ours can have.
@@ -51,6 +56,8 @@ const ALIGNMENT: usize = 64;
 struct Plan {
     threads: u32,
     teams: u32,
+    /// How many blocks should fit on a processor, if the assembler should not choose: see Note [Registers for occupancy].
+    blocks: Option<u32>,
     layout: Layout,
     /// Bytes of shared scratch of a team.
     scratch: i64,
@@ -70,20 +77,58 @@ impl Plan {
             | Space::Private(_) => None,
         });
         let scratch = (ends.max().unwrap_or(0) + 15) & -16;
-        let mut teams = (BLOCK / threads).max(1);
+        // Warps that are a team wait for all warps of the block.
+        let mut teams = if threads > WARP { 1 } else { BLOCK / threads };
         while teams > 1 && scratch * i64::from(teams) > DECLARED {
             teams /= 2;
         }
         let meets = threads > WARP && exchanges(nest);
         let parts = if has_shift(nest) { here(most_lanes(nest), threads) } else { 1 };
         let exchange = if meets { 8 * i64::from(threads * parts) } else { 0 };
-        Self { threads, teams, layout: layout(loops, nest), scratch, exchange }
+        let is_narrow = threads == WARP && registers(&nest.body, threads, 1) <= FEW;
+        let blocks = (is_narrow && loops_of_lanes(nest) > 1).then_some(BLOCKS);
+        Self { threads, teams, blocks, layout: layout(loops, nest), scratch, exchange }
     }
 
     /// Whether the launch gives the scratch, because it is too much to be declared.
     fn is_dynamic(&self) -> bool {
         self.scratch * i64::from(self.teams) + self.exchange > DECLARED
     }
+}
+
+fn loops_of_lanes(nest: &Nest) -> usize {
+    let mut count = 0;
+    visit::statements(&nest.body, &mut |statement| {
+        count += usize::from(matches!(statement, Statement::For(inner) if inner.width() > 1));
+    });
+    count
+}
+
+/// About how many values a thread holds at a time, in a loop of so many lanes for each.
+fn registers(block: &[Statement], threads: u32, lanes: u32) -> usize {
+    let inside = block.iter().map(|statement| match statement {
+        Statement::For(inner) if inner.width() > 1 => {
+            registers(&inner.body, threads, here(inner.width(), threads))
+        }
+        Statement::For(inner) => registers(&inner.body, threads, lanes),
+        Statement::If { condition: _, body } => registers(body, threads, lanes),
+        Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::Store { .. }
+        | Statement::Sync => 0,
+    });
+    let variables = block.iter().map(|statement| match statement {
+        Statement::Declare { lanes: parts, .. } => here(*parts, threads).max(lanes) as usize,
+        Statement::For(_)
+        | Statement::If { .. }
+        | Statement::Let { .. }
+        | Statement::Set { .. }
+        | Statement::Store { .. }
+        | Statement::Sync => 0,
+    });
+    let variables: usize = variables.sum();
+    variables + inside.max().unwrap_or(0).max(alive(block) * lanes as usize)
 }
 
 fn has_shift(nest: &Nest) -> bool {
@@ -111,7 +156,7 @@ pub(super) fn kernel(
     let types = parameters(ir, loops, (numbers, has_private));
     refuse(&plan, types.len())?;
     let function = ir.function(&name, &types, Linkage::Kernel);
-    target::describe_kernel(ir, function, plan.threads * plan.teams);
+    target::describe_kernel(ir, function, (plan.threads * plan.teams, plan.blocks));
     let frame = Frame::new(ir, function, &plan);
     let written = written(nest);
     let buffers = frame.buffers((loops, numbers), &plan, &name);
@@ -144,6 +189,7 @@ pub(super) fn kernel(
         staged: Vec::new(),
         range: None,
         task: None,
+        combined: BTreeMap::new(),
         stages: BTreeMap::new(),
     };
     let body = ir.block(function);
@@ -261,7 +307,13 @@ impl<'a, 'c> Frame<'a, 'c> {
         let number = |number: u32| ir.constant(word, i64::from(number));
         let last = number(plan.threads - 1);
         let thread = ir.binary(Opcode::LLVMAnd, tid, last);
-        let inside = ir.binary(Opcode::LLVMLShr, tid, number(plan.threads.trailing_zeros()));
+        let mut inside = ir.binary(Opcode::LLVMLShr, tid, number(plan.threads.trailing_zeros()));
+        if plan.threads == WARP {
+            // The same for all threads of the warp, which the assembler sees only like this: loops that it knows to be in step need no place
+            // to meet again, and their numbers are kept once for all threads.
+            let operands = [ir.constant(word, -1), inside, number(0), number(WARP - 1)];
+            inside = ir.intrinsic("llvm.nvvm.shfl.sync.idx.i32", &[], &operands);
+        }
         let [inside, block, blocks] =
             [inside, block, blocks].map(|it| ir.cast(Opcode::LLVMZExt, it, wide));
         let teams = ir.i64(i64::from(plan.teams));
@@ -348,3 +400,10 @@ impl<'a> Walk<'a, '_> {
         ir.position(behind);
     }
 }
+
+// Note [Registers for occupancy]
+// ------------------------------
+// The assembler looks for a number of registers with which many warps fit on a processor, and stores some values for that.
+// Of nests that go over their rows several times these are addresses and bounds of all the loops, which are loaded again in each of them.
+// With 80 registers none of the benchmark's programs spills, and 24 warps fit. Nests of one loop need fewer, and the assembler's choice is
+// the better one: told of 24 warps it would take 80 registers for what needs 32, and more warps would wait for memory side by side.

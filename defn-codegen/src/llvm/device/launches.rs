@@ -165,3 +165,82 @@ fn number(loops: &Loops, expr: &Expr) -> Dim {
 fn unknown(loops: &Loops) -> ! {
     crate::bug!("llvm", "`{}` has a condition on more than extents", loops.name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loops::parse::parse;
+    use crate::options::Compute;
+
+    const TEXT: &str = "loops f<n, m> workspace 64 private 128 {
+  buffer x: f32[n, m] = parameter 0
+  buffer s: f32[m] = updated 1
+  buffer r0: f32[n, m] = result 0
+  buffer t: f32[m] = workspace at 64*m
+  buffer k: f32[m] = private at 64
+  repeat i0 in 0..n {
+    nest 0 threads 32 tasks 9 {
+      if le(pos(n), pos(m)) {
+        for i1 in 0..m lanes 64 {
+          store k[i1] = load x[(m)*i0 + i1]
+          store r0[(m)*i0 + i1] = load k[i1]
+        }
+      }
+    }
+  }
+  nest 1 threads 64 {
+    for i2 in 0..m lanes 64 {
+      store s[i2] = load t[i2]
+    }
+  }
+}";
+
+    fn launches() -> Vec<Launch> {
+        let loops = parse(TEXT).unwrap_or_else(|error| panic!("{error}"));
+        crate::loops::verify::verify(&loops).unwrap();
+        let code = crate::llvm::device(&loops, Compute::Sm80).expect("LLVM has code for devices");
+        assert_eq!(code.steps.len(), 4);
+        assert!(matches!(&code.steps[0], Step::Repeat { extent } if extent.as_symbol().is_some()));
+        assert_eq!(code.steps[2], Step::End);
+        let launches = code.steps.into_iter().filter_map(|step| match step {
+            Step::Launch(launch) => Some(launch),
+            Step::Repeat { .. }
+            | Step::Loop
+            | Step::Leave { .. }
+            | Step::If { .. }
+            | Step::Else
+            | Step::End
+            | Step::Inspect { .. } => None,
+        });
+        let launches: Vec<Launch> = launches.collect();
+        for launch in &launches {
+            assert!(code.ptx.contains(&format!(".visible .entry {}(", launch.kernel)));
+        }
+        launches
+    }
+
+    #[test]
+    fn places_are_counted_as_on_the_host() {
+        let [first, second] = launches().try_into().expect("there are two nests");
+        let arguments = [Place::Private(Dim::from(64)), Place::Argument(0), Place::Argument(2)];
+        assert_eq!(first.arguments, arguments);
+        assert!(first.has_private && !second.has_private);
+        assert!(matches!(&second.arguments[..], [Place::Argument(1), Place::Workspace(_)]));
+    }
+
+    #[test]
+    fn a_round_is_a_number() {
+        let [first, second] = launches().try_into().expect("there are two nests");
+        assert!(first.numbers.contains(&Number::Round(0)));
+        assert!(second.numbers.iter().all(|number| matches!(number, Number::Extent(_))));
+    }
+
+    #[test]
+    fn without_its_condition_a_nest_has_no_tasks() {
+        let [first, second] = launches().try_into().expect("there are two nests");
+        let tasks = |n, m| first.tasks.evaluate(&[n, m]);
+        assert_eq!((tasks(4, 65), tasks(65, 65), tasks(66, 65)), (2, 2, 0));
+        assert_eq!((first.threads, first.teams), (32, 8));
+        assert_eq!((second.tasks.evaluate(&[4, 65]), second.threads, second.teams), (1, 64, 1));
+    }
+}

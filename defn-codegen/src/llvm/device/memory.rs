@@ -16,7 +16,7 @@ use super::super::memory::Cell;
 use super::super::walk::{Typed, Walk};
 use super::team::{Layout, WIDEST, is_row};
 use crate::graph::{Dim, Element};
-use crate::loops::{Address, BufferId};
+use crate::loops::{Address, BufferId, Expr, visit};
 
 /// Where the lanes of a thread access memory.
 enum Place {
@@ -63,9 +63,7 @@ impl Walk<'_, '_> {
         let value = if is_bool { self.convert(Element::U8, value) } else { value };
         let value = self.widened(value, width);
         match place {
-            Place::One(address) if self.group.is_none() => {
-                self.by_first_thread(|walk| walk.ir.store(value.raw, address, size));
-            }
+            Place::One(address) if self.group.is_none() => ir.store(value.raw, address, size),
             Place::One(address) => {
                 self.store_each(cell, &vec![address; width as usize], value);
             }
@@ -80,15 +78,38 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// What only one thread of the team does.
-    fn by_first_thread(&mut self, body: impl FnOnce(&mut Self)) {
-        let Some(thread) = self.team().filter(|team| team.threads > 1).map(|team| team.thread)
-        else {
-            return body(self);
-        };
+    /// Whether only the first thread of a team stores.
+    pub(in crate::llvm) fn is_for_first_thread(&self) -> bool {
+        self.threads() > 1 && self.group.is_none()
+    }
+
+    /// A store of the first thread. It alone loads what it needs for that: what it stored before, the others do not see yet,
+    /// and would take for a place.
+    pub(in crate::llvm) fn store_by_first_thread(
+        &mut self,
+        buffer: BufferId,
+        address: &Address,
+        expr: &Expr,
+    ) {
+        let mut folds = Vec::new();
+        for computed in address.computed.iter().map(|(computed, _)| computed).chain([expr]) {
+            visit::expressions(computed, &mut |expr| {
+                if let Expr::Combine(combine, register) = expr {
+                    folds.push((*combine, *register));
+                }
+            });
+        }
+        for (combine, register) in folds {
+            let folded = self.combine(combine, register);
+            self.combined.insert((combine, register), folded);
+        }
         let zero = self.ir.constant(self.ir.int(32), 0);
-        let is_first = self.ir.compare_int(IntPredicate::LLVMIntEQ, thread, zero);
-        self.when(is_first, body);
+        let is_first = self.ir.compare_int(IntPredicate::LLVMIntEQ, self.thread(), zero);
+        self.when(is_first, |walk| {
+            let value = walk.expr(expr);
+            walk.store(buffer, address, value);
+        });
+        self.combined.clear();
     }
 
     /// Which lanes of the thread are active, if not all are.
