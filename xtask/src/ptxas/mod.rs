@@ -17,8 +17,8 @@ use crate::Outcome;
 use report::Kernel;
 
 /// The program that writes PTX.
-const PROGRAM: [&str; 8] =
-    ["run", "--quiet", "--release", "--package", "defn-codegen", "--example", "ptx", "--"];
+const PROGRAM: [&str; 7] =
+    ["run", "--quiet", "--package", "defn-codegen", "--example", "ptx", "--"];
 
 /// Where everything of this task is, below the root.
 const FOLDER: &str = "target/ptx";
