@@ -103,10 +103,10 @@ impl Radix<'_> {
         let number = |value| whole(Element::I64, value);
         let shift = binary(Binary::Mul, pass.clone(), width.clone());
         let shift = binary(Binary::Add, shift, number(self.skip()));
-        let shift = self.bind(emitter, self.narrow(shift));
+        let shift = self.without_sign(emitter, shift);
         let mask = binary(Binary::ShiftLeft, number(1), width.clone());
         let mask = binary(Binary::Sub, mask, number(1));
-        let mask = self.bind(emitter, self.narrow(mask));
+        let mask = Some(self.without_sign(emitter, mask));
         // Each pass of a pair has a table of its own.
         let table = binary(Binary::And, pass.clone(), number(1));
         let table = binary(Binary::Mul, table, number(DIGITS));

@@ -312,6 +312,12 @@ impl<'s> Radix<'s> {
         }
     }
 
+    /// The same bits as a number without a sign.
+    fn without_sign(&self, emitter: &mut Emitter<'_, '_>, expr: Expr) -> Expr {
+        let unsigned = unsigned(self.item);
+        emitter.bind(unsigned, Expr::Convert(unsigned, Box::new(expr)))
+    }
+
     /// In how many bits numbers up to this one differ.
     fn bit_length(&self, emitter: &mut Emitter<'_, '_>, most: &Expr) -> Expr {
         let lanes = self.lanes();
@@ -395,11 +401,12 @@ impl Bounds {
     }
 }
 
-/// A digit of items.
+/// A digit of items. What is above the base has no sign, so that the highest digit needs no mask and a digit is a place as it is.
 struct Digit {
     base: Expr,
     shift: Expr,
-    mask: Expr,
+    /// The bits of the digit; nothing if there are no higher ones.
+    mask: Option<Expr>,
     /// Where its table begins; at the beginning, if nothing is said.
     table: Option<Expr>,
 }
@@ -408,9 +415,14 @@ impl Digit {
     /// The digit of an item, as a place in a table.
     fn of(&self, radix: &Radix<'_>, emitter: &mut Emitter<'_, '_>, item: Expr) -> Address {
         let above = radix.bind(emitter, binary(Binary::Sub, item, self.base.clone()));
-        let digit = binary(Binary::ShiftRight, above, self.shift.clone());
-        let digit = radix.bind(emitter, binary(Binary::And, digit, self.mask.clone()));
-        let mut slot = computed(wide(emitter, radix.item, digit));
+        let above = radix.without_sign(emitter, above);
+        let mut digit = binary(Binary::ShiftRight, above, self.shift.clone());
+        if let Some(mask) = &self.mask {
+            digit = binary(Binary::And, digit, mask.clone());
+        }
+        let unsigned = unsigned(radix.item);
+        let digit = emitter.bind(unsigned, digit);
+        let mut slot = computed(wide(emitter, unsigned, digit));
         slot.computed.extend(self.table.clone().map(|table| (table, Dim::from(1))));
         slot
     }
@@ -438,6 +450,11 @@ impl Region {
 fn one_if(element: Element, condition: Expr) -> Expr {
     let (one, zero) = (Box::new(whole(element, 1)), Box::new(whole(element, 0)));
     Expr::Select(Box::new(condition), one, zero)
+}
+
+/// The type without a sign that is as large as that of items.
+fn unsigned(item: Element) -> Element {
+    if item == Element::I64 { Element::U64 } else { Element::U32 }
 }
 
 /// An `i64` as a number of some type.

@@ -107,7 +107,8 @@ impl Radix<'_> {
     /// The highest digit.
     fn highest(&self, emitter: &mut Emitter<'_, '_>, parting: &Parting) -> Digit {
         let [base, shift] = [BASE, SHIFT].map(|fact| self.fact(emitter, parting, fact));
-        Digit { base, shift, mask: self.whole(HIGHEST - 1), table: None }
+        let shift = self.without_sign(emitter, shift);
+        Digit { base, shift, mask: None, table: None }
     }
 
     /// Step 1, for each part.
