@@ -84,6 +84,17 @@ fn integer(words: &[&str], operands: &[u64]) -> Result<Option<u64>, String> {
         "clz" => u64::from(masked(at(0), width).leading_zeros() - (64 - width)),
         "popc" => u64::from(masked(at(0), width).count_ones()),
         "prmt" => permuted(at(0), at(1), at(2)),
+        // Bits from the second operand on, as many as the third says.
+        "bfe" if !is_signed => {
+            let (from, count) = (masked(at(1), 8) as u32, masked(at(2), 8) as u32);
+            masked(masked(at(0), width).checked_shr(from).unwrap_or(0), count)
+        }
+        // The upper or the lower half of two numbers side by side, shifted.
+        "shf" if words.contains(&"wrap") => {
+            let both = masked(at(0), 32) | (at(1) << 32);
+            let by = at(2) & 31;
+            if words.contains(&"l") { (both << by) >> 32 } else { both >> by }
+        }
         _ => return Ok(None),
     }))
 }

@@ -180,6 +180,14 @@ impl Block<'_> {
                 };
                 self.threads[thread].position = *target;
             }
+            ("brx", _) => {
+                let [index, Operand::Targets(targets)] = operands.as_slice() else {
+                    return Err("a branch to nowhere".to_owned());
+                };
+                let index = usize::try_from(self.value(thread, index)?).unwrap_or(usize::MAX);
+                let target = targets.get(index).ok_or("a branch to nowhere")?;
+                self.threads[thread].position = *target;
+            }
             ("ret" | "exit", _) => self.threads[thread].waits = Some(Wait::End),
             ("shfl", _) => self.threads[thread].waits = Some(Wait::Value),
             ("bar", "warp") => self.threads[thread].waits = Some(Wait::Warp),
@@ -217,7 +225,8 @@ impl Block<'_> {
             Operand::Tuple(_)
             | Operand::Memory(..)
             | Operand::Parameter(..)
-            | Operand::Target(_) => {
+            | Operand::Target(_)
+            | Operand::Targets(_) => {
                 return Err("no number".to_owned());
             }
         })

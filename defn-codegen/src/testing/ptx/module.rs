@@ -47,6 +47,8 @@ pub(super) enum Operand {
     Parameter(usize, usize),
     /// The position of an instruction.
     Target(usize),
+    /// Positions of instructions, of which a number chooses one.
+    Targets(Vec<usize>),
     /// A number that differs between threads or launches.
     Special(String),
 }
@@ -152,6 +154,8 @@ struct Reader {
     /// The bits of registers whose names begin so.
     kinds: BTreeMap<String, u32>,
     labels: BTreeMap<String, usize>,
+    /// Lists of labels.
+    choices: BTreeMap<String, Vec<String>>,
     /// The addresses of numbers that are the module's own.
     tables: BTreeMap<String, u64>,
     shared: Shared,
@@ -161,9 +165,18 @@ struct Reader {
 impl Reader {
     fn kernel(mut self, lines: &[&str], shared: Shared) -> Result<Kernel, String> {
         self.shared = shared;
-        let mut code = Vec::new();
-        for line in lines {
-            if let Some(label) = line.strip_suffix(':') {
+        let (mut code, mut lines) = (Vec::new(), lines.iter());
+        while let Some(line) = lines.next() {
+            if let Some(name) = line.strip_suffix(": .branchtargets") {
+                let mut targets = Vec::new();
+                for target in lines.by_ref() {
+                    targets.push(target.trim_end_matches([',', ';']).to_owned());
+                    if target.ends_with(';') {
+                        break;
+                    }
+                }
+                self.choices.insert(name.to_owned(), targets);
+            } else if let Some(label) = line.strip_suffix(':') {
                 self.labels.insert(label.to_owned(), code.len());
             } else if let Some(rest) = line.strip_prefix(".param ") {
                 let name = rest.trim_end_matches(',').split_whitespace().last().unwrap_or_default();
@@ -235,6 +248,11 @@ impl Reader {
         }
         // Of `%r1|%p1` the second says which lanes were there; all are.
         let text = text.split('|').next().unwrap_or_default();
+        if let Some(targets) = self.choices.get(text) {
+            let targets: Option<Vec<usize>> =
+                targets.iter().map(|target| self.labels.get(target).copied()).collect();
+            return targets.map(Operand::Targets).ok_or_else(|| format!("`{text}` leads nowhere"));
+        }
         if let Some(position) = self.labels.get(text) {
             return Ok(Operand::Target(*position));
         }
