@@ -6,13 +6,15 @@
 //! 2. Simplified, it is within the bounds of what a right implementation may give.
 //! 3. So are its loops, for every level and every size from which another form pays; and all of them give the same bits.
 //! 4. So are its loops for a device, in which no threads race; they give those bits too, where no stripes have an order of their own.
-//! 5. Machine code gives the bits of the loops (but for sign and payload of NaN), for every level that this processor has.
+//! 5. PTX, executed instruction by instruction, gives the bits of the loops for a device.
+//! 6. Machine code gives the bits of the loops (but for sign and payload of NaN), for every level that this processor has.
 //!
 //! [`calculus`](calculus::calculus) has the laws of derivatives.
 
 pub mod batch;
 pub mod calculus;
 pub mod derivative;
+pub mod ptx;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -25,7 +27,7 @@ use crate::graph::arbitrary::{
 use crate::graph::bounds::{Bounded, bounds};
 use crate::graph::eval::{self, Value};
 use crate::graph::{Element, Graph, parse, verify};
-use crate::llvm::jit;
+use crate::llvm::{self, jit};
 use crate::loops::eval::Outcome;
 use crate::loops::{self, Loops};
 use crate::options::{Compute, Dump, Level, Options, Sizes};
@@ -143,6 +145,16 @@ fn device_laws(
             .map_err(|error| format!("{error}\n{program}"))?;
         admit(name, expected, &results(graph, &outcome))
             .map_err(|error| format!("{error}\n{program}"))?;
+        let code = llvm::device(&program, Compute::Sm80)
+            .map_err(|limitation| format!("{name}: {}\n{program}", limitation.what))?;
+        let executed = ptx::run((&program, &code), symbols, arguments)
+            .map_err(|fault| format!("{name}, ptx: {fault}\n{program}\n{}", code.ptx))?;
+        if canonical(executed.clone()) != outcome {
+            return Err(format!(
+                "{name}, ptx: gives {executed:?}\nloops give {outcome:?}\n{program}\n{}",
+                code.ptx
+            ));
+        }
         if let Some(host) = host.filter(|host| **host != outcome) {
             return Err(format!("{name}: gives {outcome:?}\na host gives {host:?}\n{program}"));
         }
