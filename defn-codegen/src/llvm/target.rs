@@ -93,16 +93,26 @@ fn isa(compute: Compute) -> &'static str {
     }
 }
 
-/// What a kernel says of itself: in blocks of how many threads it is launched, and how many blocks should fit beside each other,
-/// if that is not left to the assembler.
-pub(super) fn describe_kernel(
-    ir: &Ir<'_>,
-    function: Function,
-    (threads, blocks): (u32, Option<u32>),
-) {
+/// How many registers a thread gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Registers {
+    /// The assembler chooses.
+    Free,
+    /// So few that this many blocks fit beside each other.
+    Blocks(u32),
+    /// So many, if they are needed.
+    Most(u32),
+}
+
+/// What a kernel says of itself: in blocks of how many threads it is launched, and how many registers they get.
+pub(super) fn describe_kernel(ir: &Ir<'_>, function: Function, threads: u32, registers: Registers) {
     ir.text_attribute(function, "nvvm.reqntid", &threads.to_string());
-    if let Some(blocks) = blocks {
-        ir.text_attribute(function, "nvvm.minctasm", &blocks.to_string());
+    match registers {
+        Registers::Blocks(blocks) => {
+            ir.text_attribute(function, "nvvm.minctasm", &blocks.to_string());
+        }
+        Registers::Most(most) => ir.text_attribute(function, "nvvm.maxnreg", &most.to_string()),
+        Registers::Free => {}
     }
     ir.text_attribute(function, "no-builtins", "true");
     ir.attribute(function, None, "nounwind");

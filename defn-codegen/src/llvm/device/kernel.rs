@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::dims::{Dims, Symbols};
 use super::super::ir::{Block, Function, IntPredicate, Ir, Linkage, Memory, Opcode, Type, Value};
 use super::super::lockstep::alive;
-use super::super::target;
+use super::super::target::{self, Registers};
 use super::super::walk::{Processor, Walk, groups};
 use super::repeat::Task;
 use super::team::{Layout, Team, WARP, exchanges, here, layout, most_lanes};
@@ -41,6 +41,8 @@ pub(super) struct Kernel {
 const BLOCK: u32 = 256;
 /// So many blocks beside each other leave a thread 80 registers.
 const BLOCKS: u32 = 3;
+/// Registers of a thread, all that there are.
+const ALL: u32 = 255;
 /// Of more values than these, a thread may have all registers that there are.
 const FEW: usize = 48;
 /// Bytes of shared memory that a kernel can declare.
@@ -56,8 +58,8 @@ const ALIGNMENT: usize = 64;
 struct Plan {
     threads: u32,
     teams: u32,
-    /// How many blocks should fit on a processor, if the assembler should not choose: see Note [Registers for occupancy].
-    blocks: Option<u32>,
+    /// See Note [Registers for occupancy].
+    registers: Registers,
     layout: Layout,
     /// Bytes of shared scratch of a team.
     scratch: i64,
@@ -86,8 +88,14 @@ impl Plan {
         let parts = if has_shift(nest) { here(most_lanes(nest), threads) } else { 1 };
         let exchange = if meets { 8 * i64::from(threads * parts) } else { 0 };
         let is_narrow = threads == WARP && registers(&nest.body, threads, 1) <= FEW;
-        let blocks = (is_narrow && loops_of_lanes(nest) > 1).then_some(BLOCKS);
-        Self { threads, teams, blocks, layout: layout(loops, nest), scratch, exchange }
+        let registers = if is_narrow && loops_of_lanes(nest) > 1 {
+            Registers::Blocks(BLOCKS)
+        } else if (WARP + 1..=BLOCK).contains(&threads) {
+            Registers::Most(ALL)
+        } else {
+            Registers::Free
+        };
+        Self { threads, teams, registers, layout: layout(loops, nest), scratch, exchange }
     }
 
     /// Whether the launch gives the scratch, because it is too much to be declared.
@@ -156,7 +164,7 @@ pub(super) fn kernel(
     let types = parameters(ir, loops, (numbers, has_private));
     refuse(&plan, types.len())?;
     let function = ir.function(&name, &types, Linkage::Kernel);
-    target::describe_kernel(ir, function, (plan.threads * plan.teams, plan.blocks));
+    target::describe_kernel(ir, function, plan.threads * plan.teams, plan.registers);
     let frame = Frame::new(ir, function, &plan);
     let written = written(nest);
     let buffers = frame.buffers((loops, numbers), &plan, &name);
@@ -407,3 +415,4 @@ impl<'a> Walk<'a, '_> {
 // Of nests that go over their rows several times these are addresses and bounds of all the loops, which are loaded again in each of them.
 // With 80 registers none of the benchmark's programs spills, and 24 warps fit. Nests of one loop need fewer, and the assembler's choice is
 // the better one: told of 24 warps it would take 80 registers for what needs 32, and more warps would wait for memory side by side.
+// Tiles of products have a block for a team, and as many sums as fit: left alone, the assembler makes room for a second block and spills.

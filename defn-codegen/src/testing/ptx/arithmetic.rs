@@ -81,6 +81,7 @@ fn integer(words: &[&str], operands: &[u64]) -> Result<Option<u64>, String> {
         "shl" if amount >= width => 0,
         "shl" => at(0) << amount,
         "shr" => low(a >> amount),
+        "bfe" if !is_signed => field(masked(at(0), width), at(1), at(2)),
         "clz" => u64::from(masked(at(0), width).leading_zeros() - (64 - width)),
         "popc" => u64::from(masked(at(0), width).count_ones()),
         "prmt" => permuted(at(0), at(1), at(2)),
@@ -97,6 +98,12 @@ fn integer(words: &[&str], operands: &[u64]) -> Result<Option<u64>, String> {
         }
         _ => return Ok(None),
     }))
+}
+
+/// So many bits of a number from one on; where they begin and how many they are is said by eight bits each.
+fn field(value: u64, from: u64, count: u64) -> u64 {
+    let [from, count] = [from, count].map(|it| masked(it, 8) as u32);
+    masked(value.checked_shr(from).unwrap_or(0), count)
 }
 
 /// Four of eight bytes, each chosen by four bits, of which the highest asks for its sign instead.

@@ -1,14 +1,13 @@
 //! What is done with the sums of a tile.
 //!
 //! ```text
-//! for h in 0..2 { for i in 0..4 {
-//!   if eq(4*h + i, 0) { for t lanes 256 { store s[…] = $0, … } }              one row of every thread: sixteen rows, a slice
-//!   if eq(4*h + i, 1) { … }
+//! for h in 0..2 { for i in 0..2 { for j in 0..2 {
+//!   if eq(h, 0) { if eq(i, 0) { if eq(j, 0) { for t lanes 256 { store s[…] = $0, … } } … } }    one row of every thread: a slice
 //!   sync
 //!   if the tile is whole { for e in 0..16*128 lanes 256 { … store r0[…] } }   all threads go over the slice
 //!   if it is not { for each row in the tile { for c in 0..min(128, m - 128*j) lanes 128 { … } } }
 //!   sync
-//! } }
+//! } } }
 //! ```
 
 use super::place::{Places, number_of, place, unused};
@@ -21,30 +20,43 @@ use crate::schedule::names::{compare, number, position};
 impl Writer<'_, '_> {
     /// All slices, one after the other.
     pub(super) fn results(&mut self) -> Vec<Statement> {
-        let slice = [self.names.variable(), self.names.variable()];
+        let counters = [(); 3].map(|()| self.names.variable());
+        let [vectors, pairs, one_of_two] = counters;
         let vector = self.tile.vector;
-        let here = place(0, &[(slice[0], vector), (slice[1], 1)], &[]);
-        let mut body = Vec::new();
-        for own in 0..self.tile.own {
-            let condition = compare(Comparison::Eq, number_of(here.clone()), number(own));
-            body.push(Statement::If { condition, body: vec![self.slice(own)] });
-        }
+        let slice = [one(vectors), place(0, &[(pairs, 2), (one_of_two, 1)], &[])];
+        let counts = [self.tile.own / vector, vector / 2, 2];
+        let mut body = self.stored(&counters, &counts, 0);
         body.push(Statement::Sync);
         match self.is_whole() {
-            Whole::Always => body.push(self.all(slice)),
-            Whole::Never => body.push(self.row_by_row(slice)),
+            Whole::Always => body.push(self.all(&slice)),
+            Whole::Never => body.push(self.row_by_row(&slice)),
             Whole::If(condition) => {
                 let not = Expr::Unary(Unary::Not, Box::new(condition.clone()));
-                body.push(Statement::If { condition, body: vec![self.all(slice)] });
-                body.push(Statement::If { condition: not, body: vec![self.row_by_row(slice)] });
+                body.push(Statement::If { condition, body: vec![self.all(&slice)] });
+                body.push(Statement::If { condition: not, body: vec![self.row_by_row(&slice)] });
             }
         }
         body.push(Statement::Sync);
-        for (variable, extent) in [(slice[1], vector), (slice[0], self.tile.own / vector)] {
+        for (variable, extent) in counters.into_iter().zip(counts).rev() {
             let (extent, manner) = (Dim::from(extent), Manner::Serial);
             body = vec![Statement::For(For { variable, extent, clip: None, manner, body })];
         }
         body
+    }
+
+    /// Stores the row that the counters say. One condition for each of them is a few branches, and no table of where to go.
+    fn stored(&mut self, counters: &[VariableId], counts: &[i64], before: i64) -> Vec<Statement> {
+        let ([counter, inner @ ..], [count, counts @ ..]) = (counters, counts) else {
+            return vec![self.slice(before)];
+        };
+        let mut out = Vec::new();
+        for at in 0..*count {
+            let here = position(Dim::default(), Some(*counter));
+            let condition = compare(Comparison::Eq, here, number(at));
+            let body = self.stored(inner, counts, before * count + at);
+            out.push(Statement::If { condition, body });
+        }
+        out
     }
 
     /// Stores one row of every thread.
@@ -63,7 +75,7 @@ impl Writer<'_, '_> {
     }
 
     /// All of a slice at once.
-    fn all(&mut self, slice: [VariableId; 2]) -> Statement {
+    fn all(&mut self, slice: &[Address; 2]) -> Statement {
         let length = self.tile.length();
         self.threads(self.tile.slice() * length, |it, element| {
             let mut body = Vec::new();
@@ -74,7 +86,7 @@ impl Writer<'_, '_> {
             let warp = named(&mut body, it.names, with(Binary::ShiftRight, Expr::Value(row), 3));
             let thread = named(&mut body, it.names, with(Binary::And, Expr::Value(row), 7));
             let [warp, thread] = [warp, thread].map(|value| place(0, &[], &[(value, 1)]));
-            let [vector, own] = slice.map(one);
+            let [vector, own] = slice.clone();
             let at_row = it.of_tile(0, it.tile.row([warp, thread, vector, own]));
             let at_column = it.of_tile(1, place(0, &[], &[(column, 1)]));
             let product = it.product;
@@ -88,11 +100,11 @@ impl Writer<'_, '_> {
     }
 
     /// The rows of a slice that there are, and in each the columns that there are.
-    fn row_by_row(&mut self, slice: [VariableId; 2]) -> Statement {
+    fn row_by_row(&mut self, slice: &[Address; 2]) -> Statement {
         let product = self.product;
         let (warp, thread) = (self.names.variable(), self.names.variable());
-        let [vector, own] = slice;
-        let row = self.of_tile(0, self.tile.row([warp, thread, vector, own].map(one)));
+        let [vector, own] = slice.clone();
+        let row = self.of_tile(0, self.tile.row([one(warp), one(thread), vector, own]));
         let end = position(product.sides[0].extent.clone(), None);
         let condition = compare(Comparison::Lt, number_of(row.clone()), end);
         let mut front = Vec::new();
