@@ -111,7 +111,7 @@ fn what_is_added_at_places_is_not_copied() {
             expected[[k, c]] += xs[[t, c]];
             expected[[k / 2, c]] += 0.5 * xs[[t, c]];
         }
-        hits[k] += hits[k] + 1;
+        hits[k] = 2 * hits[k] + 1;
         weight = 0.5 * weight + expected.iter().sum::<f64>();
     }
     assert!((found - weight).abs() < SUM_F64 * (1.0 + weight.abs()));
