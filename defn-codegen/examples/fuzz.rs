@@ -43,12 +43,13 @@ fn river(first: u64, programs: u64) -> usize {
     for part in parts {
         report.programs += part.programs;
         report.compiled += part.compiled;
+        report.on_device += part.on_device;
         report.failures.extend(part.failures);
     }
     print_failures(&report.failures);
-    let Report { programs, compiled, failures } = &report;
+    let Report { programs, compiled, on_device, failures } = &report;
     println!(
-        "{programs} programs, {compiled} of them compiled and run, {} differences",
+        "{programs} programs, {compiled} of them compiled and run, {on_device} as kernels of a device too, {} differences",
         failures.len()
     );
     failures.len()
