@@ -197,7 +197,8 @@ mod tests {
         let both = "{
     store t[0] = load x[0]
     sync
-    store r0[0] = load t[0]
+    let %0: f32 = load t[0]
+    store r0[0] = %0
   }";
         assert_eq!(found(both), "");
         assert_eq!(found(&both.replace("sync", "")), "a race for `t`");

@@ -120,6 +120,7 @@ fn is_frame(line: &str) -> bool {
         || ["(", ")", "{", "}"].contains(&line)
         || line.starts_with(".reqntid")
         || line.starts_with(".maxntid")
+        || line.starts_with(".maxnreg")
         || line.starts_with(".minnctapersm")
 }
 
