@@ -66,6 +66,7 @@ fn integer(words: &[&str], operands: &[u64]) -> Result<Option<u64>, String> {
         "mul" if words.contains(&"hi") && is_signed => low((a * b) >> width),
         "mul" if words.contains(&"hi") => ((a.cast_unsigned() * b.cast_unsigned()) >> width) as u64,
         "mul" => low(a.wrapping_mul(b)),
+        "mad" if words.contains(&"wide") => low(a.wrapping_mul(b)).wrapping_add(at(2)),
         "mad" if words.contains(&"lo") => low(a.wrapping_mul(b).wrapping_add(wide(2))),
         "div" | "rem" if b == 0 => u64::MAX,
         "div" => low(a / b),
@@ -90,6 +91,17 @@ fn integer(words: &[&str], operands: &[u64]) -> Result<Option<u64>, String> {
             let (from, count) = (masked(at(1), 8) as u32, masked(at(2), 8) as u32);
             masked(masked(at(0), width).checked_shr(from).unwrap_or(0), count)
         }
+        "bfe" => match (masked(at(1), 8) as u32, masked(at(2), 8) as u32) {
+            (_, 0) => 0,
+            (from, count) => signed(low(a >> from.min(127)), count).cast_unsigned(),
+        },
+        // Bits of the first operand, put into the second.
+        "bfi" => {
+            let (from, count) = (masked(at(2), 8) as u32, masked(at(3), 8) as u32);
+            let mask = masked(u64::MAX, count).checked_shl(from).unwrap_or(0);
+            (at(1) & !mask) | (at(0).checked_shl(from).unwrap_or(0) & mask)
+        }
+        "brev" => masked(at(0), width).reverse_bits() >> (64 - width),
         // The upper or the lower half of two numbers side by side, shifted.
         "shf" if words.contains(&"wrap") => {
             let both = masked(at(0), 32) | (at(1) << 32);

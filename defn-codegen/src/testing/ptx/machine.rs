@@ -188,6 +188,7 @@ impl Block<'_> {
                 let target = targets.get(index).ok_or("a branch to nowhere")?;
                 self.threads[thread].position = *target;
             }
+            ("trap", _) => return Err("a trap".to_owned()),
             ("ret" | "exit", _) => self.threads[thread].waits = Some(Wait::End),
             ("shfl", _) => self.threads[thread].waits = Some(Wait::Value),
             ("bar", "warp") => self.threads[thread].waits = Some(Wait::Warp),
