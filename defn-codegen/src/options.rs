@@ -25,7 +25,7 @@ pub struct Sizes {
     pub panel_bytes: i64,
     /// … if there are at least so many rows.
     pub panel_rows: i64,
-    /// Nests that share their rows go through them in stripes if there are at least so many …
+    /// Nests that share their rows go through them in stripes if there are at least so many, which never is `i64::MAX` …
     pub stripes_from: i64,
     /// … of so many rows each.
     pub stripe_rows: i64,

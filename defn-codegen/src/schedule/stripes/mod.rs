@@ -39,6 +39,9 @@ use crate::options::Sizes;
 
 /// Joins all such nests.
 pub(super) fn stripes(loops: &mut Loops, sizes: Sizes) {
+    if sizes.stripes_from == i64::MAX {
+        return;
+    }
     let mut names = Names::of(loops);
     let begins = again::again(loops, &mut names, sizes);
     let mut position = 0;
