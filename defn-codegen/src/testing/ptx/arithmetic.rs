@@ -82,19 +82,19 @@ fn integer(words: &[&str], operands: &[u64]) -> Result<Option<u64>, String> {
         "shl" if amount >= width => 0,
         "shl" => at(0) << amount,
         "shr" => low(a >> amount),
-        "bfe" if !is_signed => field(masked(at(0), width), at(1), at(2)),
-        "clz" => u64::from(masked(at(0), width).leading_zeros() - (64 - width)),
-        "popc" => u64::from(masked(at(0), width).count_ones()),
-        "prmt" => permuted(at(0), at(1), at(2)),
-        // Bits from the second operand on, as many as the third says.
-        "bfe" if !is_signed => {
-            let (from, count) = (masked(at(1), 8) as u32, masked(at(2), 8) as u32);
-            masked(masked(at(0), width).checked_shr(from).unwrap_or(0), count)
-        }
-        "bfe" => match (masked(at(1), 8) as u32, masked(at(2), 8) as u32) {
+        "bfe" if is_signed => match (masked(at(1), 8) as u32, masked(at(2), 8) as u32) {
             (_, 0) => 0,
             (from, count) => signed(low(a >> from.min(127)), count).cast_unsigned(),
         },
+        _ => return Ok(of_bits(words, operands, width)),
+    }))
+}
+
+/// What looks at single bits of numbers of this width.
+fn of_bits(words: &[&str], operands: &[u64], width: u32) -> Option<u64> {
+    let at = |position: usize| operands.get(position).copied().unwrap_or_default();
+    Some(match words[0] {
+        "bfe" => field(masked(at(0), width), at(1), at(2)),
         // Bits of the first operand, put into the second.
         "bfi" => {
             let (from, count) = (masked(at(2), 8) as u32, masked(at(3), 8) as u32);
@@ -102,14 +102,17 @@ fn integer(words: &[&str], operands: &[u64]) -> Result<Option<u64>, String> {
             (at(1) & !mask) | (at(0).checked_shl(from).unwrap_or(0) & mask)
         }
         "brev" => masked(at(0), width).reverse_bits() >> (64 - width),
+        "clz" => u64::from(masked(at(0), width).leading_zeros() - (64 - width)),
+        "popc" => u64::from(masked(at(0), width).count_ones()),
+        "prmt" => permuted(at(0), at(1), at(2)),
         // The upper or the lower half of two numbers side by side, shifted.
         "shf" if words.contains(&"wrap") => {
             let both = masked(at(0), 32) | (at(1) << 32);
             let by = at(2) & 31;
             if words.contains(&"l") { (both << by) >> 32 } else { both >> by }
         }
-        _ => return Ok(None),
-    }))
+        _ => return None,
+    })
 }
 
 /// So many bits of a number from one on; where they begin and how many they are is said by eight bits each.
