@@ -16,7 +16,7 @@
 //! Requests are resolved innermost first, so that each rule book sees only first-order graphs; what one callable has become is kept,
 //! because several calls may name it. A function with rules stays a call until all derivatives are taken, because they ask for the rules.
 //!
-//! Afterwards: no [`Op::Call`](crate::graph::Op::Call), and projections only of what runs bodies; every node is needed, but for unread
+//! Afterwards: no [`Op::Call`], and projections only of what runs bodies; every node is needed, but for unread
 //! results of what runs bodies;
 //! the checks of all callees stand in the caller, over its symbols.
 //! Never here: making the result smaller (that is `simplify`), looking at targets.
