@@ -69,8 +69,9 @@ pub(crate) fn attention_h8_s512_d64(stopwatch: &Stopwatch) -> Verdict<Times> {
         heads(&q).zip(heads(&k)).zip(heads(&v)).flat_map(of_head).collect::<Vec<_>>()
     };
     stopwatch.time(
-        || attention(&q, &k, &v),
-        |y| attention::into(&q, &k, &v, y),
+        &(q.clone(), k.clone(), v.clone()),
+        |(q, k, v)| attention(q, k, v),
+        |(q, k, v), y| attention::into(q, k, v, y),
         |y| check(y, &expected()),
     )
 }
@@ -95,8 +96,9 @@ fn head_gradients(q: &[Near], k: &[Near], v: &[Near]) -> [Vec<Near>; 3] {
 pub(crate) fn attention_h8_s512_d64_grad(stopwatch: &Stopwatch) -> Verdict<Times> {
     let [q, k, v] = queries_keys_values();
     stopwatch.time(
-        || slopes(&q, &k, &v),
-        |found| slopes::into(&q, &k, &v, found),
+        &(q.clone(), k.clone(), v.clone()),
+        |(q, k, v)| slopes(q, k, v),
+        |(q, k, v), found| slopes::into(q, k, v, found),
         |found| {
             let (q, k, v) = (all(&q), all(&k), all(&v));
             let mut expected = [const { Vec::new() }; 3];
@@ -200,8 +202,9 @@ pub(crate) fn encoder_layer_s128_d384(stopwatch: &Stopwatch) -> Verdict<Times> {
     };
     let x = normal([TIME, WIDTH], 7);
     stopwatch.time(
-        || encoder(&p, &x),
-        |y| encoder::into(&p, &x, y),
+        &(p.clone(), x.clone()),
+        |(p, x)| encoder(p, x),
+        |(p, x), y| encoder::into(p, x, y),
         |y| check(y, &reference_encoder(&p, &all(&x))),
     )
 }

@@ -17,8 +17,9 @@ macro_rules! square {
         pub(crate) fn $name(stopwatch: &Stopwatch) -> Verdict<Times> {
             let (a, b) = (normal([$extent, $extent], 1), normal([$extent, $extent], 2));
             stopwatch.time(
-                || $function(&a, &b),
-                |y| $function::into(&a, &b, y),
+                &(a.clone(), b.clone()),
+                |(a, b)| $function(a, b),
+                |(a, b), y| $function::into(a, b, y),
                 |y| check(y, &product(&all(&a), &all(&b), [$extent; 3])),
             )
         }
@@ -67,8 +68,9 @@ pub(crate) fn extents(name: &str) -> Option<[usize; 3]> {
 pub(crate) fn of_extents([m, k, n]: [usize; 3], stopwatch: &Stopwatch) -> Verdict<Times> {
     let (a, b) = (normal([m, k], 1), normal([k, n], 2));
     stopwatch.time(
-        || matmul(&a, &b),
-        |y| matmul::into(&a, &b, y),
+        &(a.clone(), b.clone()),
+        |(a, b)| matmul(a, b),
+        |(a, b), y| matmul::into(a, b, y),
         |y| check(y, &product(&all(&a), &all(&b), [m, k, n])),
     )
 }
@@ -88,7 +90,12 @@ pub(crate) fn matmul_bias_relu_512x1024x1024(stopwatch: &Stopwatch) -> Verdict<T
         let affine = plus_row(&product(&all(&x), &all(&w), [512, 1024, 1024]), &all(&b));
         affine.into_iter().map(Near::relu).collect::<Vec<_>>()
     };
-    stopwatch.time(|| layer(&x, &w, &b), |y| layer::into(&x, &w, &b, y), |y| check(y, &expected()))
+    stopwatch.time(
+        &(x.clone(), w.clone(), b.clone()),
+        |(x, w, b)| layer(x, w, b),
+        |(x, w, b), y| layer::into(x, w, b, y),
+        |y| check(y, &expected()),
+    )
 }
 
 /// The distance of every point from every point.
@@ -113,7 +120,7 @@ pub(crate) fn pairwise_dist_2048x64(stopwatch: &Stopwatch) -> Verdict<Times> {
         };
         products.into_iter().enumerate().map(distance).collect::<Vec<_>>()
     };
-    stopwatch.time(|| distances(&x), |y| distances::into(&x, y), |y| check(y, &expected()))
+    stopwatch.time(&x, |x| distances(x), distances::into, |y| check(y, &expected()))
 }
 
 /// A convolution of the same extent: three by three, with zeros around.
@@ -142,8 +149,9 @@ pub(crate) fn conv2d_3x3_c64_56(stopwatch: &Stopwatch) -> Verdict<Times> {
         columns
     };
     stopwatch.time(
-        || convolution(&x, &filters),
-        |y| convolution::into(&x, &filters, y),
+        &(x.clone(), filters.clone()),
+        |(x, filters)| convolution(x, filters),
+        |(x, filters), y| convolution::into(x, filters, y),
         |y| check(y, &product(&all(&filters), &columns(), [64, 64 * 9, SIDE * SIDE])),
     )
 }

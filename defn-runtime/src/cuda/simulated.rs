@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use std::{ptr, slice};
 
 use super::driver::{About, Address, Driver, Event, Fault, Grid, Kernel, Module};
@@ -30,14 +31,27 @@ struct State {
     memory: Memory,
     /// What was begun and has not ended.
     queue: Vec<Begun>,
-    /// By the number of the event: how often it was recorded, and how often that was passed.
-    events: Vec<(u32, u32)>,
+    /// By the number of the event.
+    events: Vec<Recorded>,
+    /// How many microseconds the device has worked: one for each thing that it did.
+    clock: u64,
     next: Address,
     modules: Vec<String>,
     /// What happened, for tests.
     counts: Counts,
     /// The first fault; after it nothing works, as on a device.
     fault: Option<Fault>,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Default)]
+struct Recorded {
+    /// How often it was recorded.
+    recorded: u32,
+    /// How often that was passed.
+    passed: u32,
+    /// The clock when that was last.
+    at: u64,
 }
 
 /// What was asked of a device so far.
@@ -145,8 +159,8 @@ impl State {
     fn catch_up(&mut self, event: Option<usize>) -> Result<(), Fault> {
         self.works()?;
         while !self.queue.is_empty() {
-            if let Some((recorded, passed)) = event.map(|event| self.events[event])
-                && passed == recorded
+            if let Some(event) = event.map(|event| self.events[event])
+                && event.passed == event.recorded
             {
                 return Ok(());
             }
@@ -176,8 +190,13 @@ impl State {
                 self.memory.bytes(to, bytes)?.copy_from_slice(&from);
             }
             Begun::Launch(kernel, grid, words) => kernel(&mut self.memory, grid, &words)?,
-            Begun::Record(event) => self.events[event].1 += 1,
+            Begun::Record(event) => {
+                let event = &mut self.events[event];
+                (event.passed, event.at) = (event.passed + 1, self.clock);
+                return Ok(());
+            }
         }
+        self.clock += 1;
         Ok(())
     }
 }
@@ -231,12 +250,12 @@ impl Driver for Simulated {
 
     fn event(&self) -> Result<Event, Fault> {
         let mut state = self.state();
-        state.events.push((0, 0));
+        state.events.push(Recorded::default());
         Ok(Event(state.events.len() - 1))
     }
 
     fn record(&self, event: Event) -> Result<(), Fault> {
-        self.state().events[event.0].0 += 1;
+        self.state().events[event.0].recorded += 1;
         self.begin(Begun::Record(event.0))
     }
 
@@ -244,6 +263,20 @@ impl Driver for Simulated {
         let mut state = self.state();
         state.counts.waits += 1;
         state.catch_up(Some(event.0))
+    }
+
+    fn timer(&self) -> Result<Event, Fault> {
+        self.event()
+    }
+
+    fn elapsed(&self, from: Event, to: Event) -> Result<Duration, Fault> {
+        let state = self.state();
+        let [from, to] = [from, to].map(|event| {
+            let Recorded { recorded, passed, at } = state.events[event.0];
+            assert_eq!(recorded, passed, "the stream has passed a timer that is read");
+            at
+        });
+        Ok(Duration::from_micros(to - from))
     }
 
     fn synchronize(&self) -> Result<(), Fault> {
