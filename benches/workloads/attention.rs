@@ -5,7 +5,7 @@ use defn::prelude::*;
 use crate::inputs::{normal, scaled};
 use crate::measure::{Stopwatch, Times, Verdict};
 use crate::reference::{
-    Near, all, by_rows, check, constant, exact, product, softmax, sum, transposed,
+    Near, all, by_rows, check, constant, exact, product, sampled, softmax, sum, transposed,
 };
 use crate::rows::normalised;
 
@@ -59,12 +59,32 @@ fn looks(q: &[Near], k: &[Near], [queries, keys, dim]: [usize; 3], scale: Near) 
 }
 
 pub(crate) fn attention_h8_s512_d64(stopwatch: &Stopwatch) -> Verdict<Times> {
-    let [q, k, v] = queries_keys_values();
+    attention_over(SEQUENCE, stopwatch)
+}
+
+pub(crate) fn attention_h8_s4096_d64(stopwatch: &Stopwatch) -> Verdict<Times> {
+    attention_over(4096, stopwatch)
+}
+
+pub(crate) fn attention_h8_s16384_d64(stopwatch: &Stopwatch) -> Verdict<Times> {
+    attention_over(16384, stopwatch)
+}
+
+/// Longer sequences are compared in a sample of their queries.
+const ALL: usize = 1024;
+const SAMPLE: usize = 16;
+
+fn attention_over(sequence: usize, stopwatch: &Stopwatch) -> Verdict<Times> {
+    let [q, k, v] = [1, 2, 3].map(|seed| normal([HEADS, sequence, DIM], seed));
+    let queries = sampled(sequence, if sequence <= ALL { sequence } else { SAMPLE });
+    let of_queries = |x: &Tensor<f32, 3>| {
+        Tensor::from_fn([HEADS, queries.len(), DIM], |[head, i, d]| x[[head, queries[i], d]])
+    };
     let expected = || {
-        let (q, k, v) = (all(&q), all(&k), all(&v));
+        let (q, k, v) = (all(&of_queries(&q)), all(&k), all(&v));
         let of_head = |((q, k), v)| {
-            let looks = looks(q, k, [SEQUENCE, SEQUENCE, DIM], exact(0.125));
-            product(&looks, v, [SEQUENCE, SEQUENCE, DIM])
+            let looks = looks(q, k, [queries.len(), sequence, DIM], exact(0.125));
+            product(&looks, v, [queries.len(), sequence, DIM])
         };
         heads(&q).zip(heads(&k)).zip(heads(&v)).flat_map(of_head).collect::<Vec<_>>()
     };
@@ -72,7 +92,7 @@ pub(crate) fn attention_h8_s512_d64(stopwatch: &Stopwatch) -> Verdict<Times> {
         &(q.clone(), k.clone(), v.clone()),
         |(q, k, v)| attention(q, k, v),
         |(q, k, v), y| attention::into(q, k, v, y),
-        |y| check(y, &expected()),
+        |y| check(&of_queries(y), &expected()),
     )
 }
 

@@ -9,7 +9,7 @@ use crate::reference::{Near, check, constant, exact};
 const COUNT: usize = 1_000_000;
 
 #[defn]
-fn exp(x: Tensor<f32, n>) -> Tensor<f32, n> {
+pub(crate) fn exp(x: Tensor<f32, n>) -> Tensor<f32, n> {
     x.exp()
 }
 

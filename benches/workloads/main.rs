@@ -29,6 +29,7 @@ mod particles;
 mod recurrences;
 mod linear;
 mod calls;
+mod large;
 
 use std::fs::File;
 use std::io::Write;
@@ -132,6 +133,22 @@ const WORKLOADS: &[(&str, Amount, Here)] = &[
     ("call_overhead", Calls, Here(calls::call_overhead)),
 ];
 
+/// What a GPU is asked besides; for a processor only if it is named.
+const LARGE: &[(&str, Amount, Here)] = &[
+    ("negative_1g", Bytes(2048.0 * MIB), Here(large::negative_1g)),
+    ("exp_1g", Bytes(2048.0 * MIB), Here(large::exp_1g)),
+    ("sum_1g", Bytes(1024.0 * MIB), Here(large::sum_1g)),
+    ("softmax_rows_1g", Bytes(2048.0 * MIB), Here(large::softmax_rows_1g)),
+    ("matmul_4096", square(4096), Here(products::matmul_4096)),
+    ("matmul_8192", square(8192), Here(products::matmul_8192)),
+    ("attention_h8_s4096_d64", Flops(64.0 * ATTENTION), Here(attention::attention_h8_s4096_d64)),
+    (
+        "attention_h8_s16384_d64",
+        Flops(1024.0 * ATTENTION),
+        Here(attention::attention_h8_s16384_d64),
+    ),
+];
+
 fn main() -> ExitCode {
     match Command::read().map_err(|error| error.to_string()).and_then(|command| run(&command)) {
         Ok(0) => ExitCode::SUCCESS,
@@ -181,7 +198,7 @@ fn run(command: &Command) -> Verdict<usize> {
 
 /// The times of a workload as members of an object of JSON.
 fn measure(name: &str, stopwatch: &Stopwatch) -> Verdict<String> {
-    let (times, amount) = match WORKLOADS.iter().find(|(known, ..)| *known == name) {
+    let (times, amount) = match WORKLOADS.iter().chain(LARGE).find(|(known, ..)| *known == name) {
         Some((_, amount, Here(program))) => (program(stopwatch)?, *amount),
         None => {
             let extents = products::extents(name).ok_or("there is no such workload")?;
@@ -223,7 +240,11 @@ impl Command {
     /// What to time, in turn.
     fn names(&self) -> Box<dyn Iterator<Item = std::io::Result<String>> + '_> {
         match self.only.as_slice() {
-            [] => Box::new(WORKLOADS.iter().map(|(name, ..)| Ok((*name).to_owned()))),
+            [] => {
+                let large = if self.device == "cpu" { &[] } else { LARGE };
+                let all = WORKLOADS.iter().chain(large);
+                Box::new(all.map(|(name, ..)| Ok((*name).to_owned())))
+            }
             [stdin] if stdin == "-" => Box::new(std::io::stdin().lines()),
             names => Box::new(names.iter().cloned().map(Ok)),
         }

@@ -4,7 +4,7 @@ use defn::prelude::*;
 
 use crate::inputs::normal;
 use crate::measure::{Stopwatch, Times, Verdict};
-use crate::reference::{Near, all, check, exact, plus_row, product, sum, transposed};
+use crate::reference::{Near, all, check, exact, plus_row, product, sampled, sum, transposed};
 
 #[defn]
 fn matmul(a: Tensor<f32, m, k>, b: Tensor<f32, k, n>) -> Tensor<f32, m, n> {
@@ -58,20 +58,38 @@ square! {
     matmul_2048 2048 matmul;
 }
 
+pub(crate) fn matmul_4096(stopwatch: &Stopwatch) -> Verdict<Times> {
+    of_extents([4096; 3], stopwatch)
+}
+
+pub(crate) fn matmul_8192(stopwatch: &Stopwatch) -> Verdict<Times> {
+    of_extents([8192; 3], stopwatch)
+}
+
 /// The extents that `product_MxKxN` names.
 pub(crate) fn extents(name: &str) -> Option<[usize; 3]> {
     let extents = name.strip_prefix("product_")?.split('x').map(|extent| extent.parse().ok());
     extents.collect::<Option<Vec<usize>>>()?.try_into().ok()
 }
 
+/// Products of more multiply-adds than this are compared in a sample of their rows.
+const ALL: usize = 1 << 31;
+const SAMPLE: usize = 16;
+
 /// The product of two matrices of any extents.
 pub(crate) fn of_extents([m, k, n]: [usize; 3], stopwatch: &Stopwatch) -> Verdict<Times> {
     let (a, b) = (normal([m, k], 1), normal([k, n], 2));
+    let rows = sampled(m, if m * k * n <= ALL { m } else { SAMPLE });
+    let of_rows =
+        |x: &Tensor<f32, 2>, width| Tensor::from_fn([rows.len(), width], |[i, j]| x[[rows[i], j]]);
     stopwatch.time(
         &(a.clone(), b.clone()),
         |(a, b)| matmul(a, b),
         |(a, b), y| matmul::into(a, b, y),
-        |y| check(y, &product(&all(&a), &all(&b), [m, k, n])),
+        |y| {
+            let expected = product(&all(&of_rows(&a, k)), &all(&b), [rows.len(), k, n]);
+            check(&of_rows(y, n), &expected)
+        },
     )
 }
 

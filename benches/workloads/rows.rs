@@ -22,7 +22,7 @@ pub(crate) fn softmax_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
 }
 
 #[defn]
-fn softmax(x: Tensor<f32, row, class>) -> Tensor<f32, row, class> {
+pub(crate) fn softmax(x: Tensor<f32, row, class>) -> Tensor<f32, row, class> {
     x.softmax(class)
 }
 

@@ -7,7 +7,7 @@ use crate::measure::{Stopwatch, Times, Verdict};
 use crate::reference::{all, check, exact, running_sum, sum};
 
 #[defn]
-fn total(x: Tensor<f32, n>) -> f32 {
+pub(crate) fn total(x: Tensor<f32, n>) -> f32 {
     x.sum()
 }
 
