@@ -55,13 +55,14 @@ impl Memory {
     }
 
     fn find(&mut self, address: u64, bytes: usize) -> Result<(&mut Block, usize), String> {
-        let found = self.blocks.iter_mut().find(|block| {
-            let offset = address.wrapping_sub(block.start);
-            address >= block.start && offset + bytes as u64 <= block.bytes.len() as u64
-        });
         let nobody = || format!("{bytes} bytes at {address:#x} belong to nobody");
-        let block = found.ok_or_else(nobody)?;
-        let offset = (address - block.start) as usize;
+        // Blocks stand by their addresses.
+        let behind = self.blocks.partition_point(|block| block.start <= address);
+        let block = self.blocks[..behind].last_mut().ok_or_else(nobody)?;
+        let offset = usize::try_from(address - block.start).map_err(|_| nobody())?;
+        if offset + bytes > block.bytes.len() {
+            return Err(nobody());
+        }
         Ok((block, offset))
     }
 

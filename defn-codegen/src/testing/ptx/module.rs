@@ -3,16 +3,17 @@
 //! In:  PTX, as LLVM writes it.   Out: kernels.
 //!
 //! ```text
-//! @%p1 bra $L__BB0_6;                 Instruction { guard: %p1, words: [bra], operands: [position 12] }
+//! @%p1 bra $L__BB0_6;                 Instruction { guard: %p1, action: Branch(12) }
 //! ld.global.v2.b64 {%rd1, %rd2}, [%rd3+16];
 //! ```
 
 use std::collections::BTreeMap;
 
+use super::action::{Action, Special};
 use super::memory::Memory;
 
 /// An entry of a module.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Kernel {
     /// The bytes of each parameter.
     pub(super) parameters: Vec<usize>,
@@ -24,13 +25,13 @@ pub(super) struct Kernel {
 }
 
 /// One instruction.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Instruction {
     /// The predicate that must hold, and whether it must not.
     pub(super) guard: Option<(usize, bool)>,
-    /// The parts of its name.
-    pub(super) words: Vec<String>,
-    pub(super) operands: Vec<Operand>,
+    /// As it is written, for whoever reads what went wrong.
+    pub(super) text: String,
+    pub(super) action: Action,
 }
 
 /// What an instruction works on.
@@ -50,7 +51,7 @@ pub(super) enum Operand {
     /// Positions of instructions, of which a number chooses one.
     Targets(Vec<usize>),
     /// A number that differs between threads or launches.
-    Special(String),
+    Special(Special),
 }
 
 /// One of several neighbours.
@@ -221,10 +222,13 @@ impl Reader {
             line = rest.trim();
         }
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let words = name.split('.').map(str::to_owned).collect();
+        let words: Vec<&str> = name.split('.').collect();
         let operands: Result<Vec<Operand>, String> =
             split(rest).iter().map(|operand| self.operand(operand)).collect();
-        Ok(Instruction { guard, words, operands: operands? })
+        let operands = operands?;
+        let action = Action::of(&words, &operands, &self.kernel.registers)
+            .map_err(|what| format!("{what}, in `{line}`"))?;
+        Ok(Instruction { guard, text: line.to_owned(), action })
     }
 
     fn register(&mut self, name: &str) -> Result<usize, String> {
@@ -264,13 +268,11 @@ impl Reader {
             return Ok(Operand::Number(*address));
         }
         if text.starts_with('%') {
-            let is_special = text.contains('.');
-            let special = || Operand::Special(text.to_owned());
-            return if is_special {
-                Ok(special())
-            } else {
-                self.register(text).map(Operand::Register)
-            };
+            if text.contains('.') {
+                let special = Special::of(text).ok_or_else(|| format!("`{text}` is not known"));
+                return special.map(Operand::Special);
+            }
+            return self.register(text).map(Operand::Register);
         }
         number(text).map(Operand::Number).ok_or_else(|| format!("`{text}` is not known"))
     }
