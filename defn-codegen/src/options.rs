@@ -17,8 +17,8 @@ pub struct Options {
     pub sizes: Sizes,
 }
 
-/// From which sizes on another form of a loop pays. Sums over rows that come in stripes are in that order; other results are the same,
-/// whatever stands here.
+/// From which sizes on another form of a loop pays. Sums over rows that come in stripes are in that order, and so are sums of products that
+/// come in parts; other results are the same, whatever stands here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// The operand that the rows of a product share is copied into panels from this many bytes on …
@@ -35,6 +35,12 @@ pub struct Sizes {
     pub tile_steps: i64,
     /// … in large tiles if there are so many.
     pub tile_tasks: i64,
+    /// On a device the sums of a product go in parts from so many steps on, which never is `i64::MAX`, …
+    pub parts_from: i64,
+    /// … of about so many steps each, …
+    pub part_steps: i64,
+    /// … if there are at most so many sums.
+    pub part_results: i64,
 }
 
 impl Sizes {
@@ -54,6 +60,11 @@ impl Sizes {
         tile_steps: 16,
         // As many as there are multiprocessors; with fewer some would have nothing to do.
         tile_tasks: 128,
+        // Fewer parts than four gain less than what adding them up takes.
+        parts_from: 1024,
+        part_steps: 256,
+        // The elements of 64 small tiles, with which half of the multiprocessors have nothing to do.
+        part_results: 1 << 18,
     };
 
     /// Every form is taken as soon as it can be: for tests, whose extents are small.
@@ -65,7 +76,12 @@ impl Sizes {
         tile_side: 1,
         tile_steps: 1,
         tile_tasks: 1,
+        parts_from: i64::MAX,
+        ..Self::USUAL
     };
+
+    /// The same, and sums of products in parts, which give other bits.
+    pub const PARTS: Self = Self { parts_from: 3, part_steps: 2, ..Self::LEAST };
 }
 
 /// What a processor must be able to do.

@@ -75,6 +75,64 @@ fn check(text: &str, nests: usize, extents: &[&[i64]]) {
     }
 }
 
+/// Whether sums in parts are those of a host, of numbers of which no sum is rounded; with so many nests in tiles.
+fn check_parts(text: &str, nests: usize, extents: &[&[i64]]) {
+    let graph = simplify(parse::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}")));
+    let host = schedule_graph(&graph, Level::V4, &options(HOST));
+    let parts = schedule_graph(&graph, Compute::Sm80, &options(Sizes::PARTS));
+    assert_eq!(tiled(&parts), nests, "{parts}");
+    for symbols in extents {
+        let arguments = arguments(&graph, symbols);
+        let symbols = eval::bind(&graph, &arguments).unwrap_or_else(|error| panic!("{error}"));
+        let [expected, found] = [&host, &parts].map(|program| {
+            loops::eval::eval(program, &symbols, &arguments)
+                .unwrap_or_else(|fault| panic!("{symbols:?}: {fault}\n{program}"))
+        });
+        assert!(found == expected, "{symbols:?}: other bits\n{parts}");
+    }
+}
+
+#[test]
+fn sums_in_parts() {
+    for element in ["f64", "i32", "i64", "u8"] {
+        let text = DENSE.replace("f32", element).replace("tanh %3", "neg %3");
+        let extents: &[&[i64]] = &[
+            &[1, 1, 2],
+            &[3, 2, 5],
+            &[9, 3, 7],
+            &[65, 17, 3],
+            &[2, 41, 70],
+            &[3, 0, 4],
+            &[0, 9, 2],
+        ];
+        check_parts(&text, if element.ends_with("64") { 2 } else { 3 }, extents);
+    }
+}
+
+#[test]
+fn sums_of_one_row_in_parts() {
+    let text = "graph row<k, m>(x: f64[k], w: f64[k, m]) -> f64[m] {
+  %0: f64[m, k] = transpose w permutation=[1, 0]
+  %1: f64[m] = contract x, %0 batch=0 contracted=1
+  return %1
+}";
+    check_parts(text, 0, &[&[1, 3], &[2, 3], &[3, 65], &[50, 1], &[49, 4], &[0, 2], &[7, 0]]);
+}
+
+#[test]
+fn sums_of_batches_and_of_images_in_parts() {
+    let batches = "graph f<b, n, k, m>(x: i64[b, n, k], y: i64[b, m, k]) -> i64[b, n, m] {
+  %0: i64[b, n, m] = contract x, y batch=1 contracted=1
+  return %0
+}";
+    check_parts(batches, 2, &[&[2, 3, 8, 5], &[1, 5, 3, 9], &[3, 1, 2, 4], &[2, 2, 19, 3]]);
+    let two = "graph f<n, k, m>(x: i64[n, k, 3], y: i64[m, k, 3]) -> i64[n, m] {
+  %0: i64[n, m] = contract x, y batch=0 contracted=2
+  return %0
+}";
+    check_parts(two, 2, &[&[4, 1, 5], &[4, 2, 3], &[2, 7, 9], &[3, 40, 2]]);
+}
+
 const DENSE: &str = "graph dense<n, k, m>(x: f32[n, k], w: f32[k, m], b: f32[m]) -> f32[n, m] {
   %0: f32[m, k] = transpose w permutation=[1, 0]
   %1: f32[n, m] = contract x, %0 batch=0 contracted=1

@@ -19,6 +19,7 @@
 //! for two, so that the threads wait for each other once for each block.
 //!
 //! Every element is one chain of multiply-adds in the order of the steps, which is the order of a host, so that no bit changes.
+//! Only where few elements have long sums are these in [`parts`], each of which is such a chain.
 //!
 //! # Banks
 //!
@@ -37,6 +38,7 @@
 
 mod find;
 mod panels;
+mod parts;
 mod place;
 mod results;
 mod tile;
@@ -51,6 +53,7 @@ use crate::schedule::names::{Choice, Names, choice, compare, number, position};
 use crate::schedule::product::apart;
 
 use find::Product;
+use parts::{Parted, parts};
 use tile::{THREADS, Tile};
 
 /// Tiles for all products that are worth one.
@@ -61,20 +64,28 @@ pub(in crate::schedule) fn products(loops: &mut Loops, sizes: Sizes) {
             loops.nests.push(nest);
             continue;
         }
-        let parts = apart(nest.body.clone());
-        let forms: Vec<Option<Vec<Nest>>> = parts
-            .iter()
-            .map(|part| {
-                let target = Target { sizes, names: &mut names, buffers: &mut loops.buffers };
-                target.forms(&part.body)
-            })
-            .collect();
-        if forms.iter().all(Option::is_none) {
-            loops.nests.push(nest);
-            continue;
+        let mut target = Target { sizes, names: &mut names, buffers: &mut loops.buffers };
+        let mut changes = false;
+        let mut nests = Vec::new();
+        for whole in apart(nest.body.clone()) {
+            let parted = parts(&whole.body, sizes, (target.names, target.buffers));
+            let (first, others) = match parted {
+                Some(Parted { parts, rest }) => (Some(parts), rest),
+                None => (None, vec![whole]),
+            };
+            changes |= first.is_some();
+            let first = first.map(|part| (part, true));
+            for (part, is_part) in first.into_iter().chain(others.into_iter().map(|it| (it, false)))
+            {
+                let forms = target.forms(&part.body, is_part);
+                changes |= forms.is_some();
+                nests.extend(forms.unwrap_or_else(|| vec![part]));
+            }
         }
-        for (part, forms) in parts.into_iter().zip(forms) {
-            loops.nests.extend(forms.unwrap_or_else(|| vec![part]));
+        if changes {
+            loops.nests.extend(nests);
+        } else {
+            loops.nests.push(nest);
         }
     }
 }
@@ -88,7 +99,7 @@ struct Target<'l> {
 
 impl Target<'_> {
     /// A nest for each form of a product; none if it stays as it is.
-    fn forms(mut self, body: &[Statement]) -> Option<Vec<Nest>> {
+    fn forms(&mut self, body: &[Statement], is_part: bool) -> Option<Vec<Nest>> {
         let (around, inside) = match body {
             [Statement::If { condition, body }] if ask::is_of_extents(condition) => {
                 (vec![condition.clone()], body.as_slice())
@@ -108,7 +119,7 @@ impl Target<'_> {
             Choice::Always => (around.clone(), None),
             Choice::If(pays, not) => (joined(&around, pays), Some(joined(&around, not))),
         };
-        let mut nests = self.tiles(&product, &pays);
+        let mut nests = self.tiles(&product, &pays, is_part);
         if let Some(not) = not {
             let body = guarded(not, inside.to_vec());
             nests.push(Nest::new(self.names.copy(&body)));
@@ -116,8 +127,8 @@ impl Target<'_> {
         Some(nests)
     }
 
-    /// Large tiles if there are enough of them, or small ones.
-    fn tiles(&mut self, product: &Product<'_>, pays: &[Expr]) -> Vec<Nest> {
+    /// Large tiles if there are enough of them, or small ones. Of parts there are few elements, and where extents are unknown one form of those is enough.
+    fn tiles(&mut self, product: &Product<'_>, pays: &[Expr], is_part: bool) -> Vec<Nest> {
         let size = product.sum.element.size();
         let small = Tile::small(size);
         let Some(large) = Tile::large(size) else {
@@ -129,6 +140,7 @@ impl Target<'_> {
         match choice(&[(tiles, Comparison::Ge, self.sizes.tile_tasks)], &[]) {
             Choice::Always => vec![self.nest(product, large, pays.to_vec())],
             Choice::Never => vec![self.nest(product, small, pays.to_vec())],
+            Choice::If(..) if is_part => vec![self.nest(product, small, pays.to_vec())],
             Choice::If(many, few) => vec![
                 self.nest(product, large, joined(pays, many)),
                 self.nest(product, small, joined(pays, few)),
