@@ -1,19 +1,25 @@
 //! `scan`: the running sum, product, maximum or minimum along an axis, in blocks.
 //!
-//! Along the last axis a block is one group of lanes, and inside it every lane takes in ever more lanes below it:
+//! Along the last axis a block is 32 groups of lanes, and inside a group every lane takes in ever more lanes below it:
 //!
 //! ```text
 //! var $0 = neutral
-//! for g in 0..floor(n / 64) {
-//!   for l in 0..64 lanes 64 {
-//!     let %0 = load x[64*g + l]
-//!     let %1 = add(shift.1(%0, neutral), %0)
-//!     let %2 = add(shift.2(%1, neutral), %1)        then 4, 8, 16, 32
-//!     store r[64*g + l] = add($0, %6)
+//! for b in 0..floor(n / 2048) {
+//!   var $1 = neutral
+//!   for g in 0..32 {
+//!     for l in 0..64 lanes 64 {
+//!       let %0 = load x[2048*b + 64*g + l]
+//!       let %1 = add(shift.1(%0, neutral), %0)
+//!       let %2 = add(shift.2(%1, neutral), %1)        then 4, 8, 16, 32
+//!       let %7 = add($1, %6)
+//!       store k[l] = %7
+//!       store r[2048*b + 64*g + l] = add($0, %7)
+//!     }
+//!     $1 = load k[63]
 //!   }
-//!   $0 = load r[64*g + 63]
+//!   $0 = add($0, $1)
 //! }
-//! for l in 0..n - 64*floor(n / 64) lanes 64 { … }   the rest of the axis
+//! …                                                    the rest of the axis, in groups
 //! ```
 //!
 //! Along any other axis the rows behind it can have lanes, and a block is a loop:
@@ -27,14 +33,15 @@
 //! }
 //! ```
 //!
-//! Blocks bound the error: a running sum of n elements rounds about n / 64 + 64 times on the way, not n times.
+//! Blocks bound the error: a running sum of n elements rounds about n / 2048 + 40 times on the way, or n / 64 + 64 times, not n times.
+//! What a block comes to does not depend on those before, so that blocks may be computed apart.
 //! The lanes of a scan are chosen here and not in `schedule`, because they are its order of additions.
 //! (Hillis and Steele: *Data Parallel Algorithms*, CACM 1986.)
 
 use super::emit::Emitter;
 use super::pull::{address, binary, load, mirror, pull};
 use crate::graph::{Combine, Dim, Element, NodeId, Op, Scalar};
-use crate::loops::{Address, BufferId, Expr, Manner, RegisterId, Statement};
+use crate::loops::{Address, Buffer, BufferId, Expr, Manner, RegisterId, Space, Statement};
 
 /// Writes the walk along the axis, for all other axes.
 pub(super) fn scan(emitter: &mut Emitter<'_, '_>, node: NodeId) {
@@ -84,8 +91,22 @@ fn neutral(combine: Combine, element: Element) -> Scalar {
     }
 }
 
-/// The elements of a block.
+/// The elements of a block of rows, and the most lanes of a group.
 const BLOCK: i64 = 64;
+
+/// The groups of lanes of a block.
+const GROUPS: i64 = 32;
+
+/// Groups of lanes that follow each other.
+struct Line {
+    start: Address,
+    /// How many lanes a group has.
+    width: i64,
+    /// What the groups before have come to.
+    carry: RegisterId,
+    /// Scratch of a group, if what is in front of all groups is added to what these come to.
+    inside: Option<BufferId>,
+}
 
 /// One walk along the axis.
 struct Walk {
@@ -137,55 +158,106 @@ impl Walk {
         (blocks, covered.clone(), extent - covered)
     }
 
-    /// Blocks as groups of lanes.
+    /// Blocks of groups of lanes.
     fn in_lanes(&self, emitter: &mut Emitter<'_, '_>) {
         let element = emitter.graph().element(self.node);
         // Four registers of the widest machine keep its adders busy.
         let width = (256 / element.size() as i64).min(BLOCK);
-        let (blocks, covered, rest) = self.parts(emitter, width);
-        if !blocks.is(0) {
-            self.groups(emitter, &blocks, width);
+        let (blocks, covered, rest) = self.parts(emitter, width * GROUPS);
+        if blocks.is(0) {
+            // What changes nothing needs not be added.
+            let line = Line { start: Address::default(), width, carry: self.carry, inside: None };
+            return self.rest(emitter, &line, &rest);
+        }
+        let scratch = Self::scratch(emitter, element, width);
+        let mut start = Address::default();
+        start.add_scaled(&emitter.open(&blocks), &Dim::from(width * GROUPS));
+        let carry = emitter.declare(element, Expr::Constant(self.neutral));
+        let line = Line { start, width, carry, inside: Some(scratch) };
+        self.groups(emitter, &line, &Dim::from(GROUPS));
+        let sum = self.combined(Expr::Register(self.carry), Expr::Register(carry));
+        self.set(emitter, self.carry, sum);
+        emitter.close(Manner::Serial);
+        if rest.is(0) {
+            return;
+        }
+        let carry = emitter.declare(element, Expr::Constant(self.neutral));
+        let start = Address { constant: covered, ..Address::default() };
+        self.rest(emitter, &Line { start, width, carry, inside: Some(scratch) }, &rest);
+    }
+
+    /// What a group of a block has come to, before all blocks before it are added.
+    fn scratch(emitter: &mut Emitter<'_, '_>, element: Element, width: i64) -> BufferId {
+        let buffers = &mut emitter.lowering.buffers;
+        let (name, shape) = (format!("k{}", buffers.len()), vec![Dim::from(width)]);
+        buffers.push(Buffer { name, element, shape, lanes: 1, space: Space::Private(None) })
+    }
+
+    /// `extent` elements: whole groups, and what is left.
+    fn rest(&self, emitter: &mut Emitter<'_, '_>, line: &Line, extent: &Dim) {
+        let width = Dim::from(line.width);
+        let groups = extent.floor_div(&width);
+        let covered = groups.clone() * width;
+        let rest = extent.clone() - covered.clone();
+        if !groups.is(0) {
+            self.groups(emitter, line, &groups);
         }
         if rest.is(0) {
             return;
         }
-        let start = Address { constant: covered, ..Address::default() };
+        let mut start = line.start.clone();
+        start.constant = start.constant + covered;
         // Beyond a short rest there is nothing to shift from.
         let short = rest.as_constant().and_then(|rest| u64::try_from(rest).ok());
-        let width = short.map_or(width, |rest| width.min(rest.next_power_of_two() as i64));
-        self.group(emitter, &start, (&rest, width));
+        let width =
+            short.map_or(line.width, |rest| line.width.min(rest.next_power_of_two() as i64));
+        self.group(emitter, &Line { start, width, ..*line }, &rest);
     }
 
     /// Whole groups; behind each the carry is what its last element has become.
-    fn groups(&self, emitter: &mut Emitter<'_, '_>, blocks: &Dim, width: i64) {
-        let mut start = Address::default();
-        start.add_scaled(&emitter.open(blocks), &Dim::from(width));
-        self.group(emitter, &start, (&Dim::from(width), width));
-        let mut last = start;
-        last.constant = last.constant + Dim::from(width - 1);
-        let last = self.place(emitter, &last);
-        let so_far = load(emitter, self.buffer, &last);
-        self.set(emitter, self.carry, so_far);
+    fn groups(&self, emitter: &mut Emitter<'_, '_>, line: &Line, count: &Dim) {
+        let mut start = line.start.clone();
+        start.add_scaled(&emitter.open(count), &Dim::from(line.width));
+        self.group(emitter, &Line { start: start.clone(), ..*line }, &Dim::from(line.width));
+        let so_far = match line.inside {
+            Some(scratch) => {
+                let last = Address { constant: Dim::from(line.width - 1), ..Address::default() };
+                Expr::Load(scratch, Box::new(last))
+            }
+            None => {
+                start.constant = start.constant + Dim::from(line.width - 1);
+                let last = self.place(emitter, &start);
+                load(emitter, self.buffer, &last)
+            }
+        };
+        self.set(emitter, line.carry, so_far);
         emitter.close(Manner::Serial);
     }
 
-    /// `extent` elements from `start`, in one group of `width` lanes.
-    fn group(&self, emitter: &mut Emitter<'_, '_>, start: &Address, (extent, width): (&Dim, i64)) {
+    /// `extent` elements, in one group of lanes.
+    fn group(&self, emitter: &mut Emitter<'_, '_>, line: &Line, extent: &Dim) {
         let element = emitter.graph().element(self.node);
-        let mut step = emitter.open(extent);
-        step.add_scaled(start, &Dim::from(1));
+        let lane = emitter.open(extent);
+        let mut step = lane.clone();
+        step.add_scaled(&line.start, &Dim::from(1));
         let place = self.place(emitter, &step);
         let mut sum = self.operand(emitter, &place);
         let mut by = 1;
-        while i64::from(by) < width {
+        let depth = emitter.depth();
+        while i64::from(by) < line.width {
             let below = Expr::Shift { by, fill: self.neutral, operand: Box::new(sum.clone()) };
-            let depth = emitter.depth();
             sum = emitter.name(depth, element, self.combined(below, sum));
             by *= 2;
         }
-        let expr = self.combined(Expr::Register(self.carry), sum);
+        let mut expr = self.combined(Expr::Register(line.carry), sum);
+        if let Some(buffer) = line.inside {
+            let inside = emitter.name(depth, element, expr);
+            let store = Statement::Store { buffer, address: lane, expr: inside.clone() };
+            emitter.emit(store);
+            expr = self.combined(Expr::Register(self.carry), inside);
+        }
         self.store(emitter, &place, expr);
-        emitter.close(Manner::Lanes(width as u32));
+        emitter.close(Manner::Lanes(line.width as u32));
     }
 
     /// Blocks as loops, for rows that may be lanes.

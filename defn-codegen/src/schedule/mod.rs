@@ -86,6 +86,7 @@ fn device(loops: &mut Loops, sizes: Sizes) {
     chains::chains(loops, Level::V4);
     together::together(loops);
     grid::partials(loops);
+    grid::carries(loops);
     grid::widths(loops);
     tasks::tasks(loops, Workers::DEVICE);
     grid::teams(loops);
