@@ -366,7 +366,7 @@ pub fn randint(
             let wide = randint(b, draw, axes, (&low, &high))?;
             return Ok(wide.with(b.convert(element, wide.node)));
         }
-        Element::F32 | Element::F64 | Element::Bool => {
+        Element::F32 | Element::F64 | Element::F16 | Element::Bf16 | Element::Bool => {
             let (operation, ty) = (draw.function.to_owned(), show(b, low));
             return Err(ElementMistake::NeedsInteger { operation, ty }.into());
         }

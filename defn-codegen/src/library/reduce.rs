@@ -30,16 +30,21 @@ pub(super) fn summable(b: &Builder, operation: &str, x: &Tensor) -> Result<()> {
     match x.element(b) {
         Element::Bool => Err(ElementMistake::SumOfBool { operation, ty }.into()),
         Element::U8 => Err(ElementMistake::NarrowSum { operation, ty }.into()),
-        Element::F64 | Element::F32 | Element::I32 | Element::I64 | Element::U32 | Element::U64 => {
-            Ok(())
-        }
+        Element::F64
+        | Element::F32
+        | Element::F16
+        | Element::Bf16
+        | Element::I32
+        | Element::I64
+        | Element::U32
+        | Element::U64 => Ok(()),
     }
 }
 
 fn floats(b: &Builder, operation: &str, x: &Tensor) -> Result<()> {
     let (operation, ty) = (operation.to_owned(), show(b, x));
     match x.element(b) {
-        Element::F64 | Element::F32 => Ok(()),
+        Element::F64 | Element::F32 | Element::F16 | Element::Bf16 => Ok(()),
         Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 => {
             Err(ElementMistake::IntegerMean { operation, ty }.into())
         }

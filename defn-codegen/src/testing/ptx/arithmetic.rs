@@ -9,6 +9,7 @@
 //! ```
 
 use super::module::bits;
+use crate::graph::{Element, Scalar};
 
 /// The result of an instruction without effects.
 pub(super) fn compute(words: &[String], operands: &[u64]) -> Result<u64, String> {
@@ -26,6 +27,7 @@ pub(super) fn compute(words: &[String], operands: &[u64]) -> Result<u64, String>
         _ => match kind {
             "f32" => single(&words, operands),
             "f64" => double(&words, operands),
+            "f16" | "f16x2" | "bf16" | "bf16x2" => None,
             _ => integer(&words, operands)?,
         },
     };
@@ -262,11 +264,18 @@ fn convert(words: &[&str], value: u64) -> Option<u64> {
         _ => None,
     };
     if from.starts_with('f') {
-        let number = if source == 32 {
-            f64::from(f32::from_bits(value as u32))
-        } else {
-            f64::from_bits(value)
+        let element = match *from {
+            "f16" => Element::F16,
+            "f32" => Element::F32,
+            "f64" => Element::F64,
+            _ => return None,
         };
+        let number = Scalar { element, bits: masked(value, source) }.to_f64();
+        if *to == "f16" {
+            // Of an `f32` alone, and to the nearest.
+            let is_known = rounding == "rn" && element == Element::F32;
+            return is_known.then(|| Scalar::from_f64(Element::F16, number).bits);
+        }
         if to.starts_with('f') {
             let number = if rounding.ends_with('i') { whole(number)? } else { number };
             return Some(if width == 32 {
