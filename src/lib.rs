@@ -68,7 +68,7 @@ pub mod prelude;
 pub use defn_macros::defn;
 pub use defn_runtime::{
     Device, Element, ElementKind, Error, Float, Hooks, Inspected, Key, Level, Mappable, Mapped,
-    Number, OnDevice, Tensor, at, set_threads, stack, threads, trim,
+    Number, OnDevice, Tensor, at, bf16, f16, set_threads, stack, threads, trim,
 };
 
 // One hidden macro does the work; these keep `$crate`, so that requests work under any name of this crate.

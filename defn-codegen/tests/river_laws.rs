@@ -348,7 +348,7 @@ fn mixed(element: Element, shape: &[usize]) -> Value {
     let count: usize = shape.iter().product();
     let whole = |k: usize| (k * 7919 % 1009 % 251) as i64 - 100;
     match element {
-        Element::F32 | Element::F64 => {
+        Element::F32 | Element::F64 | Element::F16 | Element::Bf16 => {
             let float = |k: usize| match k % 29 {
                 3 => -0.0,
                 7 => 0.0,

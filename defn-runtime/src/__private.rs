@@ -17,3 +17,4 @@ pub use crate::level::Level;
 pub use crate::mapped::{Mappable, stack_each};
 pub use crate::rules::{Given, Held, Ruled, Tested, check_rules, codes, rules_hold};
 pub use crate::tensor::Tensor;
+pub use half::{bf16, f16};

@@ -57,6 +57,9 @@ mod rules;
 #[doc(hidden)]
 pub mod __private;
 
+/// Floats of 16 bits: IEEE 754's binary16, and the upper half of an `f32`. They are those of the crate `half`.
+pub use half::{bf16, f16};
+
 pub use device::{Device, OnDevice};
 pub use element::{Element, ElementKind, Float, Number};
 pub use error::{

@@ -111,7 +111,7 @@ macro_rules! scalars {
     )* };
 }
 
-scalars!(f32 f64 i32 i64 u8 u32 u64 bool);
+scalars!(f32 f64 half::f16 half::bf16 i32 i64 u8 u32 u64 bool);
 
 /// Many keys are a tensor of numbers.
 impl Mappable for Key {

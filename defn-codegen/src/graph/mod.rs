@@ -22,6 +22,7 @@
 //! The five faces: the structs here, [`mod@print`], [`parse`], [`verify`], [`eval`]; beside the last stands [`bounds`],
 //! which says how far a right implementation may be from it.
 
+pub mod half;
 pub mod ty;
 pub mod shape;
 pub mod op;

@@ -16,6 +16,7 @@
 
 mod axes;
 mod align;
+mod wide;
 mod arithmetic;
 mod functions;
 mod reduce;

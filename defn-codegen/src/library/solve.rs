@@ -15,6 +15,7 @@
 
 use super::arithmetic::same_element;
 use super::axes::{axis_word, distinct};
+use super::wide::widely;
 use super::{AxisRef, Result, Tensor, axes, axis, relate, show};
 use crate::diagnostic::catalogue::{AxisMistake, ElementMistake};
 use crate::graph::build::Builder;
@@ -33,6 +34,10 @@ const MOST_BLOCKS: i64 = 16;
 ///
 /// Follows `numpy.linalg.solve`, but for singular matrices, which give infinities or NaN as in JAX.
 pub fn solve(b: &mut Builder, a: &Tensor, side: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
+    widely(b, [a, side], |b, [a, side]| solve_of(b, a, side, over))
+}
+
+fn solve_of(b: &mut Builder, a: &Tensor, side: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
     const OPERATION: &str = "solve";
     let [row, column] = square(b, OPERATION, a, over)?;
     same_element(b, OPERATION, a, side)?;
@@ -78,6 +83,10 @@ pub fn solve(b: &mut Builder, a: &Tensor, side: &Tensor, over: &[AxisRef]) -> Re
 ///
 /// Follows `numpy.linalg.inv`, but for singular matrices, which give infinities or NaN as in JAX.
 pub fn inverse(b: &mut Builder, a: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
+    widely(b, [a], |b, [a]| inverse_of(b, a, over))
+}
+
+fn inverse_of(b: &mut Builder, a: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
     let [row, column] = square(b, "inverse", a, over)?;
     let others = (0..a.rank()).filter(|axis| *axis != row && *axis != column);
     let order: Vec<usize> = others.chain([row, column]).collect();

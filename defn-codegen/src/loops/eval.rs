@@ -516,5 +516,6 @@ fn multiply_add(a: Scalar, b: Scalar, c: Scalar) -> Scalar {
         Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 | Element::Bool => {
             scalar::binary(Binary::Add, scalar::binary(Binary::Mul, a, b), c)
         }
+        Element::F16 | Element::Bf16 => crate::bug!("eval", "arithmetic of {}", a.element),
     }
 }

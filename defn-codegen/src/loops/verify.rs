@@ -5,7 +5,8 @@
 //! stores in lanes go to places of their own; scratch with lanes is used in loops of as many;
 //! private scratch is used in outermost loops alone, and each that loads it stores it;
 //! scratch of known size alone is shared, and teams of threads alone share it; all threads of a team come to every `sync`;
-//! tasks are the iterations of a parallel loop or of one of lanes; a clip is a position that is the same for all lanes.
+//! tasks are the iterations of a parallel loop or of one of lanes; a clip is a position that is the same for all lanes;
+//! floats of 16 bits are loaded, stored, chosen and converted, and nothing else is done with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -409,19 +410,28 @@ impl Verifier<'_> {
                 found
             }
             Expr::Register(register) => self.register(*register, false),
-            Expr::Combine(_, register) => self.register(*register, true),
+            Expr::Combine(_, register) => {
+                let found = self.register(*register, true);
+                self.wide(&[found], expr);
+                found
+            }
             Expr::Position { constant, terms } => {
                 self.terms(constant, terms);
                 Some(Element::I64)
             }
-            Expr::Unary(_, _) => inner[0],
+            Expr::Unary(_, _) => {
+                self.wide(&inner, expr);
+                inner[0]
+            }
             Expr::Binary(_, _, _) | Expr::MultiplyAdd(_, _, _) => {
+                self.wide(&inner, expr);
                 if inner.windows(2).any(|pair| pair[0] != pair[1]) {
                     self.fault(format!("operands of different types: {expr:?}"));
                 }
                 inner[0]
             }
             Expr::Compare(_, _, _) => {
+                self.wide(&inner, expr);
                 if inner[0] != inner[1] {
                     self.fault(format!("operands of different types: {expr:?}"));
                 }
@@ -455,6 +465,13 @@ impl Verifier<'_> {
                 self.lanes_of(*buffer);
                 Some(self.loops.buffers[*buffer].element)
             }
+        }
+    }
+
+    /// Floats of 16 bits are loaded, stored, chosen and converted alone.
+    fn wide(&mut self, operands: &[Option<Element>], expr: &Expr) {
+        if operands.iter().flatten().any(|element| element.is_half()) {
+            self.fault(format!("arithmetic of 16 bits: {expr:?}"));
         }
     }
 

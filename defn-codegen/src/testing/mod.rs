@@ -289,7 +289,9 @@ fn canonical(mut outcome: Outcome) -> Outcome {
     for value in outcome.results.iter_mut().chain(updated).chain(shown) {
         let quiet = match value.element {
             Element::F64 => f64::NAN.to_bits(),
-            Element::F32 => u64::from(f32::NAN.to_bits()),
+            Element::F32 | Element::F16 | Element::Bf16 => {
+                crate::graph::Scalar::from_f64(value.element, f64::NAN).bits
+            }
             Element::I32
             | Element::I64
             | Element::U8

@@ -501,6 +501,8 @@ fn epsilon(element: ElementKind) -> Option<f64> {
     match element {
         ElementKind::F32 => Some(f64::from(f32::EPSILON)),
         ElementKind::F64 => Some(f64::EPSILON),
+        ElementKind::F16 => Some(half::f16::EPSILON.to_f64()),
+        ElementKind::Bf16 => Some(half::bf16::EPSILON.to_f64()),
         ElementKind::I32
         | ElementKind::I64
         | ElementKind::U8

@@ -15,6 +15,7 @@ use std::fmt::{self, Debug};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::module::bits;
+use crate::graph::{Element, Scalar};
 
 /// The most operands of an instruction without effects.
 pub(super) const OPERANDS: usize = 4;
@@ -65,6 +66,7 @@ pub(super) fn rule(words: &[&str], operands: usize) -> Result<Rule, String> {
         _ => match kind {
             "f32" => float::<f32>(words),
             "f64" => float::<f64>(words),
+            "f16" | "f16x2" | "bf16" | "bf16x2" => None,
             _ => integer(words)?,
         },
     };
@@ -337,15 +339,35 @@ fn conversion(words: &[&str]) -> Option<Rule> {
         Some("rn") | None => None,
         Some(_) => return None,
     };
-    let number =
-        move |bits: u64| if source == 32 { f64::from(f32::of(bits)) } else { f64::of(bits) };
-    let float = move |number: f64| if width == 32 { (number as f32).bits() } else { number.bits() };
-    Some(match (from.starts_with('f'), to.starts_with('f')) {
+    let element = |kind: &str| match kind {
+        "f16" => Some(Element::F16),
+        "f32" => Some(Element::F32),
+        "f64" => Some(Element::F64),
+        _ => None,
+    };
+    let (to_float, from_float) = (element(to), element(from));
+    let halves = [to_float, from_float].contains(&Some(Element::F16));
+    // 16 bits are made of an `f32` alone, and to the nearest; only an `f32` is made of them.
+    if halves
+        && !matches!(
+            (to_float, from_float, rounding),
+            (Some(Element::F16), Some(Element::F32), Some("rn"))
+                | (Some(Element::F32), Some(Element::F16), None)
+        )
+    {
+        return None;
+    }
+    let number = move |bits: u64| {
+        let element = from_float.unwrap_or(Element::F64);
+        Scalar { element, bits: masked(bits, source) }.to_f64()
+    };
+    let float = move |number: f64| Scalar::from_f64(to_float.unwrap_or(Element::F64), number).bits;
+    Some(match (to_float.is_some(), from_float.is_some()) {
         (true, true) => {
             let whole = whole.unwrap_or(|number| number);
             Rule::new(move |[a, ..]| float(whole(number(*a))))
         }
-        (true, false) => {
+        (false, true) => {
             let (whole, range) = (whole?, range(to, width));
             // The highest bit where 64 bits are on either side.
             let of_nan = if width == 64 || source == 64 { 1 << (width - 1) } else { 0 };
@@ -357,7 +379,7 @@ fn conversion(words: &[&str]) -> Option<Rule> {
                 }
             })
         }
-        (false, true) => match (from.starts_with('s'), width) {
+        (true, false) => match (from.starts_with('s'), width) {
             (true, 32) => Rule::new(move |[a, ..]| (signed(*a, source) as f32).bits()),
             (true, _) => Rule::new(move |[a, ..]| (signed(*a, source) as f64).bits()),
             (false, 32) => Rule::new(move |[a, ..]| (masked(*a, source) as f32).bits()),
