@@ -69,7 +69,7 @@ pub use error::{
 pub use hooks::{Hooks, Inspected};
 pub use key::Key;
 pub use level::Level;
-pub use mapped::{Mappable, Mapped, at, stack};
+pub use mapped::{Jacobian, Mappable, Mapped, at, stack};
 pub use recycle::trim;
 pub use team::{set_threads, threads};
 pub use tensor::{Iter, Tensor};

@@ -33,6 +33,7 @@ mod grad;
 mod memory;
 mod vmap;
 mod requests;
+mod families;
 mod custom;
 mod tested;
 mod items;

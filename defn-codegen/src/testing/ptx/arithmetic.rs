@@ -346,6 +346,10 @@ fn conversion(words: &[&str]) -> Option<Rule> {
         _ => None,
     };
     let (to_float, from_float) = (element(to), element(from));
+    let is_float = |kind: &str| kind.starts_with('f') || kind.starts_with("bf");
+    if is_float(to) != to_float.is_some() || is_float(from) != from_float.is_some() {
+        return None;
+    }
     let halves = [to_float, from_float].contains(&Some(Element::F16));
     // 16 bits are made of an `f32` alone, and to the nearest; only an `f32` is made of them.
     if halves
