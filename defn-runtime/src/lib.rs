@@ -56,6 +56,12 @@ mod error;
 mod rules;
 #[doc(hidden)]
 pub mod __private;
+/// Devices of tests.
+#[cfg(all(feature = "cuda", feature = "simulated"))]
+#[doc(hidden)]
+pub mod simulated {
+    pub use crate::cuda::simulated::{Counts, Machine, Simulated};
+}
 
 pub use device::{Device, OnDevice};
 pub use element::{Element, ElementKind, Float, Number};
