@@ -56,6 +56,12 @@ mod error;
 mod rules;
 #[doc(hidden)]
 pub mod __private;
+/// Devices of tests.
+#[cfg(all(feature = "cuda", feature = "simulated"))]
+#[doc(hidden)]
+pub mod simulated {
+    pub use crate::cuda::simulated::{Counts, Machine, Simulated};
+}
 
 /// Floats of 16 bits: IEEE 754's binary16, and the upper half of an `f32`. They are those of the crate `half`.
 pub use half::{bf16, f16};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! everything else here  ->  Driver  ->  nvidia: the driver's library, through cudarc
-//!                                   ->  simulated: memory of the host, in the tests
+//!                                   ->  simulated: a machine of the tests
 //! ```
 //!
 //! A device has one stream: what is begun later begins when all that was begun before has ended, whichever thread began it.

@@ -5,8 +5,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::driver::{Fault, Grid};
-use super::gpu::Gpu;
-use super::simulated::{HostKernel, Memory, Simulated};
+use super::host::{Host, HostKernel, Memory};
+use super::simulated::Simulated;
 use crate::abi::{
     Axis, Condition, DeviceCode, DeviceNumber, DevicePlace, Extent, Function, Hooks, Inspect, Leaf,
     NONE_FAILED, Signature, Solve, Spot, Step,
@@ -34,8 +34,8 @@ fn simulated(ordinal: usize, limit: usize) -> (Device, Simulated) {
         ("status", status),
         ("wild", wild),
     ];
-    let driver = Simulated::new(ordinal, limit, KERNELS);
-    (Device::gpu(Gpu::new(Box::new(driver.clone()))), driver)
+    let driver = Simulated::new(ordinal, limit, Box::new(Host::new(ordinal, KERNELS)));
+    (driver.device(), driver)
 }
 
 fn device() -> (Device, Simulated) {

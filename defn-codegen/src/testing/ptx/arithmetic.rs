@@ -57,7 +57,8 @@ pub(super) fn rule(words: &[&str], operands: usize) -> Result<Rule, String> {
         return Err(unknown());
     }
     let rule = match words[0] {
-        "mov" if operands == 1 => Some(Rule::new(|[a, ..]| *a)),
+        // Global memory has the same addresses in all of memory.
+        "mov" | "cvta" if operands == 1 => Some(Rule::new(|[a, ..]| *a)),
         "selp" if operands == 3 => {
             Some(Rule::new(|[then, otherwise, is, _]| if *is == 0 { *otherwise } else { *then }))
         }

@@ -19,7 +19,7 @@ pub(super) struct Launch {
 }
 
 /// Threads of a warp.
-const WARP: usize = 32;
+pub(super) const WARP: usize = 32;
 /// More instructions than any test needs.
 const MOST: u64 = 1 << 28;
 /// What shared memory holds when a block begins: a NaN in every float.

@@ -28,13 +28,15 @@ struct Block {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     blocks: Vec<Block>,
+    /// Where the last of all blocks ended that were given back.
+    end: u64,
 }
 
 impl Memory {
     /// The address of a new block of so many bytes.
     pub(super) fn allocate(&mut self, bytes: usize) -> u64 {
-        let end = self.blocks.last().map_or(FIRST, |last| last.start + last.bytes.len() as u64);
-        let start = (end + GAP).next_multiple_of(256);
+        let last = self.blocks.last().map_or(FIRST, |last| last.start + last.bytes.len() as u64);
+        let start = (last.max(self.end) + GAP).next_multiple_of(256);
         self.blocks.push(Block { start, bytes: vec![UNTOUCHED; bytes], used: vec![0; bytes] });
         start
     }
@@ -48,10 +50,19 @@ impl Memory {
         address
     }
 
-    /// The bytes from an address to the end of its block.
-    pub(super) fn bytes(&mut self, address: u64) -> Result<&mut [u8], String> {
-        let (block, offset) = self.find(address, 0)?;
-        Ok(&mut block.bytes[offset..])
+    /// Gives a block back; how many bytes it had, if one begins there.
+    pub(super) fn free(&mut self, address: u64) -> Option<usize> {
+        let at = self.blocks.binary_search_by_key(&address, |block| block.start).ok()?;
+        // Addresses are never used again: whoever still has one is found out.
+        let block = self.blocks.remove(at);
+        self.end = self.end.max(block.start + block.bytes.len() as u64);
+        Some(block.bytes.len())
+    }
+
+    /// So many bytes from an address on, for the host.
+    pub(super) fn bytes(&mut self, address: u64, count: usize) -> Result<&mut [u8], String> {
+        let (block, offset) = self.find(address, count)?;
+        Ok(&mut block.bytes[offset..offset + count])
     }
 
     fn find(&mut self, address: u64, bytes: usize) -> Result<(&mut Block, usize), String> {

@@ -16,6 +16,8 @@ mod arithmetic;
 mod machine;
 mod memory;
 mod module;
+mod simulator;
 mod plan;
 
 pub use plan::run;
+pub use simulator::Simulator;

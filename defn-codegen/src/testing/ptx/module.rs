@@ -67,8 +67,11 @@ pub(super) enum Part {
 pub(super) fn kernels(text: &str, memory: &mut Memory) -> Result<BTreeMap<String, Kernel>, String> {
     let (mut found, mut tables) = (BTreeMap::new(), BTreeMap::new());
     let mut shared = Shared::default();
-    let lines: Vec<&str> =
-        text.lines().map(|line| line.split("//").next().unwrap_or("").trim()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or("").trim())
+        .flat_map(statements)
+        .collect();
     let mut at = 0;
     while at < lines.len() {
         let line = lines[at];
@@ -79,18 +82,24 @@ pub(super) fn kernels(text: &str, memory: &mut Memory) -> Result<BTreeMap<String
             let (name, bytes) = table(line).ok_or_else(|| format!("`{line}` is not known"))?;
             tables.insert(name, memory.constant(&bytes));
         } else if let Some(rest) = line.strip_prefix(".visible .entry ") {
-            let name = rest.trim_end_matches(['(', ')']).to_owned();
+            let (name, parameters) = rest.split_once('(').unwrap_or((rest, ""));
+            let parameters = parameters.trim_end_matches(')').split(',').map(str::trim);
             let end =
                 lines[at..].iter().position(|line| *line == "}").ok_or("an entry has no end")?;
             let kernel = Reader { tables: tables.clone(), ..Reader::default() }
-                .kernel(&lines[at..at + end], shared.clone())?;
-            found.insert(name, kernel);
+                .kernel(parameters.chain(lines[at..at + end].iter().copied()), shared.clone())?;
+            found.insert(name.to_owned(), kernel);
             at += end + 1;
         } else if !is_known(line) {
             return Err(format!("`{line}` is not known"));
         }
     }
     Ok(found)
+}
+
+/// The statements of a line, which are several where people write; a block within one is a whole.
+fn statements(line: &str) -> Vec<&str> {
+    if line.contains('{') { vec![line] } else { line.split_inclusive(';').map(str::trim).collect() }
 }
 
 /// `.global .align 8 .b8 name[16] = {0, 1, …};`
@@ -165,9 +174,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn kernel(mut self, lines: &[&str], shared: Shared) -> Result<Kernel, String> {
+    fn kernel<'t>(
+        mut self,
+        mut lines: impl Iterator<Item = &'t str>,
+        shared: Shared,
+    ) -> Result<Kernel, String> {
         self.shared = shared;
-        let (mut code, mut lines) = (Vec::new(), lines.iter());
+        let mut code = Vec::new();
         while let Some(line) = lines.next() {
             if let Some(name) = line.strip_suffix(": .branchtargets") {
                 let mut targets = Vec::new();
@@ -189,12 +202,14 @@ impl Reader {
             } else if let Some(rest) = line.strip_prefix(".reg ") {
                 let (kind, names) =
                     rest.split_once(char::is_whitespace).ok_or("registers without names")?;
-                let prefix = names.trim().split('<').next().unwrap_or_default().to_owned();
-                self.kinds.insert(prefix, bits(kind.trim_start_matches('.'))?);
+                for name in names.trim_end_matches(';').split(',') {
+                    let prefix = name.trim().split('<').next().unwrap_or_default().to_owned();
+                    self.kinds.insert(prefix, bits(kind.trim_start_matches('.'))?);
+                }
             } else if line.starts_with(".shared") {
                 self.shared.declare(line)?;
             } else if line.ends_with(';') {
-                code.push(*line);
+                code.push(line);
             } else if let Some(inside) = line.strip_prefix("{ .reg .b32 tmp; ") {
                 // A half of a number that nobody wants has a name of its own.
                 code.push(inside.trim_end_matches('}').trim());
