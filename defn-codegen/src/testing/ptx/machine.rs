@@ -21,6 +21,8 @@ pub(super) struct Launch {
 const WARP: usize = 32;
 /// More instructions than any test needs.
 const MOST: u64 = 1 << 28;
+/// The product of matrices that is known.
+const TF32: &str = "sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32";
 /// What shared memory holds when a block begins: a NaN in every float.
 const POISON: u8 = 0xFF;
 
@@ -108,6 +110,9 @@ impl Block<'_> {
             return Ok(false);
         }
         match waits {
+            Some(Wait::Value) if self.kernel.instructions[position - 1].words[0] == "mma" => {
+                self.multiply(first, position - 1)?;
+            }
             Some(Wait::Value) => self.exchange(first, position - 1)?,
             Some(Wait::Warp) => {}
             Some(Wait::Block | Wait::End) | None => return Ok(false),
@@ -146,6 +151,49 @@ impl Block<'_> {
             }
             let source = if source < WARP { source } else { lane };
             self.set(first + lane, &instruction.operands[0], masked(sent[source][0], 32))?;
+        }
+        Ok(())
+    }
+
+    /// `mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 d, a, b, c`: of 16 rows, 8 columns and 8 steps every thread has some.
+    fn multiply(&mut self, first: usize, position: usize) -> Result<(), String> {
+        let kernel = self.kernel;
+        let instruction = &kernel.instructions[position];
+        let unknown = || format!("`{}` is not known", instruction.words.join("."));
+        if instruction.words[1..].join(".") != TF32 {
+            return Err(unknown());
+        }
+        let mut parts = Vec::new();
+        for operand in &instruction.operands {
+            let Operand::Tuple(held) = operand else { return Err(unknown()) };
+            parts.push(held);
+        }
+        let [d, a, b, c] = parts[..] else { return Err(unknown()) };
+        if [d.len(), a.len(), b.len(), c.len()] != [4, 4, 2, 4] {
+            return Err(unknown());
+        }
+        let number = |lane: usize, part: Part| {
+            let bits = self.part(first + lane, part) as u32;
+            if bits & 0x1FFF != 0 {
+                return Err(format!("{bits:#x} is no tf32"));
+            }
+            Ok(f32::from_bits(bits))
+        };
+        let mut sums = Vec::new();
+        for lane in 0..WARP {
+            for (at, part) in c.iter().enumerate() {
+                let (row, column) = (lane / 4 + 8 * (at / 2), lane % 4 * 2 + at % 2);
+                let mut sum = f32::from_bits(self.part(first + lane, *part) as u32);
+                for step in 0..8 {
+                    let left = number(row % 8 * 4 + step % 4, a[row / 8 + step / 4 * 2])?;
+                    let right = number(column * 4 + step % 4, b[step / 4])?;
+                    sum = left.mul_add(right, sum);
+                }
+                sums.push((first + lane, d[at], sum));
+            }
+        }
+        for (thread, part, sum) in sums {
+            self.set_part(thread, part, sum.to_bits().into())?;
         }
         Ok(())
     }
@@ -190,7 +238,7 @@ impl Block<'_> {
             }
             ("trap", _) => return Err("a trap".to_owned()),
             ("ret" | "exit", _) => self.threads[thread].waits = Some(Wait::End),
-            ("shfl", _) => self.threads[thread].waits = Some(Wait::Value),
+            ("shfl" | "mma", _) => self.threads[thread].waits = Some(Wait::Value),
             ("bar", "warp") => self.threads[thread].waits = Some(Wait::Warp),
             ("bar" | "barrier", _) => self.threads[thread].waits = Some(Wait::Block),
             ("ld", _) => self.load(thread, words, operands)?,
