@@ -15,6 +15,8 @@ pub struct Options {
     pub verify: bool,
     /// From which sizes on another form of a loop pays.
     pub sizes: Sizes,
+    /// Whether products of `f32` on a device may see no more than 10 bits behind the point of what they multiply.
+    pub tf32: bool,
 }
 
 /// From which sizes on another form of a loop pays. Sums over rows that come in stripes are in that order, and so are sums of products that

@@ -28,6 +28,7 @@ fn options_from(sizes: Sizes) -> Options {
         dump: Dump::default(),
         verify: true,
         sizes,
+        tf32: false,
     }
 }
 

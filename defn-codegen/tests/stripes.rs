@@ -55,6 +55,7 @@ fn scheduled(graph: &Graph) -> Loops {
         dump: Dump::default(),
         verify: true,
         sizes: Sizes::USUAL,
+        tf32: false,
     };
     schedule_graph(graph, Level::V4, &options)
 }

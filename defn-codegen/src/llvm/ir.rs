@@ -517,6 +517,13 @@ impl<'c> Ir<'c> {
         Value(unsafe { core::LLVMBuildExtractElement(builder, vector.0, index.0, NO_NAME) })
     }
 
+    /// A field of what an intrinsic gives.
+    pub(super) fn field(&self, fields: Value, number: u32) -> Value {
+        let builder = self.builder.as_mut_ptr();
+        // SAFETY: ownership; callers know how many fields the intrinsic gives.
+        Value(unsafe { core::LLVMBuildExtractValue(builder, fields.0, number, NO_NAME) })
+    }
+
     /// A vector of these values; the value itself if it is one.
     pub(super) fn vector_of(&self, parts: &[Value]) -> Value {
         if let [only] = parts {

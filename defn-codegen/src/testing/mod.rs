@@ -29,7 +29,7 @@ use crate::graph::eval::{self, Value};
 use crate::graph::{Element, Graph, parse, verify};
 use crate::llvm::{self, jit};
 use crate::loops::eval::Outcome;
-use crate::loops::{self, Loops};
+use crate::loops::{self, Loops, Statement, visit};
 use crate::options::{Compute, Dump, Level, Options, Sizes};
 use crate::program::Program;
 use crate::simplify::simplify;
@@ -186,7 +186,25 @@ fn device_laws(
             kernel_laws(&program, (symbols, arguments), &outcome)?;
         }
     }
-    Ok(())
+    core_laws(graph, (symbols, arguments))
+}
+
+/// The laws of tensor cores, whose results are no one else's: the loops are sound, and kernels give their bits.
+fn core_laws(graph: &Graph, (symbols, arguments): (&[i64], &[Value])) -> Result<(), String> {
+    let options = Options { tf32: true, ..options(Sizes::LEAST) };
+    let program = schedule_graph(graph, Compute::Sm80, &options);
+    let mut has_cores = false;
+    for nest in &program.nests {
+        visit::statements(&nest.body, &mut |statement| {
+            has_cores |= matches!(statement, Statement::Mma(_));
+        });
+    }
+    if !has_cores {
+        return Ok(());
+    }
+    let outcome = sound(&program, "tensor cores", (symbols, arguments))
+        .map_err(|error| format!("{error}\n{program}"))?;
+    kernel_laws(&program, (symbols, arguments), &outcome)
 }
 
 /// The laws of PTX: executed instruction by instruction, it gives what the loops give.
@@ -213,6 +231,7 @@ fn options(sizes: Sizes) -> Options {
         dump: Dump::default(),
         verify: true,
         sizes,
+        tf32: false,
     }
 }
 

@@ -10,6 +10,9 @@
 use super::arithmetic::{OPERANDS, Rule, rule};
 use super::module::{Operand, Part, bits};
 
+/// The product of matrices that is known.
+const TF32: [&str; 9] = ["sync", "aligned", "m16n8k8", "row", "col", "f32", "tf32", "tf32", "f32"];
+
 /// What a thread does.
 #[derive(Debug)]
 pub(super) enum Action {
@@ -27,6 +30,13 @@ pub(super) enum Action {
         target: usize,
         partner: Partner,
         sources: [Source; OPERANDS],
+    },
+    /// A product of matrices by a warp, of which every thread has parts.
+    Multiply {
+        d: [Part; 4],
+        a: [Part; 4],
+        b: [Part; 2],
+        c: [Part; 4],
     },
     /// A parameter of the kernel, from a byte on.
     Parameter {
@@ -141,6 +151,13 @@ impl Action {
                 let (target, position, offset) = (register(target)?, *position, *offset);
                 Self::Parameter { target, position, offset }
             }
+            (
+                "mma",
+                [Operand::Tuple(d), Operand::Tuple(a), Operand::Tuple(b), Operand::Tuple(c)],
+            ) if words[1..] == TF32 => {
+                Self::Multiply { d: parts(d)?, a: parts(a)?, b: parts(b)?, c: parts(c)? }
+            }
+            ("mma", _) => return Err(unknown()),
             ("ld", [target, place]) => Self::Load(access(words, place, target)?),
             ("st", [place, source]) => Self::Store(access(words, place, source)?),
             ("mov", [Operand::Tuple(parts), whole]) => {
@@ -160,6 +177,11 @@ impl Action {
             (_, []) => return Err(unknown()),
         })
     }
+}
+
+/// The parts that an instruction has so many of.
+fn parts<const COUNT: usize>(tuple: &[Part]) -> Result<[Part; COUNT], String> {
+    tuple.try_into().map_err(|_| format!("{} parts instead of {COUNT}", tuple.len()))
 }
 
 fn register(operand: &Operand) -> Result<usize, String> {

@@ -52,6 +52,8 @@ pub(super) fn launch(kernel: &Kernel, launch: &Launch, memory: &mut Memory) -> R
 enum Wait {
     /// For a value of another thread of the warp.
     Value,
+    /// For a product of matrices, of which every thread of the warp has a part.
+    Matrix,
     Warp,
     Block,
     /// For nothing more.
@@ -110,6 +112,7 @@ impl Block<'_> {
         }
         match waits {
             Some(Wait::Value) => self.exchange(first, &self.kernel.instructions[position - 1])?,
+            Some(Wait::Matrix) => self.multiply(first, &self.kernel.instructions[position - 1])?,
             Some(Wait::Warp) => {}
             Some(Wait::Block | Wait::End) | None => return Ok(false),
         }
@@ -142,6 +145,37 @@ impl Block<'_> {
             }
             let source = if source < WARP { source } else { lane };
             self.set(first + lane, *target, masked(sent[source][0], 32));
+        }
+        Ok(())
+    }
+
+    /// `mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 d, a, b, c`: of 16 rows, 8 columns and 8 steps every thread has some.
+    fn multiply(&mut self, first: usize, instruction: &Instruction) -> Result<(), String> {
+        let Action::Multiply { d, a, b, c } = &instruction.action else {
+            return Err(format!("`{}` is not known", instruction.text));
+        };
+        let number = |lane: usize, part: Part| {
+            let bits = self.part(first + lane, part) as u32;
+            if bits & 0x1FFF != 0 {
+                return Err(format!("{bits:#x} is no tf32"));
+            }
+            Ok(f32::from_bits(bits))
+        };
+        let mut sums = Vec::new();
+        for lane in 0..WARP {
+            for (at, part) in c.iter().enumerate() {
+                let (row, column) = (lane / 4 + 8 * (at / 2), lane % 4 * 2 + at % 2);
+                let mut sum = f32::from_bits(self.part(first + lane, *part) as u32);
+                for step in 0..8 {
+                    let left = number(row % 8 * 4 + step % 4, a[row / 8 + step / 4 * 2])?;
+                    let right = number(column * 4 + step % 4, b[step / 4])?;
+                    sum = left.mul_add(right, sum);
+                }
+                sums.push((first + lane, d[at], sum));
+            }
+        }
+        for (thread, part, sum) in sums {
+            self.set_part(thread, part, sum.to_bits().into())?;
         }
         Ok(())
     }
@@ -184,6 +218,7 @@ impl Block<'_> {
             Action::End => self.threads[thread].waits = Some(Wait::End),
             Action::Trap => return Err("a trap".to_owned()),
             Action::Exchange { .. } => self.threads[thread].waits = Some(Wait::Value),
+            Action::Multiply { .. } => self.threads[thread].waits = Some(Wait::Matrix),
             Action::Warp => self.threads[thread].waits = Some(Wait::Warp),
             Action::Block => self.threads[thread].waits = Some(Wait::Block),
             Action::Parameter { target, position, offset } => {

@@ -208,18 +208,26 @@ impl Reader {
                 }
             } else if line.starts_with(".shared") {
                 self.shared.declare(line)?;
+            } else if line.starts_with("mma.") {
+                // Its operands stand on lines of their own.
+                let mut whole = (*line).to_owned();
+                while !whole.ends_with(';') {
+                    whole.push(' ');
+                    whole.push_str(lines.next().ok_or("an instruction has no end")?);
+                }
+                code.push(whole);
             } else if line.ends_with(';') {
-                code.push(line);
+                code.push((*line).to_owned());
             } else if let Some(inside) = line.strip_prefix("{ .reg .b32 tmp; ") {
                 // A half of a number that nobody wants has a name of its own.
-                code.push(inside.trim_end_matches('}').trim());
+                code.push(inside.trim_end_matches('}').trim().to_owned());
             } else if line.starts_with(".local") {
                 return Err(format!("`{line}`: no kernel has local memory"));
             } else if !is_frame(line) {
                 return Err(format!("`{line}` is not known"));
             }
         }
-        for line in code {
+        for line in &code {
             let instruction = self.instruction(line.trim_end_matches(';'))?;
             self.kernel.instructions.push(instruction);
         }

@@ -152,7 +152,8 @@ fn lies_along(rows: &Side<'_>, columns: &Side<'_>, statements: &[&Statement]) ->
         | Statement::Set { .. }
         | Statement::For(_)
         | Statement::If { .. }
-        | Statement::Sync => None,
+        | Statement::Sync
+        | Statement::Mma(_) => None,
     });
     let is_along = |address: &Address, side: &Side<'_>| address.coefficient(side.last()).is(1);
     let mut along = stored.map(|address| is_along(address, rows) && !is_along(address, columns));
@@ -307,7 +308,8 @@ impl<'s> Reader<'s> {
                 | Statement::Set { .. }
                 | Statement::Store { .. }
                 | Statement::If { .. }
-                | Statement::Sync => return None,
+                | Statement::Sync
+                | Statement::Mma(_) => return None,
             }
             self.rest.push(statement);
         }

@@ -21,6 +21,8 @@
 //! Every element is one chain of multiply-adds in the order of the steps, which is the order of a host, so that no bit changes.
 //! Only where few elements have long sums are these in [`parts`], each of which is such a chain.
 //!
+//! Where the user allows it, products of `f32` are those of tensor cores, in the same tiles ([`cores`]).
+//!
 //! # Banks
 //!
 //! The fast memory has 32 banks of four bytes; an access of 16 bytes is served eight threads at a time, and these must not meet in a bank.
@@ -34,8 +36,11 @@
 //! | store of a slice | 2 vectors in 4 rows that are `length + 8` apart | 8·row + 4·(t mod 2) |
 //! | load of a slice (4 bytes, all 32 threads) | one behind the other | 32 different ones |
 //!
+//! | load of rows or columns for tensor cores (4 bytes, all 32 threads) | 8 in 4 steps that are `length + 8` apart | 8·step + element |
+//!
 //! With elements of eight bytes all of this holds for half as many elements in a vector.
 
+mod cores;
 mod find;
 mod panels;
 mod parts;
@@ -45,10 +50,11 @@ mod tile;
 mod write;
 
 use crate::arena::Arena;
-use crate::graph::{Binary, Comparison, Dim, Unary};
+use crate::graph::{Binary, Comparison, Dim, Element, Unary};
 use crate::loops::ask;
+use crate::loops::mma::Shape;
 use crate::loops::{Buffer, Expr, Loops, Nest, Statement, Tasks};
-use crate::options::Sizes;
+use crate::options::{Options, Sizes};
 use crate::schedule::names::{Choice, Names, choice, compare, number, position};
 use crate::schedule::product::apart;
 
@@ -57,14 +63,15 @@ use parts::{Parted, parts};
 use tile::{THREADS, Tile};
 
 /// Tiles for all products that are worth one.
-pub(in crate::schedule) fn products(loops: &mut Loops, sizes: Sizes) {
+pub(in crate::schedule) fn products(loops: &mut Loops, options: &Options) {
+    let (sizes, tf32) = (options.sizes, options.tf32);
     let mut names = Names::of(loops);
     for nest in std::mem::take(&mut loops.nests) {
         if nest.control.is_some() || nest.threads > 1 {
             loops.nests.push(nest);
             continue;
         }
-        let mut target = Target { sizes, names: &mut names, buffers: &mut loops.buffers };
+        let mut target = Target { sizes, tf32, names: &mut names, buffers: &mut loops.buffers };
         let mut changes = false;
         let mut nests = Vec::new();
         for whole in apart(nest.body.clone()) {
@@ -93,6 +100,7 @@ pub(in crate::schedule) fn products(loops: &mut Loops, sizes: Sizes) {
 /// What products are written into.
 struct Target<'l> {
     sizes: Sizes,
+    tf32: bool,
     names: &'l mut Names,
     buffers: &'l mut Arena<Buffer>,
 }
@@ -130,8 +138,9 @@ impl Target<'_> {
     /// Large tiles if there are enough of them, or small ones. Of parts there are few elements, and where extents are unknown one form of those is enough.
     fn tiles(&mut self, product: &Product<'_>, pays: &[Expr], is_part: bool) -> Vec<Nest> {
         let size = product.sum.element.size();
-        let small = Tile::small(size);
-        let Some(large) = Tile::large(size) else {
+        let shape = (self.tf32 && product.sum.element == Element::F32).then_some(Shape::Tf32);
+        let small = Tile::small(size, shape);
+        let Some(large) = Tile::large(size, shape) else {
             return vec![self.nest(product, small, pays.to_vec())];
         };
         let length = Dim::from(large.length());
