@@ -10,7 +10,15 @@ use defn_codegen::testing;
 
 fn options() -> Options {
     let (levels, triple, dump) = (Vec::new(), String::new(), Dump::default());
-    Options { levels, devices: Vec::new(), triple, dump, verify: true, sizes: Sizes::USUAL }
+    Options {
+        levels,
+        devices: Vec::new(),
+        tf32: false,
+        triple,
+        dump,
+        verify: true,
+        sizes: Sizes::USUAL,
+    }
 }
 
 /// Numbers that look random, of both signs.
@@ -95,4 +103,70 @@ fn scans_of_few_columns() {
     let columns = scan("scan.add", "f32[n, m]", "<n, m>", 0);
     check(&columns, 5, &[&[1100, 40], &[1088, 32], &[100, 3], &[0, 5], &[700, 0]]);
     check(&scan("scan.min", "i32[2, 700, 9]", "", 1), 2, &[&[]]);
+}
+
+const SOFTMAX: &str = "graph softmax<n, m>(x: f32[n, m]) -> f32[n, m] {
+  %0: f32[n] = reduce.max x axes=[1]
+  %1: f32[n, m] = broadcast %0 axes=[0]
+  %2: f32[n, m] = sub x, %1
+  %3: f32[n, m] = exp %2
+  %4: f32[n] = reduce.add %3 axes=[1]
+  %5: f32[n, m] = broadcast %4 axes=[0]
+  %6: f32[n, m] = div %3, %5
+  return %6
+}";
+
+#[test]
+fn softmax_of_few_long_rows() {
+    // Four sweeps and what stands between them, and one nest for many rows, or short ones.
+    check(SOFTMAX, 6, &[&[3, 12289], &[1, 16384], &[0, 9], &[2, 100], &[1025, 2]]);
+    let known = SOFTMAX.replace("<n, m>", "").replace("[n", "[2").replace(", m]", ", 20000]");
+    check(&known, 3, &[&[]]);
+}
+
+#[test]
+fn sums_of_few_long_rows() {
+    let sum = |element: &str, of: &str| {
+        format!(
+            "graph f<n, m>(x: {element}[n, m]) -> {element}[n] {{
+  %0: {element}[n] = reduce.{of} x axes=[1]
+  return %0
+}}"
+        )
+    };
+    let ends: &[&[i64]] = &[&[2, 12288], &[1, 20000], &[3, 4096], &[5, 0]];
+    check(&sum("f32", "add"), 3, ends);
+    check(&sum("f64", "min"), 3, ends);
+    check(&sum("i32", "mul"), 3, ends);
+    // More blocks than a block of blocks has.
+    check(&sum("f32", "add"), 3, &[&[1, 4096 * 130 + 17]]);
+    // No other order has the bits of a product of floats.
+    check(&sum("f32", "mul"), 1, &[&[2, 12288]]);
+}
+
+#[test]
+fn products_of_few_long_rows() {
+    let text = "graph f<n, m>(x: f32[n, m], y: f32[m]) -> (f32[n], f32[n, m]) {
+  %0: f32[n] = contract x, y batch=0 contracted=1
+  %1: f32[n, m] = broadcast %0 axes=[0]
+  %2: f32[n, m] = sub x, %1
+  return %0, %2
+}";
+    check(text, 4, &[&[2, 12288], &[1, 20001], &[3, 5]]);
+}
+
+#[test]
+fn several_sums_of_few_long_rows() {
+    let text = "graph f<n, m>(x: f32[n, m], y: f32[n, m]) -> f32[n, m] {
+  %0: f32[n] = reduce.add x axes=[1]
+  %1: f32[n, m] = broadcast %0 axes=[0]
+  %2: f32[n, m] = mul %1, y
+  %3: f32[n] = reduce.add %2 axes=[1]
+  %4: f32[n] = reduce.max x axes=[1]
+  %5: f32[n] = add %3, %4
+  %6: f32[n, m] = broadcast %5 axes=[0]
+  %7: f32[n, m] = add %2, %6
+  return %7
+}";
+    check(text, 6, &[&[2, 12289], &[1, 17000], &[3, 5]]);
 }

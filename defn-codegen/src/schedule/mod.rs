@@ -87,6 +87,7 @@ fn device(loops: &mut Loops, options: &Options) {
     together::together(loops);
     grid::partials(loops);
     grid::carries(loops);
+    grid::rows(loops);
     grid::widths(loops);
     tasks::tasks(loops, Workers::DEVICE);
     grid::teams(loops);

@@ -66,7 +66,7 @@ pub(in crate::schedule) fn carries(loops: &mut Loops) {
 }
 
 /// Lets a nest run under a condition only.
-fn guard(nest: &mut Nest, condition: &Expr) {
+pub(super) fn guard(nest: &mut Nest, condition: &Expr) {
     let (condition, body) = (condition.clone(), std::mem::take(&mut nest.body));
     nest.body = vec![Statement::If { condition, body }];
 }

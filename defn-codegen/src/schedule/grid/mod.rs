@@ -17,6 +17,7 @@
 //! [`products`]: matrix products go in tiles, by teams of 256 threads.
 //! [`partials`]: blocks of long sums of columns are tasks.
 //! [`carries`]: so are blocks of long scans.
+//! [`rows`]: so are blocks of few long rows.
 //! [`widths`]: loops of lanes that fold nothing have as many lanes as threads read well from memory.
 //! [`teams`]: every nest has a team, a warp where nothing says otherwise, and small scratch of known size is shared.
 //! [`syncs`]: the threads wait for each other between two statements of which one reads or writes what another thread wrote in the other.
@@ -27,12 +28,14 @@
 mod product;
 mod partials;
 mod carries;
+mod rows;
 mod widths;
 mod syncs;
 
 pub(super) use carries::carries;
 pub(super) use partials::partials;
 pub(super) use product::products;
+pub(super) use rows::rows;
 pub(super) use syncs::syncs;
 pub(super) use widths::widths;
 

@@ -264,41 +264,7 @@ impl<'p> Place<'p> {
 
     /// How many blocks there are, if those of all blocks of blocks follow each other.
     fn count(&self, sum: &Sum<'_>) -> Option<Dim> {
-        let [outer, inner] = self.blocks.as_slice() else {
-            let [only] = self.blocks.as_slice() else { return None };
-            return only.clip.is_none().then(|| only.extent.clone());
-        };
-        let clip = inner.clip.as_ref()?;
-        let follows = |by: &Dim, outer_by: &Dim| *outer_by == by.clone() * inner.extent.clone();
-        let is_line = clip.computed.is_empty()
-            && clip.terms.len() == 1
-            && follows(&Dim::from(-1), &clip.coefficient(outer.variable));
-        let mut fits = is_line && outer.clip.is_none();
-        let mut note = |address: &Address| {
-            fits &=
-                follows(&address.coefficient(inner.variable), &address.coefficient(outer.variable));
-        };
-        sum.rows.clip.iter().for_each(&mut note);
-        let rows = [Statement::For(sum.rows.clone())];
-        visit::addresses(&rows, &mut |_, address, _| note(address));
-        visit::statements(&rows, &mut |statement| {
-            if let Statement::For(For { clip: Some(clip), .. }) = statement {
-                note(clip);
-            }
-            visit::own_expressions(statement, &mut |expr| {
-                visit::expressions(expr, &mut |expr| {
-                    if let Expr::Position { constant, terms } = expr {
-                        let computed = Vec::new();
-                        note(&Address {
-                            constant: constant.clone(),
-                            terms: terms.clone(),
-                            computed,
-                        });
-                    }
-                });
-            });
-        });
-        fits.then(|| clip.constant.clone())
+        count(&self.blocks, sum.rows)
     }
 
     /// The number of a block, as a sum over the variables of the loops over blocks.
@@ -363,4 +329,38 @@ impl<'p> Place<'p> {
         }
         Nest::new(names.copy(&body))
     }
+}
+
+/// How many blocks loops over blocks have, of these rows each, if those of all blocks of blocks follow each other.
+pub(super) fn count(blocks: &[&For], rows: &For) -> Option<Dim> {
+    let [outer, inner] = blocks else {
+        let [only] = blocks else { return None };
+        return only.clip.is_none().then(|| only.extent.clone());
+    };
+    let clip = inner.clip.as_ref()?;
+    let follows = |by: &Dim, outer_by: &Dim| *outer_by == by.clone() * inner.extent.clone();
+    let is_line = clip.computed.is_empty()
+        && clip.terms.len() == 1
+        && follows(&Dim::from(-1), &clip.coefficient(outer.variable));
+    let mut fits = is_line && outer.clip.is_none();
+    let mut note = |address: &Address| {
+        fits &= follows(&address.coefficient(inner.variable), &address.coefficient(outer.variable));
+    };
+    rows.clip.iter().for_each(&mut note);
+    let rows = [Statement::For(rows.clone())];
+    visit::addresses(&rows, &mut |_, address, _| note(address));
+    visit::statements(&rows, &mut |statement| {
+        if let Statement::For(For { clip: Some(clip), .. }) = statement {
+            note(clip);
+        }
+        visit::own_expressions(statement, &mut |expr| {
+            visit::expressions(expr, &mut |expr| {
+                if let Expr::Position { constant, terms } = expr {
+                    let computed = Vec::new();
+                    note(&Address { constant: constant.clone(), terms: terms.clone(), computed });
+                }
+            });
+        });
+    });
+    fits.then(|| clip.constant.clone())
 }

@@ -36,6 +36,8 @@
 mod cost;
 mod split;
 
+pub(super) use split::Crossing;
+
 use std::collections::BTreeSet;
 
 use crate::loops::visit;

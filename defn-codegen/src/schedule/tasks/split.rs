@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::names::Names;
 use super::{Workers, cost, is_shared};
-use crate::graph::Element;
+use crate::graph::{Dim, Element};
 use crate::loops::ask;
 use crate::loops::visit::{self, Rename};
 use crate::loops::{
-    Address, Buffer, BufferId, Expr, Loops, Nest, RegisterId, Space, Statement, ValueId,
+    Address, Buffer, BufferId, Expr, Loops, Nest, RegisterId, Space, Statement, ValueId, VariableId,
 };
 
 /// Splits all nests that can be.
@@ -70,7 +70,7 @@ fn parts(loops: &mut Loops, names: &mut Names, body: &[Statement]) -> Option<Vec
     for (statement, place) in body.iter().zip(&places) {
         parts[*place].push(statement.clone());
     }
-    let parts = Crossing { loops, names, parts }.resolve();
+    let parts = Crossing { loops, names, parts, rows: Vec::new() }.resolve();
     Some(parts.into_iter().filter(|part| does_something(part)).collect())
 }
 
@@ -123,10 +123,12 @@ fn does_something(part: &[Statement]) -> bool {
 }
 
 /// Values that are computed in one part and used in another.
-struct Crossing<'l> {
-    loops: &'l mut Loops,
-    names: &'l mut Names,
-    parts: Vec<Vec<Statement>>,
+pub(in crate::schedule) struct Crossing<'l> {
+    pub(in crate::schedule) loops: &'l mut Loops,
+    pub(in crate::schedule) names: &'l mut Names,
+    pub(in crate::schedule) parts: Vec<Vec<Statement>>,
+    /// The loops around all parts, outermost first.
+    pub(in crate::schedule) rows: Vec<(VariableId, Dim)>,
 }
 
 /// Where a value is computed.
@@ -149,7 +151,8 @@ impl Rename for Renamed<'_> {
 }
 
 impl Crossing<'_> {
-    fn resolve(mut self) -> Vec<Vec<Statement>> {
+    /// The parts, each of which knows what it uses.
+    pub(in crate::schedule) fn resolve(mut self) -> Vec<Vec<Statement>> {
         let mut origins: BTreeMap<ValueId, Origin> = BTreeMap::new();
         for (part, statements) in self.parts.iter().enumerate() {
             for statement in statements {
@@ -198,7 +201,7 @@ impl Crossing<'_> {
                 None => self.spill(value, part, element),
             };
             spilled.insert(value, buffer);
-            Expr::Load(buffer, Box::default())
+            Expr::Load(buffer, Box::new(self.row()))
         };
         let fresh = self.names.value();
         here.insert(value, fresh);
@@ -231,20 +234,29 @@ impl Crossing<'_> {
                 .all(|value| origins.get(value).is_some_and(|origin| origin.movable))
     }
 
+    /// The place of a row in scratch of one element a row.
+    fn row(&self) -> Address {
+        let (mut address, mut step) = (Address::default(), Dim::from(1));
+        for (variable, extent) in self.rows.iter().rev() {
+            address.add_term(*variable, &step);
+            step = step * extent.clone();
+        }
+        address
+    }
+
     /// Stores a value where it is computed.
     fn spill(&mut self, value: ValueId, part: usize, element: Element) -> BufferId {
         let buffer = self.loops.buffers.push(Buffer {
             name: format!("s{}", self.loops.buffers.len()),
             element,
-            shape: Vec::new(),
+            shape: self.rows.iter().map(|(_, extent)| extent.clone()).collect(),
             lanes: 1,
             space: Space::Workspace(None),
         });
         let is_here =
             |it: &Statement| matches!(it, Statement::Let { value: here, .. } if *here == value);
         let at = self.parts[part].iter().position(is_here).map_or(0, |at| at + 1);
-        let store =
-            Statement::Store { buffer, address: Address::default(), expr: Expr::Value(value) };
+        let store = Statement::Store { buffer, address: self.row(), expr: Expr::Value(value) };
         self.parts[part].insert(at, store);
         buffer
     }
