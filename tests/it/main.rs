@@ -25,6 +25,7 @@ mod calls;
 mod branches;
 mod loops;
 mod rounds;
+mod unbounded;
 mod recurrences;
 mod linear;
 mod unrolled;
