@@ -252,7 +252,10 @@ impl Pieces<'_, '_> {
         for statement in self.rows.body.clone() {
             match statement {
                 Statement::Declare { initial: Expr::Constant(_), .. } => {}
-                Statement::Declare { .. } | Statement::Sync | Statement::If { .. } => return None,
+                Statement::Declare { .. }
+                | Statement::Sync
+                | Statement::Mma(_)
+                | Statement::If { .. } => return None,
                 Statement::Let { .. } | Statement::Set { .. } | Statement::Store { .. } => {
                     self.row.push(statement.clone());
                 }
