@@ -27,10 +27,8 @@ pub struct Sizes {
     pub panel_bytes: i64,
     /// … if there are at least so many rows.
     pub panel_rows: i64,
-    /// Nests that share their rows go through them in stripes if there are at least so many, which never is `i64::MAX` …
-    pub stripes_from: i64,
-    /// … of so many rows each.
-    pub stripe_rows: i64,
+    /// When nests that share their rows go through them in stripes; none says never.
+    pub stripes: Option<Stripes>,
     /// On a device a product goes in tiles from so many rows and columns on …
     pub tile_side: i64,
     /// … if its sums have at least so many steps; …
@@ -45,6 +43,15 @@ pub struct Sizes {
     pub part_results: i64,
 }
 
+/// Rows that nests go through together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stripes {
+    /// They do if there are at least so many …
+    pub from: i64,
+    /// … by so many at a time.
+    pub rows: i64,
+}
+
 impl Sizes {
     /// What pays on processors of today.
     pub const USUAL: Self = Self {
@@ -52,10 +59,12 @@ impl Sizes {
         panel_bytes: 1 << 20,
         // The second tile reads the panel.
         panel_rows: 12,
-        // With fewer rows than this nothing is gained over products of a few rows, which need no panels.
-        stripes_from: 16,
-        // Copying a panel for so many is cheap, and what is between stays in a cache of the second level.
-        stripe_rows: 48,
+        stripes: Some(Stripes {
+            // With fewer rows than this nothing is gained over products of a few rows, which need no panels.
+            from: 16,
+            // Copying a panel for so many is cheap, and what is between stays in a cache of the second level.
+            rows: 48,
+        }),
         // A tile is mostly idle then, but reads each number once.
         tile_side: 8,
         // Fewer take less time than what stands around a tile.
@@ -73,8 +82,7 @@ impl Sizes {
     pub const LEAST: Self = Self {
         panel_bytes: 0,
         panel_rows: 0,
-        stripes_from: 2,
-        stripe_rows: 3,
+        stripes: Some(Stripes { from: 2, rows: 3 }),
         tile_side: 1,
         tile_steps: 1,
         tile_tasks: 1,

@@ -138,7 +138,7 @@ fn stripes(loops: &Loops) -> usize {
         let mut clips = false;
         visit::statements(&nest.body, &mut |statement| {
             clips |= matches!(statement, Statement::For(inner)
-                if inner.clip.is_some() && inner.extent.is(Sizes::USUAL.stripe_rows));
+                if inner.clip.is_some() && Sizes::USUAL.stripes.is_some_and(|stripes| inner.extent.is(stripes.rows)));
         });
         clips
     };

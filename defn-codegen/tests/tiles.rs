@@ -18,7 +18,7 @@ fn options(sizes: Sizes) -> Options {
 }
 
 /// A host whose rows come in no stripes, which have an order of their own.
-const HOST: Sizes = Sizes { stripes_from: i64::MAX, ..Sizes::USUAL };
+const HOST: Sizes = Sizes { stripes: None, ..Sizes::USUAL };
 
 /// Numbers that look random, of which many are whole.
 fn numbers(element: Element, shape: &[usize], seed: usize) -> Value {

@@ -26,6 +26,7 @@ pub mod half;
 pub mod ty;
 pub mod shape;
 pub mod op;
+mod cost;
 pub mod call;
 pub mod control;
 pub mod signature;
@@ -42,6 +43,7 @@ pub mod arbitrary;
 
 pub use call::{Callable, FunctionId, Rules};
 pub use control::{Branch, Keep, Repeat, Times};
+pub(crate) use cost::Cost;
 pub use op::{Binary, Combine, Comparison, Equation, Op, Scalar, Sliding, Unary};
 pub use shape::{Atom, Dim, Symbol};
 pub use signature::{Signature, Solve, solve};

@@ -154,7 +154,7 @@ fn laws(graph: &Graph, arguments: &[Value], share: Share) -> Result<(), String> 
     }
     // Stripes have an order of their own, which devices do not have.
     let host = if stripes == Sizes::USUAL {
-        let rows = Sizes { stripes_from: i64::MAX, ..stripes };
+        let rows = Sizes { stripes: None, ..stripes };
         let program = schedule_graph(&simple, Level::V4, &options(rows));
         Some(sound(&program, "rows", (&symbols, arguments))?)
     } else {

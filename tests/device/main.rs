@@ -1,26 +1,16 @@
-//! Functions on a GPU, beside themselves on the processor.
+//! Functions on devices, beside themselves on the processor.
 //!
-//! Each test calls a function with tensors of the host and with the same tensors on the GPU, and compares.
-//! Without a GPU it says so on the standard error, past the capture of the test runner, and ends.
+//! Each test calls a function with tensors of the host and with the same tensors on a device, and compares.
+//! There always is a simulated one, which executes PTX; without a GPU a test says so on the standard error, past the capture of the test runner.
 //!
 //! A binary of its own, so that devices are tested without compiling all other programs of users for them.
 
+mod programs;
+mod simulated;
+
+use crate::simulated::{devices, is_simulated};
 use defn::prelude::*;
 use defn::{Error, Hooks, at, stack};
-use std::io::{self, Write};
-
-/// The first GPU; without one, the test is told to be skipped.
-fn gpu(test: &str) -> Option<Device> {
-    match Device::cuda(0) {
-        Ok(gpu) => Some(gpu),
-        Err(error) => {
-            // What tests print by macros is captured.
-            let line = format!("device::{test} is skipped: {error}\n");
-            io::stderr().write_all(line.as_bytes()).expect("the standard error takes a line");
-            None
-        }
-    }
-}
 
 const CPU: Device = Device::cpu();
 
@@ -69,34 +59,37 @@ fn network(
 
 #[test]
 fn the_bits_are_those_of_the_processor() {
-    let Some(gpu) = gpu("the_bits_are_those_of_the_processor") else { return };
-    for [n, m] in [[0, 3], [1, 1], [3, 7], [37, 64], [300, 1000]] {
-        let (x, y) = (floats::<f32, 2>([n, m], 1), floats([m], 2));
-        let there = arithmetic(&x.to(&gpu), &y.to(&gpu), 0.5);
-        assert_eq!(there.device(), gpu);
-        assert_eq!(there.to(&CPU), arithmetic(&x, &y, 0.5));
-        // Views, whose elements are made contiguous there.
-        let (turned, reversed) = (x.transposed().to(&gpu), y.to(&gpu).reversed(0));
-        let there = arithmetic(&turned.transposed(), &reversed, 2.0);
-        assert_eq!(there.to(&CPU), arithmetic(&x, &y.reversed(0), 2.0));
-        let z = floats([n, m], 3);
-        assert_eq!(softmax(&z.to(&gpu)).to(&CPU), softmax(&z));
+    for gpu in devices("the_bits_are_those_of_the_processor") {
+        let sizes = [[0, 3], [1, 1], [3, 7], [37, 64], [300, 1000]];
+        for [n, m] in sizes.into_iter().filter(|[n, _]| *n < 100 || !is_simulated(&gpu)) {
+            let (x, y) = (floats::<f32, 2>([n, m], 1), floats([m], 2));
+            let there = arithmetic(&x.to(&gpu), &y.to(&gpu), 0.5);
+            assert_eq!(there.device(), gpu);
+            assert_eq!(there.to(&CPU), arithmetic(&x, &y, 0.5));
+            // Views, whose elements are made contiguous there.
+            let (turned, reversed) = (x.transposed().to(&gpu), y.to(&gpu).reversed(0));
+            let there = arithmetic(&turned.transposed(), &reversed, 2.0);
+            assert_eq!(there.to(&CPU), arithmetic(&x, &y.reversed(0), 2.0));
+            let z = floats([n, m], 3);
+            assert_eq!(softmax(&z.to(&gpu)).to(&CPU), softmax(&z));
+        }
     }
 }
 
 #[test]
 fn gradients_and_numbers_come_back() {
-    let Some(gpu) = gpu("gradients_and_numbers_come_back") else { return };
-    let (x, a) = (floats::<f64, 1>([40], 4).map(f64::abs), floats([40, 17], 5));
-    let (value, slope) = value_and_grad!(energy)(&x.to(&gpu), &a.to(&gpu));
-    let (expected, slope_there) = value_and_grad!(energy)(&x, &a);
-    assert!((value - expected).abs() <= 1e-12 * expected.abs());
-    assert!(slope.to(&CPU).is_close(&slope_there, 1e-12, 1e-12));
-    let (x, w, v) = (floats([33, 17], 1), floats([17, 40], 2), floats([40, 10], 3));
-    let there = network(&x.to(&gpu), &w.to(&gpu), &v.to(&gpu));
-    let here = network(&x, &w, &v);
-    assert!(there.0.to(&CPU).is_close(&here.0, 1e-5, 1e-6));
-    assert!((there.1 - here.1).abs() <= 1e-5 * here.1.abs().max(1.0));
+    for gpu in devices("gradients_and_numbers_come_back") {
+        let (x, a) = (floats::<f64, 1>([40], 4).map(f64::abs), floats([40, 17], 5));
+        let (value, slope) = value_and_grad!(energy)(&x.to(&gpu), &a.to(&gpu));
+        let (expected, slope_there) = value_and_grad!(energy)(&x, &a);
+        assert!((value - expected).abs() <= 1e-12 * expected.abs());
+        assert!(slope.to(&CPU).is_close(&slope_there, 1e-12, 1e-12));
+        let (x, w, v) = (floats([33, 17], 1), floats([17, 40], 2), floats([40, 10], 3));
+        let there = network(&x.to(&gpu), &w.to(&gpu), &v.to(&gpu));
+        let here = network(&x, &w, &v);
+        assert!(there.0.to(&CPU).is_close(&here.0, 1e-5, 1e-6));
+        assert!((there.1 - here.1).abs() <= 1e-5 * here.1.abs().max(1.0));
+    }
 }
 
 #[defn]
@@ -159,17 +152,18 @@ fn moved(p: &mut Line, x: Tensor<f32, row, feature>, rate: f32) -> Tensor<f32, r
 
 #[test]
 fn containers_are_updated_in_place() {
-    let Some(gpu) = gpu("containers_are_updated_in_place") else { return };
-    let (mut here, x) = (Line { slope: whole([5], 6), offset: 3.0 }, whole([4, 5], 7));
-    let mut there = here.to(&gpu);
-    let kept = there.clone();
-    for _ in 0..3 {
-        let y = moved(&mut there, &x.to(&gpu), 0.5);
-        assert_eq!(y.to(&CPU), moved(&mut here, &x, 0.5));
+    for gpu in devices("containers_are_updated_in_place") {
+        let (mut here, x) = (Line { slope: whole([5], 6), offset: 3.0 }, whole([4, 5], 7));
+        let mut there = here.to(&gpu);
+        let kept = there.clone();
+        for _ in 0..3 {
+            let y = moved(&mut there, &x.to(&gpu), 0.5);
+            assert_eq!(y.to(&CPU), moved(&mut here, &x, 0.5));
+        }
+        assert_eq!(there.slope.device(), gpu);
+        assert_eq!(there.to(&CPU), here);
+        assert_eq!(kept.to(&CPU).slope, whole([5], 6));
     }
-    assert_eq!(there.slope.device(), gpu);
-    assert_eq!(there.to(&CPU), here);
-    assert_eq!(kept.to(&CPU).slope, whole([5], 6));
 }
 
 #[defn]
@@ -199,14 +193,15 @@ fn settled(a: Tensor<f64, n>, x: Tensor<f64, n>, count: usize) -> Tensor<f64, n>
 
 #[test]
 fn loops_run_on_the_device() {
-    let Some(gpu) = gpu("loops_run_on_the_device") else { return };
-    let (a, x) = (floats([9], 8), floats([9], 9));
-    for count in [0, 1, 5, 100] {
-        let there = settled(&a.to(&gpu), &x.to(&gpu), count);
-        assert_eq!(there.to(&CPU), settled(&a, &x, count));
+    for gpu in devices("loops_run_on_the_device") {
+        let (a, x) = (floats([9], 8), floats([9], 9));
+        for count in [0, 1, 5, 100] {
+            let there = settled(&a.to(&gpu), &x.to(&gpu), count);
+            assert_eq!(there.to(&CPU), settled(&a, &x, count));
+        }
+        // Without a tensor a call has no device but the processor.
+        assert_eq!(collatz(27, 1000), (111, 9232));
     }
-    // Without a tensor a call has no device but the processor.
-    assert_eq!(collatz(27, 1000), (111, 9232));
 }
 
 #[defn]
@@ -217,29 +212,31 @@ fn watched(x: Tensor<f32, n>) -> Tensor<f32, n> {
 
 #[test]
 fn hooks_and_checks_work_there() {
-    let Some(gpu) = gpu("hooks_and_checks_work_there") else { return };
-    let (x, mut seen) = (Tensor::from([1.0f32, 4.0, 9.0]), Vec::new());
-    let looking = Hooks::new().on("root", |root| seen.extend(root.to_tensor::<f32, 1>()));
-    let there = looking.run(|| watched(&x.to(&gpu)));
-    assert_eq!(there.to(&CPU), Tensor::from([1.0f32, 2.0, 3.0]));
-    assert_eq!(seen, [Tensor::from([1.0f32, 2.0, 3.0])]);
-    let failed = Hooks::new()
-        .on("root", |_| {})
-        .run(|| watched::try_call(&Tensor::from([1.0f32, -1.0]).to(&gpu)));
-    assert!(matches!(failed, Err(Error::ConditionFailed(_))), "{failed:?}");
+    for gpu in devices("hooks_and_checks_work_there") {
+        let (x, mut seen) = (Tensor::from([1.0f32, 4.0, 9.0]), Vec::new());
+        let looking = Hooks::new().on("root", |root| seen.extend(root.to_tensor::<f32, 1>()));
+        let there = looking.run(|| watched(&x.to(&gpu)));
+        assert_eq!(there.to(&CPU), Tensor::from([1.0f32, 2.0, 3.0]));
+        assert_eq!(seen, [Tensor::from([1.0f32, 2.0, 3.0])]);
+        let failed = Hooks::new()
+            .on("root", |_| {})
+            .run(|| watched::try_call(&Tensor::from([1.0f32, -1.0]).to(&gpu)));
+        assert!(matches!(failed, Err(Error::ConditionFailed(_))), "{failed:?}");
+    }
 }
 
 #[test]
 fn tensors_that_are_apart_are_named() {
-    let Some(gpu) = gpu("tensors_that_are_apart_are_named") else { return };
-    let (x, y) = (Tensor::from([[1.0f32, 2.0]]), Tensor::from([3.0f32, 4.0]));
-    let error = arithmetic::try_call(&x.to(&gpu), &y, 1.0).expect_err("they are apart");
-    assert_eq!(
-        error.to_string(),
-        "tensors are on different devices in the call of `arithmetic`\n  \
+    for gpu in devices("tensors_that_are_apart_are_named") {
+        let (x, y) = (Tensor::from([[1.0f32, 2.0]]), Tensor::from([3.0f32, 4.0]));
+        let error = arithmetic::try_call(&x.to(&gpu), &y, 1.0).expect_err("they are apart");
+        assert_eq!(
+            error.to_string(),
+            "tensors are on different devices in the call of `arithmetic`\n  \
          x: f32[1, 2] on cuda:0\n  y: f32[2] on cpu\n  \
          help: move one, for example `y.to(&device)` with the device of `x`"
-    );
+        );
+    }
 }
 
 /// This one needs no GPU: on the processor everything is there already.
