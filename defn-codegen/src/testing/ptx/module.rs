@@ -194,7 +194,10 @@ impl Reader {
                 self.shared.declare(line)?;
             } else if line.ends_with(';') {
                 code.push(*line);
-            } else if let Some(inside) = line.strip_prefix("{ .reg .b32 tmp; ") {
+            } else if let Some(inside) = line
+                .strip_prefix("{ .reg .b32 tmp; ")
+                .or_else(|| line.strip_prefix("{ .reg .b16 tmp; "))
+            {
                 // A half of a number that nobody wants has a name of its own.
                 code.push(inside.trim_end_matches('}').trim());
             } else if line.starts_with(".local") {
