@@ -45,6 +45,7 @@ mod chains;
 mod gamma;
 mod idioms;
 mod elements;
+mod halves;
 mod views;
 mod errors;
 mod hooks;

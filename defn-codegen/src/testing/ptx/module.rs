@@ -218,7 +218,10 @@ impl Reader {
                 code.push(whole);
             } else if line.ends_with(';') {
                 code.push((*line).to_owned());
-            } else if let Some(inside) = line.strip_prefix("{ .reg .b32 tmp; ") {
+            } else if let Some(inside) = line
+                .strip_prefix("{ .reg .b32 tmp; ")
+                .or_else(|| line.strip_prefix("{ .reg .b16 tmp; "))
+            {
                 // A half of a number that nobody wants has a name of its own.
                 code.push(inside.trim_end_matches('}').trim().to_owned());
             } else if line.starts_with(".local") {
