@@ -14,6 +14,7 @@ mod broadcast;
 mod reduce;
 mod scans;
 mod solve;
+mod determinants;
 mod sorting;
 mod contraction;
 mod movement;

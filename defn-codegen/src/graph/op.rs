@@ -180,11 +180,16 @@ pub enum Equation {
     LogGamma,
     /// Operands: `x` of shape `[batch.., n, k]`, `a` of shape `[batch.., n, n]`, `b` of the shape of `x`; and `a·x = b`.
     Linear,
+    /// Operands: `x` of shape `[batch..]`, `a` of shape `[batch.., n, n]`; and `x` is the determinant of `a`.
+    Determinant,
+    /// The same where `x` is the logarithm of the size of the determinant.
+    LogDeterminant,
 }
 
 impl Equation {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Gamma, Self::LogGamma, Self::Linear];
+    pub const ALL: &'static [Self] =
+        &[Self::Gamma, Self::LogGamma, Self::Linear, Self::Determinant, Self::LogDeterminant];
 
     /// The word in dumps.
     pub fn word(self) -> &'static str {
@@ -192,6 +197,8 @@ impl Equation {
             Self::Gamma => "gamma",
             Self::LogGamma => "log_gamma",
             Self::Linear => "linear",
+            Self::Determinant => "determinant",
+            Self::LogDeterminant => "log_determinant",
         }
     }
 }

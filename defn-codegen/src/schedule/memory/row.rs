@@ -67,7 +67,8 @@ impl<'s> Chain<'s> {
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::If { .. }
-            | Statement::Sync => None,
+            | Statement::Sync
+            | Statement::Mma(_) => None,
         }
     }
 
