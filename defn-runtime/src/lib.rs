@@ -57,7 +57,7 @@ mod rules;
 #[doc(hidden)]
 pub mod __private;
 /// Devices of tests.
-#[cfg(all(feature = "cuda", feature = "simulated"))]
+#[cfg(any(test, all(feature = "cuda", feature = "simulated")))]
 #[doc(hidden)]
 pub mod simulated {
     pub use crate::cuda::simulated::{Counts, Machine, Simulated};
