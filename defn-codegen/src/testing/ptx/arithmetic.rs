@@ -340,28 +340,7 @@ fn conversion(words: &[&str]) -> Option<Rule> {
         Some("rn") | None => None,
         Some(_) => return None,
     };
-    let element = |kind: &str| match kind {
-        "f16" => Some(Element::F16),
-        "f32" => Some(Element::F32),
-        "f64" => Some(Element::F64),
-        _ => None,
-    };
-    let (to_float, from_float) = (element(to), element(from));
-    let is_float = |kind: &str| kind.starts_with('f') || kind.starts_with("bf");
-    if is_float(to) != to_float.is_some() || is_float(from) != from_float.is_some() {
-        return None;
-    }
-    let halves = [to_float, from_float].contains(&Some(Element::F16));
-    // 16 bits are made of an `f32` alone, and to the nearest; only an `f32` is made of them.
-    if halves
-        && !matches!(
-            (to_float, from_float, rounding),
-            (Some(Element::F16), Some(Element::F32), Some("rn"))
-                | (Some(Element::F32), Some(Element::F16), None)
-        )
-    {
-        return None;
-    }
+    let [to_float, from_float] = floats([to, from], rounding)?;
     let number = move |bits: u64| {
         let element = from_float.unwrap_or(Element::F64);
         Scalar { element, bits: masked(bits, source) }.to_f64()
@@ -395,6 +374,24 @@ fn conversion(words: &[&str]) -> Option<Rule> {
         }
         (false, false) => Rule::new(move |[a, ..]| masked(masked(*a, source), width)),
     })
+}
+
+/// Which of the types that a conversion goes to and from are floats; none if there is no such conversion.
+fn floats(kinds: [&str; 2], rounding: Option<&str>) -> Option<[Option<Element>; 2]> {
+    let element = |kind: &str| match kind {
+        "f16" => Some(Some(Element::F16)),
+        "f32" => Some(Some(Element::F32)),
+        "f64" => Some(Some(Element::F64)),
+        kind => (!kind.starts_with("bf")).then_some(None),
+    };
+    let floats = [element(kinds[0])?, element(kinds[1])?];
+    // 16 bits are made of an `f32` alone, and to the nearest; only an `f32` is made of them.
+    let is_known = match floats {
+        [Some(Element::F16), from] => from == Some(Element::F32) && rounding == Some("rn"),
+        [to, Some(Element::F16)] => to == Some(Element::F32) && rounding.is_none(),
+        _ => true,
+    };
+    is_known.then_some(floats)
 }
 
 /// The least and the largest number of a type.
