@@ -7,6 +7,8 @@
 //! scratch of known size alone is shared, and teams of threads alone share it; all threads of a team come to every `sync`;
 //! tasks are the iterations of a parallel loop or of one of lanes; a clip is a position that is the same for all lanes;
 //! floats of 16 bits are loaded, stored, chosen and converted, and nothing else is done with them.
+//!
+//! This file is long because every kind of statement and expression has rules, and its tests stand beside them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -410,31 +412,17 @@ impl Verifier<'_> {
                 found
             }
             Expr::Register(register) => self.register(*register, false),
-            Expr::Combine(_, register) => {
-                let found = self.register(*register, true);
-                self.wide(&[found], expr);
-                found
-            }
+            Expr::Combine(_, register) => self.register(*register, true),
             Expr::Position { constant, terms } => {
                 self.terms(constant, terms);
                 Some(Element::I64)
             }
-            Expr::Unary(_, _) => {
-                self.wide(&inner, expr);
-                inner[0]
-            }
-            Expr::Binary(_, _, _) | Expr::MultiplyAdd(_, _, _) => {
-                self.wide(&inner, expr);
-                if inner.windows(2).any(|pair| pair[0] != pair[1]) {
-                    self.fault(format!("operands of different types: {expr:?}"));
-                }
+            Expr::Unary(_, _) | Expr::Binary(_, _, _) | Expr::MultiplyAdd(_, _, _) => {
+                self.computed_alike(&inner, expr);
                 inner[0]
             }
             Expr::Compare(_, _, _) => {
-                self.wide(&inner, expr);
-                if inner[0] != inner[1] {
-                    self.fault(format!("operands of different types: {expr:?}"));
-                }
+                self.computed_alike(&inner, expr);
                 Some(Element::Bool)
             }
             Expr::Select(_, _, _) => {
@@ -468,8 +456,10 @@ impl Verifier<'_> {
         }
     }
 
-    /// Floats of 16 bits are loaded, stored, chosen and converted alone.
-    fn wide(&mut self, operands: &[Option<Element>], expr: &Expr) {
+    fn computed_alike(&mut self, operands: &[Option<Element>], expr: &Expr) {
+        if operands.windows(2).any(|pair| pair[0] != pair[1]) {
+            self.fault(format!("operands of different types: {expr:?}"));
+        }
         if operands.iter().flatten().any(|element| element.is_half()) {
             self.fault(format!("arithmetic of 16 bits: {expr:?}"));
         }
@@ -480,6 +470,9 @@ impl Verifier<'_> {
             self.fault(format!("${} is not declared", register.0));
             return None;
         };
+        if folded && element.is_half() {
+            self.fault(format!("${} is folded in 16 bits", register.0));
+        }
         let here = self.lanes.map_or(1, |(_, width)| width);
         let fits =
             if folded { self.lanes.is_none() } else { inside || parts == here || parts == 1 };
