@@ -120,7 +120,9 @@ mod tests {
             let halves = [f16_to_f32(bits).to_bits(), u32::from(bits) << 16];
             // The lower bits of the tie above an `f16` and a `bf16`.
             for (at, tie) in halves.into_iter().zip([0x1000, 0x8000]) {
-                for bits in [at, at + 1, at.wrapping_sub(1), at | tie, at | tie + 1, at | tie - 1] {
+                for bits in
+                    [at, at + 1, at.wrapping_sub(1), at | tie, at | (tie + 1), at | (tie - 1)]
+                {
                     let value = f32::from_bits(bits);
                     assert_eq!(f16_from_f32(value), f16::from_f32(value).to_bits(), "{value:e}");
                     assert_eq!(bf16_from_f32(value), bf16::from_f32(value).to_bits(), "{value:e}");

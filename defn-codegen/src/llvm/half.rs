@@ -20,7 +20,7 @@ impl Walk<'_, '_> {
         let ir = self.ir;
         let single = Typed { element: Element::F32, ..a };
         let raw = if a.element == Element::F16 {
-            self.from_f16(a)
+            self.f16_to_f32(a)
         } else {
             let bits = Typed { element: Element::I32, ..a };
             let wide = ir.cast(Opcode::LLVMZExt, a.raw, self.ty(bits));
@@ -33,12 +33,13 @@ impl Walk<'_, '_> {
     /// The value of a type of 16 bits that is nearest to a number, ties to even.
     pub(super) fn narrowed(&self, to: Element, a: Typed) -> Typed {
         let single = self.rounds_alike(a);
-        let raw = if to == Element::F16 { self.to_f16(single) } else { self.upper_half(single) };
+        let raw =
+            if to == Element::F16 { self.f32_to_f16(single) } else { self.upper_half(single) };
         Typed { raw, element: to, lanes: a.lanes }
     }
 
     /// On devices by functions that LLVM does not look into: there it would do arithmetic on what is converted back.
-    fn from_f16(&self, a: Typed) -> Value {
+    fn f16_to_f32(&self, a: Typed) -> Value {
         let ir = self.ir;
         let single = self.ty(Typed { element: Element::F32, ..a });
         if self.team().is_some() {
@@ -50,7 +51,7 @@ impl Walk<'_, '_> {
         ir.cast(Opcode::LLVMFPExt, half, single)
     }
 
-    fn to_f16(&self, a: Typed) -> Value {
+    fn f32_to_f16(&self, a: Typed) -> Value {
         let ir = self.ir;
         if self.team().is_some() {
             let scalar = ir.element(Element::F32);

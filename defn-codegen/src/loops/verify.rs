@@ -437,31 +437,17 @@ impl Verifier<'_> {
                 found
             }
             Expr::Register(register) => self.register(*register, false),
-            Expr::Combine(_, register) => {
-                let found = self.register(*register, true);
-                self.wide(&[found], expr);
-                found
-            }
+            Expr::Combine(_, register) => self.register(*register, true),
             Expr::Position { constant, terms } => {
                 self.terms(constant, terms);
                 Some(Element::I64)
             }
-            Expr::Unary(_, _) => {
-                self.wide(&inner, expr);
-                inner[0]
-            }
-            Expr::Binary(_, _, _) | Expr::MultiplyAdd(_, _, _) => {
-                self.wide(&inner, expr);
-                if inner.windows(2).any(|pair| pair[0] != pair[1]) {
-                    self.fault(format!("operands of different types: {expr:?}"));
-                }
+            Expr::Unary(_, _) | Expr::Binary(_, _, _) | Expr::MultiplyAdd(_, _, _) => {
+                self.computed_alike(&inner, expr);
                 inner[0]
             }
             Expr::Compare(_, _, _) => {
-                self.wide(&inner, expr);
-                if inner[0] != inner[1] {
-                    self.fault(format!("operands of different types: {expr:?}"));
-                }
+                self.computed_alike(&inner, expr);
                 Some(Element::Bool)
             }
             Expr::Select(_, _, _) => {
@@ -495,8 +481,10 @@ impl Verifier<'_> {
         }
     }
 
-    /// Floats of 16 bits are loaded, stored, chosen and converted alone.
-    fn wide(&mut self, operands: &[Option<Element>], expr: &Expr) {
+    fn computed_alike(&mut self, operands: &[Option<Element>], expr: &Expr) {
+        if operands.windows(2).any(|pair| pair[0] != pair[1]) {
+            self.fault(format!("operands of different types: {expr:?}"));
+        }
         if operands.iter().flatten().any(|element| element.is_half()) {
             self.fault(format!("arithmetic of 16 bits: {expr:?}"));
         }
@@ -507,6 +495,9 @@ impl Verifier<'_> {
             self.fault(format!("${} is not declared", register.0));
             return None;
         };
+        if folded && element.is_half() {
+            self.fault(format!("${} is folded in 16 bits", register.0));
+        }
         let here = self.lanes.map_or(1, |(_, width)| width);
         let fits =
             if folded { self.lanes.is_none() } else { inside || parts == here || parts == 1 };

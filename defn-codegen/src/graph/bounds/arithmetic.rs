@@ -57,7 +57,7 @@ impl Near {
 /// The largest finite value of a float type, half a unit in the last place of 1, the smallest positive value.
 fn format(element: Element) -> (f64, f64, f64) {
     if element == Element::F16 {
-        (65_504.0, f64::from(f32::EPSILON) * 4096.0, SMALLEST_F16)
+        (65_504.0, 1.0 / 2048.0, 1.0 / 16_777_216.0)
     } else if element == Element::Bf16 {
         (LARGEST_BF16, f64::from(f32::EPSILON) * 32_768.0, SMALLEST_BF16)
     } else if element == Element::F32 {
@@ -67,7 +67,6 @@ fn format(element: Element) -> (f64, f64, f64) {
     }
 }
 
-const SMALLEST_F16: f64 = 1.0 / 16_777_216.0;
 const LARGEST_BF16: f64 = f32::from_bits(0x7f7f_0000) as f64;
 const SMALLEST_BF16: f64 = f32::from_bits(0x0001_0000) as f64;
 
@@ -147,10 +146,11 @@ fn narrow_product(element: Element, product: &Bound) -> Bound {
         Some(near) if near.is_exact() && is_representable(element, near.value) => {
             exact(element, near.value)
         }
-        Some(near) => match rounded(element, near, ARITHMETIC) {
-            Bound::Near { value, .. } if !value.is_finite() => Bound::Unknown,
-            bound => bound,
-        },
+        Some(near) => {
+            let bound = rounded(element, near, ARITHMETIC);
+            let overflows = Near::of(&bound).is_some_and(|product| product.value.is_infinite());
+            if overflows { Bound::Unknown } else { bound }
+        }
         None => *product,
     }
 }
