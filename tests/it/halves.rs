@@ -310,6 +310,6 @@ fn they_print_as_few_digits_as_tell_them_apart() {
     assert_eq!(text(&[999.0, 1.0]), "[999.   1.]");
     assert_eq!(text(&[0.001, 2.5]), "[1.0e-03 2.5e+00]");
     assert_eq!(text(&[6e-8]), "[6.e-08]");
-    let brain = Tensor::from([0.1f32, 3.14, f32::NAN]).cast::<bf16>();
-    assert_eq!(brain.to_string(), "[0.1  3.14  nan]");
+    let brain = Tensor::from([0.1f32, 3.16, f32::NAN]).cast::<bf16>();
+    assert_eq!(brain.to_string(), "[0.1  3.16  nan]");
 }
