@@ -106,7 +106,11 @@ fn element_arguments(arguments: &[TypeArgument], facade: &Facade) -> Option<Toke
 pub(crate) fn host_element(element: &Element, facade: &Facade) -> TokenStream {
     let word = Ident::new(element.word(), Span::call_site());
     match element {
-        Element::F16 | Element::Bf16 | Element::C64 | Element::C128 => quote!(#facade::#word),
+        Element::F16 | Element::Bf16 => quote!(#facade::#word),
+        // Tensors hold none of these, which is an error already: a type that is nowhere makes no second one of that.
+        Element::C64 | Element::C128 | Element::I8 | Element::I16 | Element::U16 => {
+            quote!(#facade::#word)
+        }
         Element::Parameter(_) => word.to_token_stream(),
         _ => quote!(::core::primitive::#word),
     }
