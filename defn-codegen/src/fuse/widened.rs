@@ -21,6 +21,7 @@
 use std::collections::BTreeMap;
 
 use crate::arena::SideTable;
+use crate::graph::prune::prune;
 use crate::graph::{Element, Graph, Node, NodeId, Op, Scalar, TensorType, eval};
 
 /// The graph in which nothing is computed with 16 bits; none if that is the one that is given.
@@ -44,7 +45,8 @@ pub(super) fn widened(graph: &Graph) -> Option<Graph> {
     for result in &mut widened.graph.results {
         result.node = moved[result.node];
     }
-    Some(widened.graph)
+    // What was a view of 16 bits has no user any more if all its users compute.
+    Some(prune(&widened.graph))
 }
 
 struct Widened {

@@ -33,6 +33,7 @@ pub mod signature;
 pub mod substitute;
 pub mod infer;
 pub mod build;
+pub mod prune;
 pub mod print;
 pub mod parse;
 pub mod verify;

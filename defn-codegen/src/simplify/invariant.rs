@@ -20,6 +20,7 @@
 
 use crate::arena::SideTable;
 use crate::graph::build::Builder;
+use crate::graph::prune::prune;
 use crate::graph::{Cost, Graph, Keep, Node, NodeId, Op, Output, Repeat, Times};
 
 use super::share::Sharing;
@@ -190,5 +191,5 @@ fn without(sharing: &Sharing, body: &Graph, moved: &Moved, given: &[NodeId]) -> 
     let results = body.results.iter();
     let results =
         results.map(|result| Output { node: values[result.node], updates: result.updates });
-    super::prune::prune(&builder.finish(results.collect()))
+    prune(&builder.finish(results.collect()))
 }
