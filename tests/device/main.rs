@@ -105,32 +105,36 @@ fn short_product(x: Tensor<f32, n, k>, w: Tensor<f32, k, m>) -> Tensor<f32, n, m
 /// Sums in parts are those of the processor but for roundings, and so exact where nothing is rounded.
 #[test]
 fn long_sums_go_in_parts() {
-    let Some(gpu) = gpu("long_sums_go_in_parts") else { return };
-    for [n, k, m] in [[1, 1024, 300], [3, 5000, 70], [64, 2049, 96]] {
-        let (x, w) = (whole([n, k], 1), whole([k, m], 2));
-        assert_eq!(product(&x.to(&gpu), &w.to(&gpu)).to(&CPU), product(&x, &w));
-        let (x, w) = (floats([n, k], 3).to(&gpu), floats([k, m], 4).to(&gpu));
-        assert_eq!(product(&x, &w).to(&CPU), product(&x, &w).to(&CPU));
-        let here = product(&x.to(&CPU), &w.to(&CPU));
-        // Each of `k` products of at most 4 is rounded about so often.
-        let bound = 4.0 * k as f64 * f64::from(f32::EPSILON) * (k as f64).sqrt();
-        assert!(product(&x, &w).to(&CPU).is_close(&here, 0.0, bound));
+    for gpu in devices("long_sums_go_in_parts") {
+        for [n, k, m] in [[1, 1024, 70], [3, 2500, 17], [9, 2049, 8]] {
+            let (x, w) = (whole([n, k], 1), whole([k, m], 2));
+            assert_eq!(product(&x.to(&gpu), &w.to(&gpu)).to(&CPU), product(&x, &w));
+            let (x, w) = (floats([n, k], 3).to(&gpu), floats([k, m], 4).to(&gpu));
+            assert_eq!(product(&x, &w).to(&CPU), product(&x, &w).to(&CPU));
+            let here = product(&x.to(&CPU), &w.to(&CPU));
+            // Each of `k` products of at most 4 is rounded about so often.
+            let bound = 4.0 * k as f64 * f64::from(f32::EPSILON) * (k as f64).sqrt();
+            assert!(product(&x, &w).to(&CPU).is_close(&here, 0.0, bound));
+        }
     }
 }
 
 /// Whole numbers have few bits, and others are rounded to 11 of them.
 #[test]
 fn tensor_cores_round_where_they_may() {
-    let Some(gpu) = gpu("tensor_cores_round_where_they_may") else { return };
-    for [n, k, m] in [[8, 16, 8], [65, 33, 130], [300, 200, 260], [32, 3000, 40]] {
-        let (x, w) = (whole([n, k], 1), whole([k, m], 2));
-        assert_eq!(short_product(&x.to(&gpu), &w.to(&gpu)).to(&CPU), product(&x, &w));
-        let (x, w) = (floats([n, k], 3), floats([k, m], 4));
-        let (there, here) = (short_product(&x.to(&gpu), &w.to(&gpu)).to(&CPU), product(&x, &w));
-        // Both factors of each of `k` products of at most 4 lose half of the eleventh bit.
-        let bound = 4.0 * k as f64 / 1024.0 + 1e-3;
-        assert!(there.is_close(&here, 0.0, bound));
-        assert_ne!(there, here);
+    for gpu in devices("tensor_cores_round_where_they_may") {
+        for [n, k, m] in [[8, 16, 8], [65, 33, 70], [30, 20, 26], [8, 1030, 9]] {
+            let (x, w) = (whole([n, k], 1), whole([k, m], 2));
+            let there = short_product(&x.to(&gpu), &w.to(&gpu)).to(&CPU);
+            assert_eq!(there, product(&x, &w));
+            let (x, w) = (floats([n, k], 3), floats([k, m], 4));
+            let there = short_product(&x.to(&gpu), &w.to(&gpu)).to(&CPU);
+            let here = product(&x, &w);
+            // Both factors of each of `k` products of at most 4 lose half of the eleventh bit.
+            let bound = 4.0 * k as f64 / 1024.0 + 1e-3;
+            assert!(there.is_close(&here, 0.0, bound));
+            assert_ne!(there, here);
+        }
     }
 }
 
