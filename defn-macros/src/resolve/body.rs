@@ -199,6 +199,7 @@ impl<'w, 'e> Body<'w, 'e> {
     /// A type in a body: all its names must be known.
     fn read_type(&mut self, ty: &Type) -> Option<Tree> {
         let mut reader = TypeReader::new(&mut self.b, Declare::Nothing);
+        reader.axes.clone_from(&self.scope.axes);
         let tree = if matches!(ty.kind, TypeKind::Extent) {
             // An extent is an `i64` in a body.
             Some(Tree::Scalar(Element::I64))

@@ -112,7 +112,11 @@ pub(crate) fn request(
     let Some(callee) = callees.get(request.function().1.0) else { return Err(Vec::new()) };
     let elements = callee.definition.elements();
     let elements: Vec<ElementParameter> = elements.into_iter().cloned().collect();
-    each_choice(&elements, mode, |world, elements| world.requested(request, callees, elements))
+    each_choice(&elements, mode, |world, elements| {
+        let signature = world.requested(request, callees, elements)?;
+        requests::axes_fit(&signature, request)?;
+        Ok(signature)
+    })
 }
 
 /// Finds the mistakes of a container.

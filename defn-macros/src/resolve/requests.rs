@@ -11,14 +11,14 @@
 
 use super::Mode;
 use super::hooks::{declare_status, status_type};
-use super::signature::{Elements, Leaf, Signature, Tree};
+use super::signature::{AXES_OF_A_FIELD, Elements, Leaf, Signature, Tree};
 use super::value::Value;
 use super::world::{Known, World, declare};
 use crate::report::Mistake;
 use crate::surface::{Definition, Name, Request, RequestKind, RequestTarget};
 use crate::text::Callee;
 use defn_codegen::diagnostic::Mistake as Wrong;
-use defn_codegen::diagnostic::catalogue::{CallMistake, nearest};
+use defn_codegen::diagnostic::catalogue::{CallMistake, Limit, nearest};
 use defn_codegen::graph::Callable;
 use defn_codegen::graph::build::Builder;
 use defn_codegen::graph::{Dim, Graph, NodeId, Output, Symbol, TensorType};
@@ -139,6 +139,17 @@ pub(super) fn updates_nothing(signature: &Signature, span: Span) -> Result<(), V
         }
         None => Ok(()),
     }
+}
+
+/// Whether containers of Rust can hold what goes in and out.
+pub(super) fn axes_fit(signature: &Signature, request: &Request) -> Result<(), Vec<Mistake>> {
+    let trees = signature.parameters.iter().map(|parameter| &parameter.tree);
+    let axes = trees.chain([&signature.result]).map(Tree::rank_of_fields).max().unwrap_or(0);
+    if axes > AXES_OF_A_FIELD {
+        let limit = Limit::AxesOfAField { axes, most: AXES_OF_A_FIELD };
+        return Err(wrong(limit, request.function().0.span()));
+    }
+    Ok(())
 }
 
 /// Whether the result is one float, or a tuple that begins with one.

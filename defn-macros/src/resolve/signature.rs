@@ -55,6 +55,9 @@ pub(crate) enum Tree {
     Container(Container),
 }
 
+/// The most axes of a tensor in a container: for so many ranks the runtime knows the type with more axes.
+pub(crate) const AXES_OF_A_FIELD: usize = 12;
+
 /// An opened container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Container {
@@ -89,6 +92,22 @@ impl Tree {
         let mut leaves = Vec::new();
         self.collect(path, &mut leaves);
         leaves
+    }
+
+    /// The largest rank of a tensor in it.
+    pub(crate) fn rank(&self) -> usize {
+        self.leaves("").iter().map(|leaf| leaf.shape.len()).max().unwrap_or(0)
+    }
+
+    /// The largest rank of a tensor in a container of it.
+    pub(crate) fn rank_of_fields(&self) -> usize {
+        match self {
+            Self::Scalar(_) | Self::Tensor { .. } | Self::Extent(_) => 0,
+            Self::Tuple(parts) | Self::Array(parts) => {
+                parts.iter().map(Self::rank_of_fields).max().unwrap_or(0)
+            }
+            Self::Container(_) => self.rank(),
+        }
     }
 
     fn collect(&self, path: &str, leaves: &mut Vec<Leaf>) {

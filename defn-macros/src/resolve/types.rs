@@ -9,7 +9,7 @@
 //! the free names of a container belong to the signature that mentions it (R14).
 
 use super::resolved_element;
-use super::signature::{Container, Elements, Tree};
+use super::signature::{AXES_OF_A_FIELD, Container, Elements, Tree};
 use crate::report::Mistake;
 use crate::surface::{
     Axis, AxisKind, CalleeId, Definition, Element as Word, Extent, ExtentKind, ExtentOp, Path,
@@ -105,7 +105,11 @@ impl<'r> TypeReader<'r> {
         }
         let mut reader = TypeReader::new(&mut b, Declare::Symbols);
         for ty in types {
-            reader.read(ty, &env);
+            let axes = reader.read(ty, &env).map_or(0, |tree| tree.rank());
+            if axes > AXES_OF_A_FIELD {
+                let most = AXES_OF_A_FIELD;
+                reader.say(Limit::AxesOfAField { axes, most }, ty.span, &env);
+            }
         }
         if reader.mistakes.is_empty() { Ok(()) } else { Err(reader.mistakes) }
     }
@@ -209,8 +213,11 @@ impl<'r> TypeReader<'r> {
             self.seen.entry(name.to_owned()).or_insert(blamed);
             return Some(Dim::from(self.b.symbol(name)));
         }
-        let nearest = nearest(name, self.b.graph().symbols.iter().map(String::as_str));
-        self.say(NameMistake::UnknownExtent { name: name.to_owned(), nearest }, span, env);
+        let symbols = &self.b.graph().symbols;
+        let axis = self.axes.get(name).and_then(|extents| extents.first());
+        let axis = axis.map(|extent| format!("{name}<{}>", extent.display(symbols)));
+        let nearest = nearest(name, symbols.iter().map(String::as_str));
+        self.say(NameMistake::UnknownExtent { name: name.to_owned(), axis, nearest }, span, env);
         None
     }
 

@@ -236,7 +236,7 @@ pub(super) fn open(
         })
         .collect();
     reader.declare = Declare::Nothing;
-    let mut axes = std::mem::take(&mut reader.axes);
+    let mut axes = reader.axes.clone();
     let whole = trees.iter().all(Option::is_some);
     let told = reader.mistakes.len();
     let result = reader.read(&function.result, &env);

@@ -18,6 +18,13 @@ pub enum Limit {
     IndexedAssignment,
     /// A scalar function that does more than elementwise arithmetic, lifted over a tensor.
     Lifting(String),
+    /// A container with axes of another value, whose tensors would have too many.
+    AxesOfAField {
+        /// How many.
+        axes: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// An array whose length is no number.
     ArrayLength,
     /// Constants that are not numbers.
@@ -56,6 +63,12 @@ impl Limit {
                     "`{function}` cannot be lifted over a tensor: it does more than arithmetic"
                 ),
                 "write a function of tensors",
+            ),
+            Self::AxesOfAField { axes, most } => (
+                format!(
+                    "a tensor of this container would have {axes} axes, and {most} are the most"
+                ),
+                "reshape the tensor to fewer axes, or ask for the slope of one of its fields",
             ),
             Self::ArrayLength => (
                 "the length of an array must be a number".to_owned(),

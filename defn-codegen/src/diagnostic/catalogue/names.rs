@@ -33,11 +33,13 @@ catalogue! {
             say(format!("`{path}` is not a constant of the language"))
                 .help("constants of one's own are declared with `#[defn] const`");
         /// An extent of the result or of a local that no parameter tells (R5).
-        UnknownExtent { name: String, nearest: Option<String> } "unknown-extent" =>
-            match nearest {
-                Some(nearest) => say(format!("no parameter tells the extent `{name}`"))
+        UnknownExtent { name: String, axis: Option<String>, nearest: Option<String> } "unknown-extent" =>
+            match (axis, nearest) {
+                (Some(axis), _) => say(format!("no parameter tells the extent `{name}`"))
+                    .help(format!("`{name}` alone is an axis whose extent is `{name}` as well; the axis of a parameter is written `{axis}`")),
+                (None, Some(nearest)) => say(format!("no parameter tells the extent `{name}`"))
                     .help(format!("did you mean `{nearest}`?")),
-                None => say(format!("no parameter tells the extent `{name}`"))
+                (None, None) => say(format!("no parameter tells the extent `{name}`"))
                     .help(format!("use it in the type of a parameter, or add the parameter `{name}: usize`")),
             };
         /// `n * m` alone (R5).
