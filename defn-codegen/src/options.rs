@@ -60,8 +60,9 @@ impl Sizes {
         // The second tile reads the panel.
         panel_rows: 12,
         stripes: Some(Stripes {
-            // With fewer rows than this nothing is gained over products of a few rows, which need no panels.
-            from: 16,
+            // With fewer rows than this nothing is gained over products of a few rows, which need no panels;
+            // from so many on such a product turns its right operand alone as well, so that its sums have one order.
+            from: 8,
             // Copying a panel for so many is cheap, and what is between stays in a cache of the second level.
             rows: 48,
         }),

@@ -3,7 +3,7 @@
 use defn_codegen::compile::schedule_graph;
 use defn_codegen::graph::eval::Value;
 use defn_codegen::graph::{Callable, Element, Graph, parse};
-use defn_codegen::loops::{Loops, Statement, visit};
+use defn_codegen::loops::{self, Loops, Statement, visit};
 use defn_codegen::options::{Dump, Level, Options, Sizes};
 use defn_codegen::program::Program;
 use defn_codegen::simplify::simplify;
@@ -47,14 +47,14 @@ fn gradient(value: bool) -> Graph {
     simplify(transform(&program))
 }
 
-fn scheduled(graph: &Graph) -> Loops {
+fn scheduled(graph: &Graph, sizes: Sizes) -> Loops {
     let options = Options {
         levels: Vec::new(),
         devices: Vec::new(),
         triple: String::new(),
         dump: Dump::default(),
         verify: true,
-        sizes: Sizes::USUAL,
+        sizes,
         tf32: false,
     };
     schedule_graph(graph, Level::V4, &options)
@@ -134,7 +134,7 @@ fn the_gradient_of_attention_by_stripes() {
 
 /// The nests that run in stripes.
 fn stripes(loops: &Loops) -> usize {
-    let is_striped = |nest: &&defn_codegen::loops::Nest| {
+    let is_striped = |nest: &&loops::Nest| {
         let mut clips = false;
         visit::statements(&nest.body, &mut |statement| {
             clips |= matches!(statement, Statement::For(inner)
@@ -145,12 +145,32 @@ fn stripes(loops: &Loops) -> usize {
     loops.nests.iter().filter(is_striped).count()
 }
 
+/// Around the number of rows and of columns from which a product turns its right operand, which changes the order of its sums.
+#[test]
+fn every_row_has_the_bits_of_the_nests_apart() {
+    let graph = attention();
+    let together = scheduled(&graph, Sizes::USUAL);
+    let apart = scheduled(&graph, Sizes { stripes: None, ..Sizes::USUAL });
+    assert_eq!((stripes(&together), stripes(&apart)), (1, 0));
+    for rows in [1, 7, 8, 9, 15, 16, 47, 49] {
+        for columns in [1, 7, 8, 9, 40] {
+            let [heads, width, depth] = [2, 70, 3];
+            let arguments = arguments([heads, rows, columns, width, depth]);
+            let symbols = [heads, rows, columns, width, depth].map(|extent| extent as i64);
+            let results = [&together, &apart].map(|loops| {
+                loops::eval::eval(loops, &symbols, &arguments).expect("it is valid").results
+            });
+            assert!(results[0] == results[1], "{rows} queries, {columns} keys");
+        }
+    }
+}
+
 #[test]
 fn memory_grows_with_the_sequence() {
     // With the value, the gradient has two groups, and the later computes the shares again.
     let graphs = [(attention(), 1), (one_head(), 1), (gradient(false), 1), (gradient(true), 2)];
     for (graph, groups) in graphs {
-        let loops = scheduled(&graph);
+        let loops = scheduled(&graph, Sizes::USUAL);
         assert_eq!(stripes(&loops), groups, "{loops}");
         // Extents in the order of the symbols: heads if there are any, queries, keys, widths.
         let bytes = |length: i64| {

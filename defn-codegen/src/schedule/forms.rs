@@ -16,7 +16,7 @@
 //! The two forms add up in different orders, so the choice looks at nothing but extents.
 
 use super::lanes::{folds_inside, make_serial};
-use super::names::{Choice, Names, choice, is_below};
+use super::names::{Choice, Names, choice};
 use crate::graph::{Comparison, Dim};
 use crate::loops::{Expr, For, Loops, Manner, Statement};
 use crate::loops::{ask, visit};
@@ -61,16 +61,11 @@ fn one_loop(mut outer: For, known: &mut Vec<Expr>, names: &mut Names) -> Vec<Sta
         outer.body = block(outer.body, known, names);
         return vec![Statement::For(outer)];
     };
-    // The rows of a stripe are many, and their product reads panels that are there for all stripes.
-    if outer.clip.is_some() {
-        return vec![Statement::For(turned(outer))];
-    }
-    // Where rows are known to be few, the other form is not worth its code.
-    if is_below(&rows, 2 * MANY, known) {
-        return vec![Statement::For(outer)];
-    }
-    let many = choice(&[(rows, Comparison::Ge, MANY), (columns, Comparison::Ge, MANY)], known);
-    match many {
+    let rows = (rows, Comparison::Ge, MANY);
+    let columns = (columns, Comparison::Ge, MANY);
+    // The last stripe may have few rows, but what counts is how many there are in all.
+    let conditions = if outer.clip.is_some() { vec![columns] } else { vec![rows, columns] };
+    match choice(&conditions, known) {
         Choice::Never => vec![Statement::For(outer)],
         Choice::Always => vec![Statement::For(turned(outer))],
         Choice::If(many, few) => {
