@@ -117,8 +117,8 @@ impl<'a> Walk<'a, '_> {
         if register.seen.is_some() {
             return self.fold_extreme(id, expr);
         }
-        if register.outlives && self.is_pair_of(register.lanes) {
-            return self.fold_pair(id, expr);
+        if register.outlives && self.is_several_of(register.lanes) {
+            return self.fold_in_order(id, expr);
         }
         let value = self.expr(expr);
         let mut raw = self.widened(value, register.lanes).raw;

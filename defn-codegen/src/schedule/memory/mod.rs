@@ -16,6 +16,8 @@
 
 mod slots;
 mod row;
+mod coalesce;
+mod idle;
 
 use std::collections::BTreeMap;
 
@@ -103,15 +105,38 @@ pub(in crate::schedule) fn update_in_place(loops: &mut Loops) {
         if !is_read_no_more(loops, (from, to), (writer, position)) {
             continue;
         }
-        let body = &mut loops.nests[writer].body;
-        if let Some(changed) = row::row(body, from, to) {
-            *body = changed;
+        let body = &loops.nests[writer].body;
+        if let Some(changed) = row::row(loops, body, from, to) {
+            loops.nests[writer].body = changed;
             loops.nests.remove(position);
         } else if reads_where_it_writes(body, from, to) {
             let redirect = Buffers(BTreeMap::from([(from, to)]));
             loops.nests.remove(position);
             loops.nests.iter_mut().for_each(|nest| rename(nest, &redirect));
         }
+    }
+    coalesce::coalesce(loops);
+    idle::drop_idle(loops);
+    for position in 0..loops.nests.len() {
+        let body = &loops.nests[position].body;
+        let found = stored(body).and_then(|buffer| row::row(loops, body, buffer, buffer));
+        if let Some(changed) = found {
+            loops.nests[position].body = changed;
+        }
+    }
+}
+
+/// The buffer of the store that ends a body.
+fn stored(body: &[Statement]) -> Option<BufferId> {
+    match body.last()? {
+        Statement::For(inner) => stored(&inner.body),
+        Statement::Store { buffer, address: _, expr: _ } => Some(*buffer),
+        Statement::Let { .. }
+        | Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::If { .. }
+        | Statement::Sync
+        | Statement::Mma(_) => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! One row of a state that changes, where the others stay as they are.
+//! Rows of a state that change, where the others stay as they are.
 //!
 //! ```text
 //! before                                                                 after
@@ -8,44 +8,68 @@
 //! for i in 0..n*m { store s[i] = load t[i] }
 //! ```
 //!
-//! The position must be known, so that what is read is surely what changes, element by element.
+//! A position that is computed may lie outside: then the row that is nearest keeps its value, and is written all the same.
+//! Several rows are written one after the other, the one that is chosen first last, when all that is read has been read.
+//! What is read of the state must be surely what changes, element by element.
 
 use std::collections::BTreeSet;
 
-use crate::graph::{Comparison, Dim, Element};
-use crate::loops::visit::{self, Name, Rename};
-use crate::loops::{Address, BufferId, Expr, For, Statement, ValueId, VariableId};
+use crate::graph::{Binary, Comparison, Dim, Element, Scalar};
+use crate::loops::visit::{self, Name};
+use crate::loops::{Address, BufferId, Expr, For, Loops, Statement, ValueId, VariableId};
 
-/// The statements that change one row of `old`, if the ones that write `new` copy all others from there.
-pub(super) fn row(body: &[Statement], new: BufferId, old: BufferId) -> Option<Vec<Statement>> {
+use super::super::names::Names;
+
+/// The statements that change rows of `old`, if the ones that write `new` copy all others from there.
+pub(super) fn row(
+    loops: &Loops,
+    body: &[Statement],
+    new: BufferId,
+    old: BufferId,
+) -> Option<Vec<Statement>> {
     let mut chain = Chain::default();
     let (buffer, address, expr) = chain.walk(body)?;
-    let Expr::Select(condition, then, otherwise) = chain.known(expr) else { return None };
-    let Expr::Load(from, place) = chain.known(otherwise) else { return None };
+    let mut picked = Vec::new();
+    let mut rest = chain.known(expr);
+    while let Expr::Select(condition, then, otherwise) = rest {
+        let (variable, position) = chain.test(condition)?;
+        picked.push((variable, position, &**then));
+        rest = chain.known(otherwise);
+    }
+    let Expr::Load(from, place) = rest else { return None };
     let stays = (buffer, *from, &**place) == (new, old, address) && address.computed.is_empty();
-    let (variable, position) = chain.test(condition).filter(|_| stays)?;
-    let along = chain.loops.iter().find(|it| it.variable == variable)?;
-    let extent = along.extent.as_constant()?;
-    if along.clip.is_some() || !(0..extent).contains(&position) {
+    let variable = picked.first().map(|(variable, ..)| *variable).filter(|_| stays)?;
+    let at = chain.loops.iter().position(|it| it.variable == variable)?;
+    let along = chain.loops[at];
+    if along.clip.is_some() || picked.iter().any(|(other, ..)| *other != variable) {
         return None;
     }
-    let fixed = Fixed { variable, position: Dim::from(position) };
-    let address = visit::rename_address(address, &fixed);
-    let expr = visit::rename_expr(then, &fixed);
-    let store = Statement::Store { buffer: old, address: address.clone(), expr };
-    let mut used = BTreeSet::new();
-    let found = fixed.rest(body, &store, &mut used);
-    let mut is_alone = true;
-    visit::addresses(&found, &mut |buffer, place, _| {
-        is_alone &= buffer != old || *place == address;
-    });
-    is_alone.then_some(found)
+    let mut rows = Rows {
+        element: loops.buffers[old].element,
+        old,
+        address,
+        along,
+        moved: BTreeSet::new(),
+        all: Vec::new(),
+    };
+    let mut names = Names::of(loops);
+    // What is chosen first is written last.
+    for (_, position, then) in picked.into_iter().rev() {
+        let position = chain.position(position, at, &mut rows.moved)?;
+        if position.as_constant().is_some_and(|it| !rows.holds(it)) {
+            return None;
+        }
+        rows.all.push(Row { position, name: names.value(), then });
+    }
+    let found = prune(rows.written(&chain, body, &mut names), &mut BTreeSet::new());
+    rows.is_alone(&found).then_some(found)
 }
 
 /// Loops in each other, with nothing but values in them and one store in the innermost.
 #[derive(Default)]
 struct Chain<'s> {
-    values: Vec<(ValueId, &'s Expr)>,
+    /// With how many loops stand around each.
+    values: Vec<(ValueId, &'s Expr, usize)>,
     loops: Vec<&'s For>,
 }
 
@@ -55,7 +79,7 @@ impl<'s> Chain<'s> {
         let (last, front) = body.split_last()?;
         for statement in front {
             let Statement::Let { value, element: _, expr } = statement else { return None };
-            self.values.push((*value, expr));
+            self.values.push((*value, expr, self.loops.len()));
         }
         match last {
             Statement::For(inner) => {
@@ -72,23 +96,284 @@ impl<'s> Chain<'s> {
         }
     }
 
+    fn value(&self, name: ValueId) -> Option<(&'s Expr, usize)> {
+        let found = self.values.iter().find(|(value, ..)| *value == name);
+        found.map(|(_, expr, depth)| (*expr, *depth))
+    }
+
     /// What a name stands for.
     fn known<'e>(&self, expr: &'e Expr) -> &'e Expr
     where
         's: 'e,
     {
         let Expr::Value(value) = expr else { return expr };
-        let found = self.values.iter().find(|(name, _)| name == value);
-        found.map_or(expr, |(_, expr)| self.known(expr))
+        self.value(*value).map_or(expr, |(expr, _)| self.known(expr))
     }
 
-    /// The loop whose position is compared with a number, and the number.
-    fn test(&self, condition: &Expr) -> Option<(VariableId, i64)> {
+    /// The loop whose position is compared, and with what.
+    fn test<'e>(&self, condition: &'e Expr) -> Option<(VariableId, &'e Expr)>
+    where
+        's: 'e,
+    {
         let Expr::Compare(Comparison::Eq, left, right) = self.known(condition) else { return None };
-        let (left, right) = (self.known(left), self.known(right));
-        let found = |one: &Expr, other: &Expr| Some((counter(one)?, number(other)?));
-        found(left, right).or_else(|| found(right, left))
+        let (one, other) = (self.known(left), self.known(right));
+        let found = counter(one).map(|variable| (variable, &**right));
+        found.or_else(|| counter(other).map(|variable| (variable, &**left)))
     }
+
+    /// A position that is the same in all of a loop; what is computed for it inside of the loop moves in front.
+    fn position(
+        &self,
+        expr: &Expr,
+        along: usize,
+        moved: &mut BTreeSet<ValueId>,
+    ) -> Option<Position> {
+        if let Some(number) = number(self.known(expr)) {
+            return Some(Position::Known(number));
+        }
+        let inside: Vec<VariableId> = self.loops[along..].iter().map(|it| it.variable).collect();
+        let (mut open, mut is_fixed) = (vec![expr], true);
+        while let Some(expr) = open.pop() {
+            visit::names(expr, &mut |name| match name {
+                Name::Variable(variable) => is_fixed &= !inside.contains(&variable),
+                Name::Register(_) => is_fixed = false,
+                Name::Value(value) => {
+                    let found = self.value(value);
+                    if let Some((expr, _)) = found.filter(|(_, depth)| *depth > along)
+                        && moved.insert(value)
+                    {
+                        open.push(expr);
+                    }
+                }
+            });
+        }
+        // Whatever is loaded has a name, so that it is loaded before a row is stored.
+        visit::expressions(expr, &mut |inner| is_fixed &= !matches!(inner, Expr::Load(..)));
+        is_fixed.then(|| Position::Computed(expr.clone()))
+    }
+
+    /// Whether a value changes with the position of a loop.
+    fn depends(&self, expr: &Expr, on: VariableId) -> bool {
+        let mut depends = false;
+        visit::names(expr, &mut |name| {
+            depends |= match name {
+                Name::Variable(variable) => variable == on,
+                Name::Value(value) => {
+                    self.value(value).is_some_and(|(expr, _)| self.depends(expr, on))
+                }
+                Name::Register(_) => false,
+            };
+        });
+        depends
+    }
+}
+
+/// Which row.
+enum Position {
+    Known(i64),
+    Computed(Expr),
+}
+
+impl Position {
+    fn as_constant(&self) -> Option<i64> {
+        match self {
+            Self::Known(number) => Some(*number),
+            Self::Computed(_) => None,
+        }
+    }
+}
+
+/// A row that changes.
+struct Row<'s> {
+    position: Position,
+    /// What stands for a position that is computed, moved into the axis.
+    name: ValueId,
+    /// What it becomes.
+    then: &'s Expr,
+}
+
+/// All rows that change, in the order in which they are written.
+struct Rows<'s> {
+    element: Element,
+    old: BufferId,
+    address: &'s Address,
+    along: &'s For,
+    /// What is computed in front of the loop over rows.
+    moved: BTreeSet<ValueId>,
+    all: Vec<Row<'s>>,
+}
+
+impl Rows<'_> {
+    fn holds(&self, position: i64) -> bool {
+        let extent = self.along.extent.as_constant();
+        position >= 0 && extent.is_some_and(|extent| position < extent)
+    }
+
+    /// The chain with other stores, without the loop over rows.
+    fn written(&self, chain: &Chain<'_>, body: &[Statement], names: &mut Names) -> Vec<Statement> {
+        let copies: Vec<Vec<(ValueId, ValueId)>> = (0..self.all.len())
+            .map(|row| {
+                let depends = chain.values.iter().filter(|(value, expr, _)| {
+                    !self.moved.contains(value) && chain.depends(expr, self.along.variable)
+                });
+                // The first row takes the names that there are.
+                let name = |value: ValueId, names: &mut Names| {
+                    if row == 0 { value } else { names.value() }
+                };
+                depends.map(|(value, ..)| (*value, name(*value, names))).collect()
+            })
+            .collect();
+        let fixed: Vec<Fixed<'_>> = (self.all.iter().zip(&copies))
+            .map(|(row, copies)| Fixed { variable: self.along.variable, row, copies })
+            .collect();
+        self.level(chain, body, (&fixed, names))
+    }
+
+    fn level(
+        &self,
+        chain: &Chain<'_>,
+        body: &[Statement],
+        (fixed, names): (&[Fixed<'_>], &mut Names),
+    ) -> Vec<Statement> {
+        let mut found = Vec::new();
+        let Some((last, front)) = body.split_last() else { return found };
+        for statement in front {
+            let Statement::Let { value, element: _, expr } = statement else { continue };
+            if self.moved.contains(value) {
+                continue;
+            }
+            let count = if chain.depends(expr, self.along.variable) { fixed.len() } else { 1 };
+            found.extend(fixed[..count].iter().map(|fixed| fixed.statement(statement)));
+        }
+        match last {
+            Statement::For(inner) if inner.variable == self.along.variable => {
+                found.extend(self.positions(&inner.body));
+                let body = self.level(chain, &inner.body, (fixed, names));
+                // Of no rows none is the nearest.
+                match self.along.extent.as_constant() {
+                    Some(extent) if extent > 0 => found.extend(body),
+                    _ => {
+                        let extent = Expr::Position {
+                            constant: self.along.extent.clone(),
+                            terms: Vec::new(),
+                        };
+                        let condition =
+                            Expr::Compare(Comparison::Ge, Box::new(extent), Box::new(whole(1)));
+                        found.push(Statement::If { condition, body });
+                    }
+                }
+            }
+            Statement::For(inner) => {
+                let body = self.level(chain, &inner.body, (fixed, names));
+                found.push(Statement::For(For { body, ..inner.clone() }));
+            }
+            Statement::Let { .. }
+            | Statement::Declare { .. }
+            | Statement::Set { .. }
+            | Statement::Store { .. }
+            | Statement::If { .. }
+            | Statement::Mma(_)
+            | Statement::Sync => self.stores(fixed, names, &mut found),
+        }
+        found
+    }
+
+    /// The positions of the rows, and what they are computed from.
+    fn positions(&self, inside: &[Statement]) -> Vec<Statement> {
+        let mut found = Vec::new();
+        visit::statements(inside, &mut |statement| {
+            if let Statement::Let { value, .. } = statement
+                && self.moved.contains(value)
+            {
+                found.push(statement.clone());
+            }
+        });
+        for row in &self.all {
+            if let Position::Computed(expr) = &row.position {
+                let expr = clamped(expr, &self.along.extent);
+                found.push(Statement::Let { value: row.name, element: Element::I64, expr });
+            }
+        }
+        found
+    }
+
+    /// Stores all rows, when what they become is computed.
+    fn stores(&self, fixed: &[Fixed<'_>], names: &mut Names, found: &mut Vec<Statement>) {
+        let mut stores = Vec::new();
+        for fixed in fixed {
+            let address = fixed.address(self.address);
+            let mut expr = fixed.expr(fixed.row.then);
+            if self.all.len() > 1 || fixed.row.position.as_constant().is_none() {
+                let value = names.value();
+                found.push(Statement::Let { value, element: self.element, expr });
+                expr = Expr::Value(value);
+            }
+            if let Position::Computed(position) = &fixed.row.position {
+                let is_inside = Expr::Compare(
+                    Comparison::Eq,
+                    Box::new(position.clone()),
+                    Box::new(Expr::Value(fixed.row.name)),
+                );
+                let same = Expr::Load(self.old, Box::new(address.clone()));
+                expr = Expr::Select(Box::new(is_inside), Box::new(expr), Box::new(same));
+            }
+            stores.push(Statement::Store { buffer: self.old, address, expr });
+        }
+        found.extend(stores);
+    }
+
+    /// Whether nothing of the state is read or written but rows that change, each element for itself.
+    fn is_alone(&self, found: &[Statement]) -> bool {
+        let mut values = Vec::new();
+        visit::statements(found, &mut |statement| {
+            if let Statement::Let { value, element: _, expr } = statement {
+                values.push((*value, expr));
+            }
+        });
+        let resolved = |address: &Address| {
+            let mut resolved = address.clone();
+            for (expr, _) in &mut resolved.computed {
+                *expr = self.resolved(expr, &values);
+            }
+            resolved
+        };
+        let (mut written, mut all) = (BTreeSet::new(), BTreeSet::new());
+        visit::addresses(found, &mut |buffer, address, is_written| {
+            if buffer == self.old {
+                let address = resolved(address);
+                all.insert(address.clone());
+                if is_written {
+                    written.insert(address);
+                }
+            }
+        });
+        written == all
+    }
+
+    /// A position without names, and without bounds that it is moved into.
+    fn resolved(&self, expr: &Expr, values: &[(ValueId, &Expr)]) -> Expr {
+        visit::replaced(expr, &mut |inner| {
+            if let Expr::Value(name) = inner {
+                let found = values.iter().find(|(value, _)| value == name);
+                return found.map(|(_, expr)| self.resolved(expr, values));
+            }
+            let Expr::Binary(Binary::Max, low, _) = inner else { return None };
+            let Expr::Binary(Binary::Min, position, _) = &**low else { return None };
+            let is_clamped = *inner == clamped(position, &self.along.extent);
+            is_clamped.then(|| self.resolved(position, values))
+        })
+    }
+}
+
+/// A position, or the nearest one of an axis.
+fn clamped(position: &Expr, extent: &Dim) -> Expr {
+    let last = Expr::Position { constant: extent.clone() - Dim::from(1), terms: Vec::new() };
+    let below = Expr::Binary(Binary::Min, Box::new(position.clone()), Box::new(last));
+    Expr::Binary(Binary::Max, Box::new(below), Box::new(whole(0)))
+}
+
+fn whole(number: i64) -> Expr {
+    Expr::Constant(Scalar::from_i64(Element::I64, number))
 }
 
 /// The loop that an expression is the position of.
@@ -106,50 +391,85 @@ fn number(expr: &Expr) -> Option<i64> {
     constant.as_constant().filter(|_| terms.is_empty())
 }
 
-/// A number in place of the position of a loop.
-struct Fixed {
+/// A row in place of the position of a loop.
+struct Fixed<'s> {
     variable: VariableId,
-    position: Dim,
+    row: &'s Row<'s>,
+    /// What has a name of its own for this row.
+    copies: &'s [(ValueId, ValueId)],
 }
 
-impl Rename for Fixed {
-    fn variable(&self, variable: VariableId) -> Option<(Dim, Vec<(VariableId, Dim)>)> {
-        (variable == self.variable).then(|| (self.position.clone(), Vec::new()))
+impl Fixed<'_> {
+    fn value(&self, value: ValueId) -> ValueId {
+        let found = self.copies.iter().find(|(old, _)| *old == value);
+        found.map_or(value, |(_, new)| *new)
     }
-}
 
-impl Fixed {
-    /// The chain with another store, without the loop, and without what nobody uses then.
-    fn rest(
-        &self,
-        body: &[Statement],
-        store: &Statement,
-        used: &mut BTreeSet<Name>,
-    ) -> Vec<Statement> {
-        let mut found = match body.last() {
-            Some(Statement::For(inner)) => {
-                let body = self.rest(&inner.body, store, used);
-                match inner.variable == self.variable {
-                    true => body,
-                    false => vec![Statement::For(For { body, ..inner.clone() })],
-                }
-            }
-            _ => {
-                names(store, used);
-                vec![store.clone()]
-            }
-        };
-        for statement in body.iter().rev().skip(1) {
-            if let Statement::Let { value, .. } = statement
-                && used.contains(&Name::Value(*value))
-            {
-                let statement = visit::rename_statement(statement, self);
-                names(&statement, used);
-                found.insert(0, statement);
-            }
+    fn address(&self, address: &Address) -> Address {
+        let by = address.coefficient(self.variable);
+        let mut moved = address.clone();
+        moved.terms.retain(|(variable, _)| *variable != self.variable);
+        moved.computed.iter_mut().for_each(|(expr, _)| *expr = self.expr(expr));
+        match &self.row.position {
+            _ if by.is(0) => {}
+            Position::Known(number) => moved.constant = moved.constant + by * Dim::from(*number),
+            Position::Computed(_) => moved.computed.push((Expr::Value(self.row.name), by)),
         }
-        found
+        moved
     }
+
+    fn expr(&self, expr: &Expr) -> Expr {
+        visit::replaced(expr, &mut |inner| {
+            if let Expr::Value(value) = inner {
+                return Some(Expr::Value(self.value(*value)));
+            }
+            if let Expr::Load(buffer, address) = inner {
+                return Some(Expr::Load(*buffer, Box::new(self.address(address))));
+            }
+            let Expr::Position { constant, terms } = inner else { return None };
+            let place =
+                Address { constant: constant.clone(), terms: terms.clone(), ..Address::default() };
+            let Address { constant, terms, computed } = self.address(&place);
+            let rest = Expr::Position { constant, terms };
+            Some(computed.into_iter().fold(rest, |sum, (expr, by)| {
+                let by = Expr::Position { constant: by, terms: Vec::new() };
+                let product = Expr::Binary(Binary::Mul, Box::new(expr), Box::new(by));
+                Expr::Binary(Binary::Add, Box::new(sum), Box::new(product))
+            }))
+        })
+    }
+
+    fn statement(&self, statement: &Statement) -> Statement {
+        let Statement::Let { value, element, expr } = statement else { return statement.clone() };
+        Statement::Let { value: self.value(*value), element: *element, expr: self.expr(expr) }
+    }
+}
+
+/// Without values that nobody uses.
+pub(super) fn prune(body: Vec<Statement>, used: &mut BTreeSet<Name>) -> Vec<Statement> {
+    let mut found = Vec::new();
+    for statement in body.into_iter().rev() {
+        let statement = match statement {
+            Statement::Let { value, .. } if !used.contains(&Name::Value(value)) => continue,
+            Statement::For(inner) => {
+                let body = prune(inner.body, used);
+                Statement::For(For { body, ..inner })
+            }
+            Statement::If { condition, body } => {
+                Statement::If { condition, body: prune(body, used) }
+            }
+            Statement::Let { .. }
+            | Statement::Declare { .. }
+            | Statement::Set { .. }
+            | Statement::Store { .. }
+            | Statement::Mma(_)
+            | Statement::Sync => statement,
+        };
+        names(&statement, used);
+        found.push(statement);
+    }
+    found.reverse();
+    found
 }
 
 /// Adds the names that a statement uses.
