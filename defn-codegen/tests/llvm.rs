@@ -21,6 +21,8 @@ mod chains;
 mod pairs;
 #[path = "llvm/halves.rs"]
 mod halves;
+#[path = "llvm/panels.rs"]
+mod panels;
 
 use defn_codegen::graph::eval::Value;
 use defn_codegen::graph::{Element, Scalar};

@@ -1,11 +1,12 @@
 //! Loads and stores: one element, a row of lanes, lanes anywhere.
 //!
-//! In:  an address and the lanes that execute.   Out: the cheapest access that touches no element of an inactive lane.
+//! In:  an address and the lanes that execute.   Out: the cheapest access that touches nothing outside of a buffer, and changes no element of an inactive lane.
 //!
 //! ```text
 //! coefficient of the lane variable    full group             last group
 //! 0, nothing computed                 scalar                 scalar (one lane at least is active)
 //! 1                                   vector                 masked vector
+//! 1, rows of whole groups, loads      vector                 vector
 //! −1                                  vector and reversal    masked vector and reversal
 //! 2, 3, 4, of whole tuples            vectors, permuted      masked gather
 //! other, stores of neighbours         runs, turned           the same, where inactive lanes do no harm
@@ -16,6 +17,7 @@
 //!
 //! Scratch with lanes has a part of every element for each lane, so that its step between lanes is one more than that of its address,
 //! and where all lanes are at one address, what an inactive lane touches is its own: the row is not masked.
+//! Where the rows of a buffer are whole groups, as in panels, an inactive lane loads what is there, and what it computes nobody sees.
 //! Where the processor has no such masked access, the lanes go one by one through the stack, in a loop:
 //! LLVM would write a branch for each of the lanes instead. See Note [Lanes one by one].
 
@@ -85,7 +87,8 @@ impl Walk<'_, '_> {
             Place::Uniform(address) => self.ir.load(cell.ty, address, cell.element.size()),
             Place::Forward(first) => {
                 self.ask_ahead(buffer, address, first);
-                self.load_row(cell, first, active.filter(|_| cell.parts == 1))
+                let is_harmless = cell.parts > 1 || self.is_whole(buffer, address);
+                self.load_row(cell, first, active.filter(|_| !is_harmless))
             }
             Place::Backward(last) => {
                 let first = self.first_of_backward(cell, last);
@@ -219,6 +222,18 @@ impl Walk<'_, '_> {
             None => self.ir.i64(i64::from(value.lanes) - 1),
         };
         self.ir.extract(value.raw, last)
+    }
+
+    /// Whether a row of lanes is a whole part of the rows of its buffer, so that even inactive lanes are inside of it.
+    fn is_whole(&self, buffer: BufferId, address: &Address) -> bool {
+        let Some(group) = self.group else { return false };
+        let width = i64::from(group.width);
+        let divides = |dim: &Dim| dim.terms().iter().all(|(_, factor)| factor % width == 0);
+        let steps = |(variable, by): &(_, Dim)| *variable == group.variable || divides(by);
+        self.loops.buffers[buffer].shape.last().is_some_and(divides)
+            && address.computed.is_empty()
+            && divides(&address.constant)
+            && address.terms.iter().all(steps)
     }
 
     fn load_row(&mut self, cell: Cell, address: Value, active: Option<Active>) -> Value {

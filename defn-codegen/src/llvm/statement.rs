@@ -269,15 +269,20 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Every group under a mask: a body with loops is too long to be written twice, and too slow for the mask to cost anything.
+    /// Of a single group the place is known, so that what depends on its lanes is computed outside of the loops around.
     fn all_masked(
         &mut self,
         group: (&For, Option<&Range<'a>>),
         (begin, end): (Value, Value),
         known: Option<i64>,
     ) {
-        let step = i64::from(self.width());
+        let (ir, step) = (self.ir, i64::from(self.width()));
         if known.is_some_and(|extent| (1..step).contains(&extent)) {
             return self.tail(group, end, begin);
+        }
+        if group.0.extent.as_constant().is_some_and(|extent| extent <= step) {
+            let runs = ir.compare_int(IntPredicate::LLVMIntSLT, begin, end);
+            return self.when(runs, |walk| walk.tail(group, end, begin));
         }
         self.counted((begin, end), step, |walk, position| walk.tail(group, end, position));
     }
