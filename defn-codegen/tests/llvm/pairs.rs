@@ -1,12 +1,12 @@
-//! Long bodies whose groups of lanes go in pairs: extents around one, two and more groups, with folds, whose order must stay.
+//! Long bodies whose groups of lanes go two or four at a time: extents around one, two and more groups, with folds, whose order must stay.
 
 use defn_codegen::graph::Element;
 use defn_codegen::graph::eval::Value;
 
 use super::check_all;
 
-/// A sweep that stores and folds in three ways, with as many lanes as two registers of AVX-512 hold, and a sweep of tasks.
-fn program(element: Element) -> String {
+/// A sweep that stores and folds what a function makes in three ways, with as many lanes as two registers of AVX-512 hold, and a sweep of tasks.
+fn program(element: Element, function: &str) -> String {
     let (name, lanes) = (element.name(), 128 / element.size());
     let zero = format!("{name}(0.0)");
     format!(
@@ -21,7 +21,7 @@ fn program(element: Element) -> String {
     var $2: {name} lanes {lanes} = {zero}
     for i0 in 0..n lanes {lanes} {{
       let %0: {name} = load x[i0]
-      let %1: {name} = exp(sin(%0))
+      let %1: {name} = exp({function}(%0))
       store r0[i0] = %1
       $0 = add($0, %1)
       $1 = max($1, %1)
@@ -46,16 +46,18 @@ fn program(element: Element) -> String {
 
 #[test]
 fn extents_around_groups() {
-    for element in [Element::F32, Element::F64] {
+    // Two groups where a function of `f32` is computed in `f64`, four where it is not.
+    let cases = [(Element::F32, "sin"), (Element::F32, "tanh"), (Element::F64, "sin")];
+    for (element, function) in cases {
         let group = 128 / element.size();
-        let extents = [0, 1, group, group + 1, 2 * group, 3 * group, 5 * group - 1, 9 * group + 3];
+        let extents = [0, 1, group, group + 1, 2 * group, 4 * group, 5 * group - 1, 11 * group + 3];
         let case = |extent: &usize| {
             let numbers: Vec<f64> =
                 (0..*extent).map(|i| (i * 37 % 101) as f64 / 50.0 - 1.0).collect();
             (vec![*extent as i64], vec![Value::from_f64(element, &[*extent], &numbers)])
         };
         let cases: Vec<_> = extents.iter().map(case).collect();
-        let loops = defn_codegen::loops::parse::parse(&program(element));
+        let loops = defn_codegen::loops::parse::parse(&program(element, function));
         check_all(&loops.unwrap_or_else(|error| panic!("{error}")), &cases);
     }
 }
