@@ -15,7 +15,7 @@
 
 use super::{Lowering, places};
 use crate::graph::{Dim, Element, Graph, NodeId, Op, Repeat, TensorType, Times};
-use crate::kernels::{self, Kernels};
+use crate::kernels::{self, Kernel, Kernels, Step};
 use crate::loops::control::Control;
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, Nest, Space, Statement, VariableId,
@@ -250,13 +250,28 @@ impl Lowering<'_> {
         inner.share_sums();
         inner.share_homes(&[]);
         inner.give_temporaries();
-        let mut nests = inner.all_nests();
+        let mut nests = inner.body_nests();
         for (from, to, node) in copies {
             nests.push(inner.copy_row(&from, &to, kernels.graph.ty(node)));
         }
         self.buffers = inner.buffers;
         self.names = inner.names;
         nests
+    }
+
+    /// All nests of a body. What is a copy of something given is copied first, so that the next state can be written over the last one.
+    fn body_nests(&mut self) -> Vec<Nest> {
+        let kernels = self.kernels;
+        let copies = |kernel: &&Kernel| {
+            kernel.steps.iter().all(|step| {
+                let Step::Store { node, .. } = step else { return false };
+                let graph = &kernels.graph;
+                let is_given = |operand: &NodeId| matches!(graph.op(*operand), Op::Parameter(_));
+                *graph.op(*node) == Op::Convert && graph.operands(*node).iter().all(is_given)
+            })
+        };
+        let (first, others): (Vec<_>, Vec<_>) = kernels.kernels.iter().partition(copies);
+        first.into_iter().chain(others).flat_map(|kernel| self.nests(kernel)).collect()
     }
 
     /// Where a stored node is.

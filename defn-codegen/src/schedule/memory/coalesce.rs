@@ -57,7 +57,7 @@ fn copies_between(loops: &Loops, nest: &Nest, [one, other]: [BufferId; 2]) -> bo
 }
 
 /// What nests do with two buffers.
-struct Pair<'l> {
+pub(super) struct Pair<'l> {
     loops: &'l Loops,
     buffers: [BufferId; 2],
     /// For each nest.
@@ -78,7 +78,7 @@ struct Touch {
 }
 
 impl<'l> Pair<'l> {
-    fn of(loops: &'l Loops, buffers: [BufferId; 2]) -> Self {
+    pub(super) fn of(loops: &'l Loops, buffers: [BufferId; 2]) -> Self {
         let touches = loops.nests.iter().map(|nest| touch(loops, nest, buffers)).collect();
         let alive = vec![[false; 2]; loops.nests.len()];
         let mut pair = Self { loops, buffers, touches, alive };
@@ -105,6 +105,11 @@ impl<'l> Pair<'l> {
             };
             touch.copies || is_kept_apart(0) && is_kept_apart(1)
         })
+    }
+
+    /// Whether nobody reads what the first one holds behind a nest.
+    pub(super) fn is_dead_behind(&self, nest: usize) -> bool {
+        !self.alive[nest][0]
     }
 
     /// Which are alive behind each nest, along all ways on from there.
@@ -193,7 +198,7 @@ fn touch(loops: &Loops, nest: &Nest, buffers: [BufferId; 2]) -> Touch {
 }
 
 /// Whether the first store to a buffer writes each of its elements, and each of them once.
-fn is_filled(body: &[Statement], buffer: BufferId, size: &Dim) -> bool {
+pub(super) fn is_filled(body: &[Statement], buffer: BufferId, size: &Dim) -> bool {
     let mut around: Vec<&For> = Vec::new();
     let Some(address) = first_store(body, buffer, &mut around) else { return false };
     if !address.constant.is(0) || !address.computed.is_empty() {

@@ -17,9 +17,12 @@
 mod slots;
 mod row;
 mod coalesce;
+mod window;
 mod idle;
 
 use std::collections::BTreeMap;
+
+use coalesce::is_filled;
 
 use crate::arena::Arena;
 use crate::graph::Dim;
@@ -116,6 +119,7 @@ pub(in crate::schedule) fn update_in_place(loops: &mut Loops) {
         }
     }
     coalesce::coalesce(loops);
+    window::store_in_windows(loops);
     idle::drop_idle(loops);
     for position in 0..loops.nests.len() {
         let body = &loops.nests[position].body;

@@ -10,7 +10,7 @@
 //!
 //! A position that is computed may lie outside: then the row that is nearest keeps its value, and is written all the same.
 //! Several rows are written one after the other, the one that is chosen first last, when all that is read has been read.
-//! What is read of the state must be surely what changes, element by element.
+//! What is read of the state must stand at the same place of some row, so that no element that was stored is read for another one.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,11 @@ pub(super) fn row(
     let variable = picked.first().map(|(variable, ..)| *variable).filter(|_| stays)?;
     let at = chain.loops.iter().position(|it| it.variable == variable)?;
     let along = chain.loops[at];
-    if along.clip.is_some() || picked.iter().any(|(other, ..)| *other != variable) {
+    let visits = |it: &&For| !address.coefficient(it.variable).is(0);
+    if along.clip.is_some()
+        || !chain.loops.iter().all(visits)
+        || picked.iter().any(|(other, ..)| *other != variable)
+    {
         return None;
     }
     let mut rows = Rows {
@@ -322,46 +326,26 @@ impl Rows<'_> {
         found.extend(stores);
     }
 
-    /// Whether nothing of the state is read or written but rows that change, each element for itself.
+    /// Whether an element of a row is computed from elements of rows that have its place in them: all of them are read
+    /// before any of them is stored.
     fn is_alone(&self, found: &[Statement]) -> bool {
-        let mut values = Vec::new();
-        visit::statements(found, &mut |statement| {
-            if let Statement::Let { value, element: _, expr } = statement {
-                values.push((*value, expr));
-            }
+        let by = self.address.coefficient(self.along.variable);
+        let mut place = self.address.clone();
+        place.terms.retain(|(variable, _)| *variable != self.along.variable);
+        let mut is_alone = true;
+        visit::addresses(found, &mut |buffer, address, _| {
+            let moved = address.constant.clone() - place.constant.clone();
+            let is_row = match (moved.as_constant(), by.as_constant()) {
+                _ if moved.is(0) => true,
+                (Some(moved), Some(by)) => moved % by == 0,
+                _ => false,
+            };
+            is_alone &= buffer != self.old
+                || address.terms == place.terms
+                    && is_row
+                    && address.computed.iter().all(|(_, step)| *step == by);
         });
-        let resolved = |address: &Address| {
-            let mut resolved = address.clone();
-            for (expr, _) in &mut resolved.computed {
-                *expr = self.resolved(expr, &values);
-            }
-            resolved
-        };
-        let (mut written, mut all) = (BTreeSet::new(), BTreeSet::new());
-        visit::addresses(found, &mut |buffer, address, is_written| {
-            if buffer == self.old {
-                let address = resolved(address);
-                all.insert(address.clone());
-                if is_written {
-                    written.insert(address);
-                }
-            }
-        });
-        written == all
-    }
-
-    /// A position without names, and without bounds that it is moved into.
-    fn resolved(&self, expr: &Expr, values: &[(ValueId, &Expr)]) -> Expr {
-        visit::replaced(expr, &mut |inner| {
-            if let Expr::Value(name) = inner {
-                let found = values.iter().find(|(value, _)| value == name);
-                return found.map(|(_, expr)| self.resolved(expr, values));
-            }
-            let Expr::Binary(Binary::Max, low, _) = inner else { return None };
-            let Expr::Binary(Binary::Min, position, _) = &**low else { return None };
-            let is_clamped = *inner == clamped(position, &self.along.extent);
-            is_clamped.then(|| self.resolved(position, values))
-        })
+        is_alone
     }
 }
 

@@ -4,10 +4,10 @@
 //! snapshot . . . . . . . a . . . b . c chunk      the way to `chunk` keeps a, b and c; the chunks before it begin at c, then at b, …
 //! ```
 //!
-//! What is kept is a stack, and its [`SLOTS`] are used again as soon as a chunk that begins at one is done. How far it is to the next
+//! What is kept is a stack of as many [`slots`](snapshots::slots) as there are snapshots, which are used again as soon as a chunk that begins at one is done. How far it is to the next
 //! state that is kept says the binomial rule of Griewank and Walther (*Revolve*, 2000): with `f` free slots, each chunk is run at most
 //! `r` times on the way to others if there are at most `C(f + r + 1, r)` of them, and then the next state is `C(f + r, r − 1)` chunks on.
-//! So [`SLOTS`] chunks between two snapshots run once more each, two thousand twice, fifty thousand three times.
+//! So 64 chunks between two snapshots run once more each if there are 64 slots, two thousand twice, fifty thousand three times.
 //!
 //! In:  a builder in the body of the loop over chunks.   Out: the state at the beginning of a chunk, and the stack.
 //! Never here: the cotangents.
@@ -18,7 +18,7 @@ use crate::graph::{
 };
 
 use super::Draft;
-use super::snapshots::{self, CHUNK, SLOTS, Until, body, body_of, finish, put, slots_of, whole};
+use super::snapshots::{self, CHUNK, Until, body, body_of, finish, put, slots_of, whole};
 
 /// States that are kept, with the chunks that begin with them: the last ones are nearest.
 #[derive(Clone)]
@@ -42,10 +42,11 @@ pub(super) struct Snapshot {
 impl Stack {
     /// Nothing, of states like these.
     pub(super) fn empty(draft: &mut Draft, state: &[NodeId]) -> Self {
-        let zero = |draft: &mut Draft, ty: &TensorType| draft.zero(&slots_of(ty));
+        let types: Vec<TensorType> = state.iter().map(|node| draft.ty(*node)).collect();
+        let most = snapshots::slots(&types);
+        let zero = |draft: &mut Draft, ty: &TensorType| draft.zero(&slots_of(ty, most));
         let count = draft.zero(&TensorType::scalar(Element::I64));
         let chunks = zero(draft, &TensorType::scalar(Element::I64));
-        let types: Vec<TensorType> = state.iter().map(|node| draft.ty(*node)).collect();
         let slots = types.iter().map(|ty| zero(draft, ty)).collect();
         Self { count, chunks, slots }
     }
@@ -125,7 +126,7 @@ fn stage(around: &Builder, repeat: &Repeat, given: &[NodeId]) -> Graph {
     let stack = Stack::of(&parameters[2 + count..4 + 2 * count]);
     let (chunk, rest) = (parameters[4 + 2 * count], &parameters[5 + 2 * count..]);
 
-    let most = whole(&mut builder, SLOTS);
+    let most = builder.extent(builder.shape(stack.chunks)[0].clone());
     let free = builder.binary(Binary::Sub, most, stack.count);
     let left = builder.binary(Binary::Sub, chunk, at);
     let by = distance(&mut builder, left, free);

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! s₀ … s₃₂ … s₆₄ …             runs in chunks of [`CHUNK`] steps; the state at the beginning of a chunk has a slot
-//! slots: s₀, s₃₂, s₆₄, …       when all [`SLOTS`] are full, every other one is dropped, and from then on every other chunk has one
+//! slots: s₀, s₃₂, s₆₄, …       when all [`slots`] are full, every other one is dropped, and from then on every other chunk has one
 //! ```
 //!
 //! So there are at any time between half of the slots and all of them in use, and their distance is the same everywhere.
-//! From the snapshot before a chunk its beginning is computed again, and from there its steps: up to `CHUNK · SLOTS` steps every chunk
+//! From the snapshot before a chunk its beginning is computed again, and from there its steps: up to `CHUNK · slots` steps every chunk
 //! has a snapshot. Of many more steps what lies between two snapshots is itself walked backward in little memory, and now it is known
 //! how long it is: [`climb`](mod@super::climb) keeps states on the way to a chunk for those before it.
 
@@ -22,8 +22,22 @@ use super::body::graft;
 /// How many steps are walked backward at once.
 pub(super) const CHUNK: i64 = 32;
 
-/// How many states are kept.
-pub(super) const SLOTS: i64 = 64;
+/// The least states that are kept.
+const LEAST_SLOTS: i64 = 64;
+
+/// Small states have as many slots as fit into so many bytes. They are cleared once, in less time than ten steps take, and lie in the
+/// first cache.
+const SLOT_BYTES: i64 = 16 << 10;
+
+/// How many states like these are kept.
+pub(super) fn slots(state: &[TensorType]) -> i64 {
+    let bytes = state
+        .iter()
+        .fold(Dim::default(), |sum, ty| sum + ty.size() * Dim::from(ty.element.size() as i64));
+    let most = bytes.as_constant().map_or(0, |bytes| SLOT_BYTES / bytes.max(8));
+    // Every other one of a power of two is half of them.
+    1 << most.max(LEAST_SLOTS).ilog2()
+}
 
 /// A loop that has run.
 pub(super) struct Run {
@@ -56,13 +70,9 @@ pub(super) enum Until {
 pub(super) fn run(draft: &mut Draft, repeat: &Repeat, operands: &[NodeId]) -> Run {
     let (state, rest) = operands.split_at(repeat.state);
     let [zero, one] = [0, 1].map(|number| draft.splat(Scalar::from_i64(Element::I64, number), &[]));
-    let slots: Vec<NodeId> = state
-        .iter()
-        .map(|node| {
-            let ty = slots_of(&draft.ty(*node));
-            draft.zero(&ty)
-        })
-        .collect();
+    let types: Vec<TensorType> = state.iter().map(|node| draft.ty(*node)).collect();
+    let count = slots(&types);
+    let slots: Vec<NodeId> = types.iter().map(|ty| draft.zero(&slots_of(ty, count))).collect();
     let given = [state, &[zero, one], &slots, rest].concat();
     let chunks = Repeat {
         times: Times::While(goes_on(&draft.builder, repeat, &given)),
@@ -78,9 +88,9 @@ pub(super) fn run(draft: &mut Draft, repeat: &Repeat, operands: &[NodeId]) -> Ru
     Run { state: found, kept: Kept { steps: numbers[0], stride: numbers[1], slots } }
 }
 
-/// The type of the snapshots of a state.
-pub(super) fn slots_of(ty: &TensorType) -> TensorType {
-    let shape = [Dim::from(SLOTS)].into_iter().chain(ty.shape.iter().cloned());
+/// The type of so many snapshots of a state.
+pub(super) fn slots_of(ty: &TensorType, count: i64) -> TensorType {
+    let shape = [Dim::from(count)].into_iter().chain(ty.shape.iter().cloned());
     TensorType::new(ty.element, shape.collect())
 }
 
@@ -125,23 +135,47 @@ fn snapshot(around: &Builder, count: usize, operands: &[NodeId]) -> Graph {
     let (number, stride) = (parameters[0], parameters[1]);
     let (state, slots) = parameters[2..].split_at(count);
     let slot = builder.binary(Binary::Div, number, stride);
-    let most = whole(&mut builder, SLOTS);
+    let most = builder.extent(builder.shape(slots[0])[0].clone());
     let is_full = builder.compare(Comparison::Ge, slot, most);
-    let doubled = builder.binary(Binary::Add, stride, stride);
-    let stride = builder.select(is_full, doubled, stride);
-    let slot = builder.binary(Binary::Div, number, stride);
 
-    let shape = [Dim::from(SLOTS)];
-    let places = builder.iota(&shape, 0);
-    let all_full = builder.broadcast(is_full, &shape, &[]);
-    let every_other = builder.binary(Binary::Add, places, places);
-    let from = builder.select(all_full, every_other, places);
-    let mut results = vec![stride];
-    for (value, slots) in state.iter().zip(slots) {
-        let kept = builder.take(*slots, from, 0);
-        results.push(put(&mut builder, kept, slot, *value));
+    let operands = [&[stride], slots].concat();
+    let (mut then, parameters) = body_of(&builder, "halved", &operands);
+    let doubled = then.binary(Binary::Add, parameters[0], parameters[0]);
+    let left = every_other(&mut then, &parameters[1..]);
+    let then = finish(then, &[&[doubled], left.as_slice()].concat());
+    let (otherwise, parameters) = body_of(&builder, "same", &operands);
+    let otherwise = finish(otherwise, &parameters);
+    let op = Op::Branch(Box::new(Branch { then, otherwise }));
+    let left = builder.control(op, &[&[is_full], operands.as_slice()].concat());
+
+    let slot = builder.binary(Binary::Div, number, left[0]);
+    let mut results = vec![left[0]];
+    for (value, slots) in state.iter().zip(&left[1..]) {
+        results.push(put(&mut builder, *slots, slot, *value));
     }
     finish(builder, &results)
+}
+
+/// Every other snapshot, one after the other from the first slot on. Each moves for itself, so that no slot is copied elsewhere.
+fn every_other(around: &mut Builder, slots: &[NodeId]) -> Vec<NodeId> {
+    let (mut builder, parameters) = body(around, "moved", slots);
+    let (slot, all) = (parameters[0], &parameters[1..]);
+    let from = builder.binary(Binary::Add, slot, slot);
+    let mut moved = Vec::new();
+    for slots in all {
+        let value = builder.take(*slots, from, 0);
+        moved.push(put(&mut builder, *slots, slot, value));
+    }
+    let half = around.shape(slots[0])[0].floor_div(&Dim::from(2));
+    let op = Repeat {
+        times: Times::Extent(half),
+        state: slots.len(),
+        sequences: 0,
+        reverse: false,
+        keep: Keep::Residuals,
+        body: finish(builder, &moved),
+    };
+    around.control(Op::Repeat(Box::new(op)), slots)
 }
 
 /// Slots with a value in one of them; without it if there is no such slot.
