@@ -24,7 +24,7 @@ use defn_codegen::graph::{Element, parse};
 use defn_codegen::llvm::jit::{Prepared, is_supported};
 use defn_codegen::math::sweep::{error_f32, steps_f64};
 use defn_codegen::math::{Function, Function2};
-use defn_codegen::options::{Dump, Level, Options, Sizes};
+use defn_codegen::options::{Dump, Level, Options, Sizes, TensorCores};
 use reference::{Random, binary_reference, range, special_values, unary_reference};
 
 /// How many elements a call has.
@@ -185,7 +185,7 @@ impl Runner {
             dump: Dump::default(),
             sizes: Sizes::USUAL,
             verify: false,
-            tf32: false,
+            tensor_cores: TensorCores::Never,
         };
         let levels = [Level::V3, Level::V4].into_iter().filter(|level| is_supported(*level));
         let prepared =

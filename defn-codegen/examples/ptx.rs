@@ -1,6 +1,6 @@
 //! The kernels of graphs, for every kind of device: what `cargo xtask ptxas` assembles.
 //!
-//! In: a folder of graphs or loops, of which some begin with a comment that ends in `tf32`, and one for modules.   Out: `MODULES/sm_80/NAME.ptx` and so on, and nothing else.
+//! In: a folder of graphs or loops, of which some begin with a comment that ends in `tf32` or `tensor_cores`, and one for modules.   Out: `MODULES/sm_80/NAME.ptx` and so on, and nothing else.
 //!
 //! ```text
 //! cargo run -p defn-codegen --example ptx -- GRAPHS MODULES
@@ -13,7 +13,7 @@ use defn_codegen::compile::schedule_graph;
 use defn_codegen::graph::parse;
 use defn_codegen::llvm;
 use defn_codegen::loops;
-use defn_codegen::options::{Compute, Dump, Options, Sizes};
+use defn_codegen::options::{Compute, Dump, Options, Sizes, TensorCores};
 use defn_codegen::simplify::simplify;
 
 fn main() {
@@ -33,6 +33,7 @@ fn main() {
 fn write(file: &Path, modules: &Path) {
     let text = fs::read_to_string(file).expect("a graph can be read");
     let name = file.file_stem().expect("a graph has a name").to_string_lossy();
+    let option = text.lines().next().and_then(|line| line.split(' ').next_back());
     let options = Options {
         levels: Vec::new(),
         devices: Compute::ALL.to_vec(),
@@ -40,7 +41,7 @@ fn write(file: &Path, modules: &Path) {
         dump: Dump::default(),
         verify: false,
         sizes: Sizes::USUAL,
-        tf32: text.lines().next().is_some_and(|line| line.ends_with("tf32")),
+        tensor_cores: option.and_then(TensorCores::of_option).unwrap_or_default(),
     };
     for compute in &options.devices {
         let loops = if text.lines().any(|line| line.starts_with("loops ")) {

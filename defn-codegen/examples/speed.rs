@@ -18,7 +18,7 @@ use defn_codegen::graph::{Graph, parse};
 use defn_codegen::llvm;
 use defn_codegen::llvm::jit::{Prepared, is_supported};
 use defn_codegen::math::{Function, Function2};
-use defn_codegen::options::{Dump, Level, Options, Sizes};
+use defn_codegen::options::{Dump, Level, Options, Sizes, TensorCores};
 use defn_codegen::simplify::simplify;
 
 /// Elements of a function's vector: two of them stay in the first cache.
@@ -70,7 +70,7 @@ fn time(name: &str, text: &str, show: bool) {
         dump: Dump::default(),
         sizes: Sizes::USUAL,
         verify: false,
-        tf32: false,
+        tensor_cores: TensorCores::Never,
     };
     print!("{name:<40}");
     for level in [Level::V3, Level::V4].into_iter().filter(|level| is_supported(*level)) {

@@ -15,8 +15,31 @@ pub struct Options {
     pub verify: bool,
     /// From which sizes on another form of a loop pays.
     pub sizes: Sizes,
-    /// Whether products of `f32` on a device may see no more than 10 bits behind the point of what they multiply.
-    pub tf32: bool,
+    /// Which products may go by tensor cores on a device.
+    pub tensor_cores: TensorCores,
+}
+
+/// Which products may go by tensor cores on a device, where the order and the roundings of their sums are its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TensorCores {
+    /// None, so that results have the bits of a host.
+    #[default]
+    Never,
+    /// Products of floats of 16 bits, which are exact.
+    Halves,
+    /// Those of `f32` too, which see no more than 10 bits behind the point of what they multiply.
+    Singles,
+}
+
+impl TensorCores {
+    /// The choice of which an option of a function speaks, if it speaks of one.
+    pub fn of_option(word: &str) -> Option<Self> {
+        match word {
+            "tensor_cores" => Some(Self::Halves),
+            "tf32" => Some(Self::Singles),
+            _ => None,
+        }
+    }
 }
 
 /// From which sizes on another form of a loop pays. Sums over rows that come in stripes are in that order, and so are sums of products that

@@ -5,7 +5,7 @@ use defn_codegen::graph::eval::bind;
 use defn_codegen::graph::parse;
 use defn_codegen::loops::live::{lifetimes, most};
 use defn_codegen::loops::{Loops, Space};
-use defn_codegen::options::{Dump, Level, Options, Sizes};
+use defn_codegen::options::{Dump, Level, Options, Sizes, TensorCores};
 use defn_codegen::simplify::simplify;
 use defn_codegen::testing;
 
@@ -35,7 +35,7 @@ fn options(sizes: Sizes) -> Options {
         dump: Dump::default(),
         verify: true,
         sizes,
-        tf32: false,
+        tensor_cores: TensorCores::Never,
     }
 }
 

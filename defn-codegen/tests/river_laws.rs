@@ -8,7 +8,7 @@ use defn_codegen::graph::{Element, Graph, parse};
 use defn_codegen::llvm::jit;
 use defn_codegen::loops;
 use defn_codegen::lower::lower;
-use defn_codegen::options::{Dump, Level, Options, Sizes};
+use defn_codegen::options::{Dump, Level, Options, Sizes, TensorCores};
 use defn_codegen::program::Program;
 use defn_codegen::simplify::simplify;
 use defn_codegen::transform::transform;
@@ -28,7 +28,7 @@ fn options_from(sizes: Sizes) -> Options {
         dump: Dump::default(),
         verify: true,
         sizes,
-        tf32: false,
+        tensor_cores: TensorCores::Never,
     }
 }
 

@@ -4,7 +4,7 @@ use defn_codegen::compile::schedule_graph;
 use defn_codegen::graph::eval::Value;
 use defn_codegen::graph::{Callable, Element, Graph, parse};
 use defn_codegen::loops::{self, Loops, Statement, visit};
-use defn_codegen::options::{Dump, Level, Options, Sizes};
+use defn_codegen::options::{Dump, Level, Options, Sizes, TensorCores};
 use defn_codegen::program::Program;
 use defn_codegen::simplify::simplify;
 use defn_codegen::testing;
@@ -55,7 +55,7 @@ fn scheduled(graph: &Graph, sizes: Sizes) -> Loops {
         dump: Dump::default(),
         verify: true,
         sizes,
-        tf32: false,
+        tensor_cores: TensorCores::Never,
     };
     schedule_graph(graph, Level::V4, &options)
 }

@@ -4,7 +4,7 @@ use defn_codegen::compile::schedule_graph;
 use defn_codegen::graph::eval::{self, Value};
 use defn_codegen::graph::{Element, parse};
 use defn_codegen::loops;
-use defn_codegen::options::{Compute, Dump, Level, Options, Sizes};
+use defn_codegen::options::{Compute, Dump, Level, Options, Sizes, TensorCores};
 use defn_codegen::simplify::simplify;
 use defn_codegen::testing;
 
@@ -13,7 +13,7 @@ fn options() -> Options {
     Options {
         levels,
         devices: Vec::new(),
-        tf32: false,
+        tensor_cores: TensorCores::Never,
         triple,
         dump,
         verify: true,

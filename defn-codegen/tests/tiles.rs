@@ -1,11 +1,13 @@
 //! Products in tiles of teams of threads: the bits of a host, whatever extents, element types, prologues and epilogues they have.
 
+use std::collections::BTreeSet;
+
 use defn_codegen::compile::schedule_graph;
 use defn_codegen::graph::eval::{self, Value};
 use defn_codegen::graph::{Element, Graph, parse};
 use defn_codegen::llvm;
-use defn_codegen::loops::{self, Loops, Space};
-use defn_codegen::options::{Compute, Dump, Level, Options, Sizes};
+use defn_codegen::loops::{self, Loops, Space, Statement};
+use defn_codegen::options::{Compute, Dump, Level, Options, Sizes, TensorCores};
 use defn_codegen::simplify::simplify;
 use defn_codegen::testing::ptx;
 
@@ -14,7 +16,15 @@ const SHARED: i64 = 48 << 10;
 
 fn options(sizes: Sizes) -> Options {
     let (levels, triple, dump) = (Vec::new(), String::new(), Dump::default());
-    Options { levels, devices: Vec::new(), triple, dump, verify: true, sizes, tf32: false }
+    Options {
+        levels,
+        devices: Vec::new(),
+        triple,
+        dump,
+        verify: true,
+        sizes,
+        tensor_cores: TensorCores::Never,
+    }
 }
 
 /// A host whose rows come in no stripes, which have an order of their own.
@@ -39,6 +49,20 @@ fn arguments(graph: &Graph, symbols: &[i64]) -> Vec<Value> {
     graph.parameters.iter().enumerate().map(argument).collect()
 }
 
+/// How much fast memory a team needs.
+fn shared(program: &Loops) -> i64 {
+    let ends = program.buffers.iter().filter_map(|(_, buffer)| match &buffer.space {
+        Space::Shared(Some(offset)) => (offset.clone() + buffer.bytes()).as_constant(),
+        Space::Shared(None)
+        | Space::Parameter(_)
+        | Space::Updated(_)
+        | Space::Result(_)
+        | Space::Workspace(_)
+        | Space::Private(_) => None,
+    });
+    ends.max().unwrap_or(0)
+}
+
 /// How many nests of a program go in tiles.
 fn tiled(program: &Loops) -> usize {
     program.nests.iter().filter(|nest| nest.threads == 256).count()
@@ -53,16 +77,7 @@ fn check(text: &str, nests: usize, extents: &[&[i64]]) {
     assert_eq!(tiled(&least), nests, "{least}");
     let usual = schedule_graph(&graph, Compute::Sm80, &options(Sizes::USUAL));
     for program in [&least, &usual] {
-        let ends = program.buffers.iter().filter_map(|(_, buffer)| match &buffer.space {
-            Space::Shared(Some(offset)) => (offset.clone() + buffer.bytes()).as_constant(),
-            Space::Shared(None)
-            | Space::Parameter(_)
-            | Space::Updated(_)
-            | Space::Result(_)
-            | Space::Workspace(_)
-            | Space::Private(_) => None,
-        });
-        assert!(ends.max().unwrap_or(0) <= SHARED, "{program}");
+        assert!(shared(program) <= SHARED, "{program}");
     }
     for symbols in extents {
         let arguments = arguments(&graph, symbols);
@@ -137,13 +152,36 @@ fn sums_of_batches_and_of_images_in_parts() {
 
 /// Whether products on tensor cores are those of a host, of numbers that they do not round.
 fn check_cores(text: &str, nests: usize, extents: &[&[i64]]) {
+    check_products(text, (TensorCores::Singles, "tf32"), nests, extents);
+}
+
+/// Whether products of 16 bits are, as all are exact; of both types, and whether or not `f32` may be rounded as well.
+fn check_halves(text: &str, nests: usize, extents: &[&[i64]]) {
+    for (element, tensor_cores) in [
+        ("f16", TensorCores::Halves),
+        ("bf16", TensorCores::Halves),
+        ("bf16", TensorCores::Singles),
+    ] {
+        check_products(&text.replace("f32", element), (tensor_cores, element), nests, extents);
+    }
+}
+
+/// Whether products are those of a host, and multiplied in one shape alone.
+fn check_products(
+    text: &str,
+    (tensor_cores, shape): (TensorCores, &str),
+    nests: usize,
+    extents: &[&[i64]],
+) {
     let graph = simplify(parse::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}")));
     let host = schedule_graph(&graph, Level::V4, &options(HOST));
     let usual = Sizes { parts_from: i64::MAX, ..Sizes::USUAL };
     for sizes in [Sizes::LEAST, usual] {
-        let options = Options { tf32: true, ..options(sizes) };
+        let options = Options { tensor_cores, ..options(sizes) };
         let cores = schedule_graph(&graph, Compute::Sm80, &options);
         assert_eq!(tiled(&cores), nests, "{cores}");
+        assert_eq!(shapes(&cores), [shape], "{cores}");
+        assert!(shared(&cores) <= SHARED, "{cores}");
         assert_eq!(loops::parse::parse(&cores.to_string()), Ok(cores.clone()));
         loops::verify::verify(&cores).unwrap_or_else(|faults| panic!("{faults:?}\n{cores}"));
         for symbols in extents {
@@ -164,6 +202,19 @@ fn check_cores(text: &str, nests: usize, extents: &[&[i64]]) {
             assert!(executed == expected, "{symbols:?}: other bits\n{}", code.ptx);
         }
     }
+}
+
+/// In which shapes products are multiplied, each once.
+fn shapes(program: &Loops) -> Vec<&'static str> {
+    let mut found = BTreeSet::new();
+    for nest in &program.nests {
+        loops::visit::statements(&nest.body, &mut |statement| {
+            if let Statement::Mma(mma) = statement {
+                found.insert(mma.shape.name());
+            }
+        });
+    }
+    found.into_iter().map(|name| name.rsplit('.').next().unwrap_or(name)).collect()
 }
 
 /// Numbers of few bits, of which no product and no sum is rounded.
@@ -188,13 +239,89 @@ fn tensor_cores() {
 }
 
 #[test]
+fn tensor_cores_of_16_bits() {
+    let text = DENSE.replace("tanh %3", "neg %3");
+    check_halves(&text, 2, &[&[9, 17, 70], &[130, 37, 129], &[1, 1, 2], &[3, 0, 4], &[0, 40, 3]]);
+    let columns = "graph f(x: f32[40, 128], w: f32[40, 136]) -> f32[128, 136] {
+  %0: f32[128, 40] = transpose x permutation=[1, 0]
+  %1: f32[136, 40] = transpose w permutation=[1, 0]
+  %2: f32[128, 136] = contract %0, %1 batch=0 contracted=1
+  return %2
+}";
+    check_halves(columns, 1, &[&[]]);
+    let rows = "graph f<n, m>(x: f32[2, n, 64], w: f32[2, m, 64]) -> f32[2, n, m] {
+  %0: f32[2, n, m] = contract x, w batch=1 contracted=1
+  return %0
+}";
+    check_halves(rows, 2, &[&[9, 10], &[65, 8], &[0, 3]]);
+}
+
+/// What is computed in 16 bits before is computed on the way; where one side is an `f32`, or of another type, products are no longer of 16 bits.
+#[test]
+fn tensor_cores_multiply_16_bits_of_one_type() {
+    let text = "graph f<n, k, m>(x: bf16[n, k], s: bf16[n], w: bf16[m, k]) -> f32[n, m] {
+  %0: bf16[n, k] = broadcast s axes=[0]
+  %1: bf16[n, k] = mul x, %0
+  %2: f32[n, k] = convert %1
+  %3: f32[m, k] = convert w
+  %4: f32[n, m] = contract %2, %3 batch=0 contracted=1
+  return %4
+}";
+    check_products(text, (TensorCores::Halves, "bf16"), 2, &[&[9, 17, 30], &[65, 48, 7]]);
+    for (w, shapes_of_singles) in [("w: f16", "tf32"), ("w: f32", "tf32")] {
+        let text = text.replace("w: bf16", w).replace(
+            "%3: f32[m, k] = convert w",
+            match w {
+                "w: f32" => "%3: f32[m, k] = neg w",
+                _ => "%3: f32[m, k] = convert w",
+            },
+        );
+        let graph = simplify(parse::parse(&text).unwrap_or_else(|error| panic!("{error}")));
+        let options = Options { tensor_cores: TensorCores::Halves, ..options(Sizes::LEAST) };
+        let program = schedule_graph(&graph, Compute::Sm80, &options);
+        assert!(shapes(&program).is_empty(), "{program}");
+        check_products(&text, (TensorCores::Singles, shapes_of_singles), 2, &[&[9, 17, 30]]);
+    }
+}
+
+#[test]
+fn tensor_cores_of_16_bits_add_up_numbers_of_32() {
+    let text = "graph f(x: f16[8, 48], y: f16[8, 48]) -> f16[8, 8] {
+  %0: f16[8, 8] = contract x, y batch=0 contracted=1
+  return %0
+}";
+    let graph = simplify(parse::parse(text).unwrap_or_else(|error| panic!("{error}")));
+    let options = Options { tensor_cores: TensorCores::Halves, ..options(Sizes::USUAL) };
+    let cores = schedule_graph(&graph, Compute::Sm80, &options);
+    assert_eq!(shapes(&cores), ["f16"]);
+    // In 16 bits the first two products would be infinite, and so would be their sum; what is infinite, no number or tiny stays it.
+    let tiny = 1.0 / 16_777_216.0;
+    for (row, column, sum) in [
+        ([60_000.0, 60_000.0, 3.0], [2.0, -2.0, 5.0], 15.0),
+        ([f64::INFINITY, 1.0, 0.0], [1.0, 1.0, 0.0], f64::INFINITY),
+        ([f64::NAN, 1.0, 0.0], [1.0, 1.0, 0.0], f64::NAN),
+        ([tiny, tiny, 0.0], [1.0, 2.0, 0.0], 3.0 * tiny),
+    ] {
+        let (mut left, mut right) = (vec![0.0; 8 * 48], vec![0.0; 8 * 48]);
+        left[3 * 48 + 30..][..3].copy_from_slice(&row);
+        right[2 * 48 + 30..][..3].copy_from_slice(&column);
+        let arguments = [left, right].map(|it| Value::from_f64(Element::F16, &[8, 48], &it));
+        let outcome = loops::eval::eval(&cores, &[], &arguments)
+            .unwrap_or_else(|fault| panic!("{fault}\n{cores}"));
+        let found = outcome.results[0].scalar(3 * 8 + 2).to_f64();
+        let is_nan = found.is_nan() && sum.is_nan();
+        assert!(is_nan || found.to_bits() == sum.to_bits(), "{row:?}: {found}");
+    }
+}
+
+#[test]
 fn tensor_cores_round_what_they_multiply() {
     let text = "graph f(x: f32[8, 16], y: f32[8, 16]) -> f32[8, 8] {
   %0: f32[8, 8] = contract x, y batch=0 contracted=1
   return %0
 }";
     let graph = simplify(parse::parse(text).unwrap_or_else(|error| panic!("{error}")));
-    let options = Options { tf32: true, ..options(Sizes::USUAL) };
+    let options = Options { tensor_cores: TensorCores::Singles, ..options(Sizes::USUAL) };
     let cores = schedule_graph(&graph, Compute::Sm80, &options);
     assert_eq!(tiled(&cores), 1);
     let whole = 1.0 + 1.0 / 1024.0;

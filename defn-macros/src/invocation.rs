@@ -8,7 +8,7 @@
 //! | doctests | none | yes |
 //! | the server of an editor | none; the program is `rust-analyzer…` | not even a check |
 
-use defn_codegen::options::{Compute, Dump, Level, Options, Sizes};
+use defn_codegen::options::{Compute, Dump, Level, Options, Sizes, TensorCores};
 use std::{
     env,
     hash::{DefaultHasher, Hash, Hasher},
@@ -93,7 +93,7 @@ impl Invocation {
             dump: self.dump.clone(),
             verify: self.dumps(),
             sizes: Sizes::USUAL,
-            tf32: false,
+            tensor_cores: TensorCores::Never,
         }
     }
 }

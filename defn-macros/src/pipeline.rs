@@ -20,6 +20,7 @@ use defn_codegen::{
     compile::{compile, plan},
     diagnostic::catalogue::{self, CallMistake},
     graph::{Atom, Callable, Dim, Relation, TensorType, solve},
+    options::TensorCores,
     program::Plan,
 };
 use proc_macro2::Span;
@@ -165,18 +166,22 @@ pub(crate) struct Check {
 impl Subject<'_> {
     /// Whether NaNs are hunted: then nothing is kept, because every line matters.
     pub(crate) fn hunts(&self, callees: &[Rc<Callee>]) -> bool {
-        self.is_told(callees, |options| options.nan_hunt)
+        self.options(callees).is_some_and(|options| options.nan_hunt)
     }
 
-    /// Whether the options of a function say so; those of a request are its function's.
-    fn is_told(&self, callees: &[Rc<Callee>], told: fn(&Options) -> bool) -> bool {
+    /// Which products may go by tensor cores.
+    fn tensor_cores(&self, callees: &[Rc<Callee>]) -> TensorCores {
+        self.options(callees).map(|options| options.tensor_cores).unwrap_or_default()
+    }
+
+    /// The options of a function; those of a request are its function's.
+    fn options<'o>(&'o self, callees: &'o [Rc<Callee>]) -> Option<&'o Options> {
         match self {
-            Self::Function(function) => told(&function.options),
+            Self::Function(function) => Some(&function.options),
             Self::Request(request) => {
-                let target = callees.get(request.function().1.0);
-                target.is_some_and(|callee| told(callee.definition.options()))
+                Some(callees.get(request.function().1.0)?.definition.options())
             }
-            Self::Struct(_) | Self::Constant(_) | Self::Alias(_) => false,
+            Self::Struct(_) | Self::Constant(_) | Self::Alias(_) => None,
         }
     }
 }
@@ -273,7 +278,7 @@ fn whole(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<resolve::Resol
 pub(crate) fn emit(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<Emitted, Vec<Mistake>> {
     let budget = Budget::of(subject, callees);
     let mut options = invocation::get().options();
-    options.tf32 = subject.is_told(callees, |options| options.tf32);
+    options.tensor_cores = subject.tensor_cores(callees);
     let mut emitted = Emitted::default();
     for mut instance in whole(subject, callees)?.instances {
         if let Some(budget) = &budget {

@@ -138,6 +138,41 @@ fn tensor_cores_round_where_they_may() {
     }
 }
 
+/// Products of 16 bits, and whatever is done before and behind them.
+#[defn(tensor_cores)]
+fn dense(x: Tensor<bf16, n, k>, w: Tensor<bf16, k, m>, bias: Tensor<f32, m>) -> Tensor<f32, n, m> {
+    (-x as f32).dot(w as f32, k) + bias
+}
+
+#[defn(tensor_cores)]
+fn transposed(x: Tensor<f16, b, k, n>, w: Tensor<f16, b, m, k>) -> Tensor<f16, b, n, m> {
+    x.dot(w, k).max(0.0)
+}
+
+/// Of 16 bits nothing is rounded but the sums.
+#[test]
+fn tensor_cores_multiply_16_bits() {
+    for gpu in devices("tensor_cores_multiply_16_bits") {
+        for [n, k, m] in [[8, 16, 8], [65, 33, 70], [30, 20, 26], [1, 17, 9], [9, 0, 9], [0, 20, 8]]
+        {
+            let (x, w) = (whole([n, k], 1).cast::<bf16>(), whole([k, m], 2).cast::<bf16>());
+            let bias = whole([m], 3);
+            let there = dense(&x.to(&gpu), &w.to(&gpu), &bias.to(&gpu)).to(&CPU);
+            assert_eq!(there, dense(&x, &w, &bias));
+            let slopes = grad!(dense_energy, wrt = (x, w))(&x.to(&gpu), &w.to(&gpu));
+            let here = grad!(dense_energy, wrt = (x, w))(&x, &w);
+            assert_eq!((slopes.0.to(&CPU), slopes.1.to(&CPU)), here);
+            let (x, w) = (whole([2, k, n], 1).cast::<f16>(), whole([2, m, k], 2).cast::<f16>());
+            assert_eq!(transposed(&x.to(&gpu), &w.to(&gpu)).to(&CPU), transposed(&x, &w));
+        }
+    }
+}
+
+#[defn(tensor_cores)]
+fn dense_energy(x: Tensor<bf16, n, k>, w: Tensor<bf16, k, m>) -> f32 {
+    (x as f32).dot(w as f32, k).sum()
+}
+
 /// Parameters of a line.
 #[defn]
 #[derive(Clone, Debug, PartialEq)]

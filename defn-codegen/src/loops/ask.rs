@@ -3,7 +3,8 @@
 //! In: a piece of a program.   Out: what it is, and nothing changed.
 
 use super::visit;
-use super::{Expr, For, RegisterId, Statement, VariableId};
+use super::{Buffer, Expr, For, RegisterId, Statement, ValueId, VariableId};
+use crate::arena::Arena;
 use crate::graph::{Binary, Combine, Element, Unary};
 
 /// Whether a condition compares nothing but positions that `is_fixed` variables make.
@@ -47,6 +48,57 @@ pub fn is_of_extents(condition: &Expr) -> bool {
         | Expr::Bits(..)
         | Expr::Shift { .. }
         | Expr::Load(..) => false,
+    }
+}
+
+/// What is known of a value: its type, and how it is computed.
+type Known<'k, 'e> = &'k dyn Fn(ValueId) -> Option<(Element, &'e Expr)>;
+
+/// The float of 16 bits that an expression makes an `f32`, with its type.
+pub fn widened<'e>(
+    expr: &'e Expr,
+    known: Known<'_, 'e>,
+    buffers: &Arena<Buffer>,
+) -> Option<(Element, &'e Expr)> {
+    match expr {
+        Expr::Convert(Element::F32, inner) => {
+            let element = element_of(inner, known, buffers).filter(|it| it.is_half())?;
+            Some((element, inner))
+        }
+        Expr::Value(value) => widened(known(*value)?.1, known, buffers),
+        Expr::Convert(..)
+        | Expr::Constant(_)
+        | Expr::Register(_)
+        | Expr::Load(..)
+        | Expr::Combine(..)
+        | Expr::Position { .. }
+        | Expr::Unary(..)
+        | Expr::Binary(..)
+        | Expr::Compare(..)
+        | Expr::Select(..)
+        | Expr::MultiplyAdd(..)
+        | Expr::Bits(_)
+        | Expr::Shift { .. } => None,
+    }
+}
+
+/// The type of what may be a float of 16 bits: with those nothing else is done.
+fn element_of(expr: &Expr, known: Known<'_, '_>, buffers: &Arena<Buffer>) -> Option<Element> {
+    match expr {
+        Expr::Load(buffer, _) => Some(buffers[*buffer].element),
+        Expr::Value(value) => known(*value).map(|(element, _)| element),
+        Expr::Convert(element, _) => Some(*element),
+        Expr::Constant(scalar) => Some(scalar.element),
+        Expr::Select(_, chosen, _) => element_of(chosen, known, buffers),
+        Expr::Register(_)
+        | Expr::Combine(..)
+        | Expr::Position { .. }
+        | Expr::Unary(..)
+        | Expr::Binary(..)
+        | Expr::Compare(..)
+        | Expr::MultiplyAdd(..)
+        | Expr::Bits(_)
+        | Expr::Shift { .. } => None,
     }
 }
 

@@ -268,7 +268,6 @@ impl<'l> Machine<'l> {
     /// A product of the matrices of every warp.
     fn mma(&mut self, mma: &Mma) -> Result<(), Fault> {
         let Mma { shape, sums, left, right } = mma;
-        let element = shape.element();
         let active = self.lanes.map_or(0, |lanes| lanes.active);
         if active == 0 || !active.is_multiple_of(mma::WARP) {
             return Err(Fault(format!("{active} lanes are no warps")));
@@ -290,7 +289,7 @@ impl<'l> Machine<'l> {
             for (register, bits) in sums.iter().zip(after) {
                 let Some(parts) = self.registers.get_mut(register) else { continue };
                 for (part, bits) in parts[first..].iter_mut().zip(bits) {
-                    *part = Scalar { element, bits };
+                    *part = Scalar { element: mma::SUM, bits };
                 }
             }
         }

@@ -65,6 +65,10 @@ pub fn lifetimes(loops: &Loops, region: fn(&Space) -> bool) -> Vec<Lifetime> {
     }
     lifetimes.sort_by_key(|lifetime| lifetime.first);
     for lifetime in &mut lifetimes {
+        // Of fast memory a team has what its nest needs, whatever forms the others are.
+        if loops.buffers[lifetime.buffer].space.is_shared() {
+            continue;
+        }
         for (extent, bound) in &lifetime.conditions {
             lifetime.bytes = lifetime.bytes.clone() * extent.reaches(*bound);
         }

@@ -1,22 +1,28 @@
 //! Products of small matrices whose elements the lanes of a warp hold: what tensor cores multiply.
 //!
-//! 32 neighbouring lanes hold three matrices together, each lane a few elements: of `rows · steps`, of `steps · 8` and of `rows · 8`.
+//! 32 neighbouring lanes hold three matrices together, each lane a few elements: of 16 rows and `steps`, of `steps` and 8 columns, and of 16 rows and 8 columns.
+//! Steps are together as many as are in 32 bits: one of `tf32`, two of 16 bits.
 //! With `g = lane / 4` and `t = lane mod 4`, number `r` of what a lane holds is
 //!
 //! | matrix | row | column |
 //! |---|---|---|
-//! | left | `g + 8 · (r mod rows / 8)` | `t + 4 · (r / (rows / 8))` |
-//! | right | `t + 4 · r` | `g` |
+//! | left | `g + 8 · (r / together mod 2)` | `together · t + r mod together + 4 · together · (r / together / 2)` |
+//! | right | `together · t + r mod together + 4 · together · (r / together)` | `g` |
 //! | sums | `g + 8 · (r / 2)` | `2 · t + r mod 2` |
 //!
 //! ```text
 //! mma.m16n8k8.tf32 ($0, $1, $2, $3) += (%0, %1, %2, %3) * (%4, %5)
+//! mma.m16n8k16.bf16 ($0, $1, $2, $3) += (%0, %1, %2, %3, %4, %5, %6, %7) * (%8, %9, %10, %11)
 //! ```
 //!
-//! Every sum is a chain of multiply-adds, step by step. A device may add in another order, and with a few more bits or less.
+//! What is multiplied is exact in `f32`, and so are products. Every sum is a chain of multiply-adds, step by step. A device may add in another order,
+//! and with a few more bits or less.
+//!
+//! There is no row for `f64`: its products and sums are those of multiply-adds, but PTX leaves open in which order the four steps are added,
+//! and doubles are what somebody asks for who wants the bits of a host.
 
 use super::{Expr, RegisterId};
-use crate::graph::Element;
+use crate::graph::{Element, Scalar};
 
 /// One product of each warp.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +42,20 @@ pub struct Mma {
 pub enum Shape {
     /// 16 rows, 8 columns and 8 steps of `f32`, of whose 23 bits behind the point a product sees the first 10.
     Tf32,
+    /// 16 rows, 8 columns and 16 steps of `f16`.
+    F16,
+    /// The same of `bf16`.
+    Bf16,
 }
 
 /// Lanes that hold matrices together.
 pub const WARP: usize = 32;
+/// Rows of every shape.
+pub const ROWS: usize = 16;
 /// Columns of every shape.
 pub const COLUMNS: usize = 8;
+/// What sums are in every shape.
+pub const SUM: Element = Element::F32;
 
 impl Mma {
     /// The same with other operands.
@@ -53,51 +67,57 @@ impl Mma {
 
 impl Shape {
     /// Every shape.
-    pub const ALL: [Self; 1] = [Self::Tf32];
+    pub const ALL: [Self; 3] = [Self::Tf32, Self::F16, Self::Bf16];
 
     /// The name in dumps.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tf32 => "m16n8k8.tf32",
+            Self::F16 => "m16n8k16.f16",
+            Self::Bf16 => "m16n8k16.bf16",
         }
     }
 
-    /// What is multiplied, and what sums are.
+    /// What is multiplied.
     pub fn element(self) -> Element {
         match self {
             Self::Tf32 => Element::F32,
+            Self::F16 => Element::F16,
+            Self::Bf16 => Element::Bf16,
         }
     }
 
-    /// How many rows there are.
-    pub fn rows(self) -> usize {
-        match self {
-            Self::Tf32 => 16,
-        }
+    /// The shape that multiplies floats of 16 bits.
+    pub fn of_halves(element: Element) -> Option<Self> {
+        Self::ALL.into_iter().find(|shape| element.is_half() && shape.element() == element)
+    }
+
+    /// How many steps lie in 32 bits.
+    pub fn together(self) -> usize {
+        4 / self.element().size()
     }
 
     /// How many products a sum gets.
     pub fn steps(self) -> usize {
-        match self {
-            Self::Tf32 => 8,
-        }
+        8 * self.together()
     }
 
     /// How many sums, elements of the left and of the right matrix a lane holds.
     pub fn held(self) -> [usize; 3] {
-        [self.rows() * COLUMNS, self.rows() * self.steps(), self.steps() * COLUMNS]
-            .map(|all| all / WARP)
+        [ROWS * COLUMNS, ROWS * self.steps(), self.steps() * COLUMNS].map(|all| all / WARP)
     }
 
     /// The row and the step of an element of the left matrix.
     pub fn left(self, lane: usize, number: usize) -> (usize, usize) {
-        let eights = self.rows() / 8;
-        (lane / 4 + 8 * (number % eights), lane % 4 + 4 * (number / eights))
+        let (whole, part) = (number / self.together(), number % self.together());
+        let (row, step) = (lane / 4 + 8 * (whole % 2), lane % 4 + 4 * (whole / 2));
+        (row, self.together() * step + part)
     }
 
     /// The step and the column of an element of the right matrix.
     pub fn right(self, lane: usize, number: usize) -> (usize, usize) {
-        (lane % 4 + 4 * number, lane / 4)
+        let (whole, part) = (number / self.together(), number % self.together());
+        (self.together() * (lane % 4 + 4 * whole) + part, lane / 4)
     }
 
     /// The row and the column of a sum.
@@ -105,10 +125,14 @@ impl Shape {
         (lane / 4 + 8 * (number / 2), 2 * (lane % 4) + number % 2)
     }
 
-    /// What a product sees of an element, as bits.
+    /// What a product sees of an element, as bits of an `f32`.
     pub fn seen(self, bits: u64) -> u64 {
         match self {
             Self::Tf32 => bits & !0x1FFF,
+            Self::F16 | Self::Bf16 => {
+                let seen = Scalar { element: self.element(), bits }.to_f64();
+                Scalar::from_f64(Element::F32, seen).bits
+            }
         }
     }
 }
@@ -120,8 +144,8 @@ pub fn multiplied(
     left: &[Vec<u64>],
     right: &[Vec<u64>],
 ) -> Vec<Vec<u64>> {
-    let (rows, steps) = (shape.rows(), shape.steps());
-    let mut matrices = [vec![0; rows * steps], vec![0; steps * COLUMNS]];
+    let steps = shape.steps();
+    let mut matrices = [vec![0; ROWS * steps], vec![0; steps * COLUMNS]];
     for lane in 0..WARP {
         for (number, held) in left.iter().enumerate() {
             let (row, step) = shape.left(lane, number);
@@ -156,25 +180,27 @@ mod tests {
     use super::*;
 
     /// Products of matrices of whole numbers, by the definition.
-    fn check(shape: Shape, bits: fn(f64) -> u64) {
+    fn check(shape: Shape) {
         let [sums, left, right] = shape.held();
         let a = |row: usize, step: usize| (row * 3 + step * 5) % 7;
         let b = |step: usize, column: usize| (step * 2 + column * 11) % 5;
-        let hold = |count: usize, element: &dyn Fn(usize, usize) -> usize| -> Vec<Vec<u64>> {
-            let lanes = |number| (0..WARP).map(|lane| bits(element(lane, number) as f64)).collect();
+        let hold = |element, count: usize, of: &dyn Fn(usize, usize) -> usize| -> Vec<Vec<u64>> {
+            let bits = |number: usize| Scalar::from_f64(element, number as f64).bits;
+            let lanes = |number| (0..WARP).map(|lane| bits(of(lane, number))).collect();
             (0..count).map(lanes).collect()
         };
-        let left = hold(left, &|lane, number| {
+        let element = shape.element();
+        let left = hold(element, left, &|lane, number| {
             let (row, step) = shape.left(lane, number);
             a(row, step)
         });
-        let right = hold(right, &|lane, number| {
+        let right = hold(element, right, &|lane, number| {
             let (step, column) = shape.right(lane, number);
             b(step, column)
         });
-        let before = hold(sums, &|lane, number| lane + number);
+        let before = hold(SUM, sums, &|lane, number| lane + number);
         let found = multiplied(shape, &before, &left, &right);
-        let expected = hold(sums, &|lane, number| {
+        let expected = hold(SUM, sums, &|lane, number| {
             let (row, column) = shape.sum(lane, number);
             lane + number
                 + (0..shape.steps()).map(|step| a(row, step) * b(step, column)).sum::<usize>()
@@ -184,7 +210,9 @@ mod tests {
 
     #[test]
     fn every_element_has_a_place() {
-        check(Shape::Tf32, |number| u64::from((number as f32).to_bits()));
+        for shape in Shape::ALL {
+            check(shape);
+        }
     }
 
     #[test]

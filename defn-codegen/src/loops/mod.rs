@@ -35,7 +35,7 @@
 //! Threads do not go in lockstep: what one of them stored another sees behind `sync`, where they wait for each other. Between two tasks
 //! a team waits too. A nest without tasks has one team.
 //! [`eval`] finds what is read and written without a `sync` between.
-//! `mma.m16n8k8.tf32 ($0, …) += (%0, …) * (%4, …)` multiplies matrices whose elements lie in the registers of a warp ([`mma`]).
+//! `mma.m16n8k8.tf32 ($0, …) += (%0, …) * (%4, …)` (or `mma.m16n8k16.f16`, `mma.m16n8k16.bf16`) multiplies matrices whose elements lie in the registers of a warp ([`mma`]).
 //!
 //! # Control
 //!

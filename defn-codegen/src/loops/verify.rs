@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::mma::SUM;
 use super::{
     Address, Buffer, BufferId, Control, Expr, For, Loops, Manner, Mma, Nest, RegisterId, Space,
     Statement, ValueId, VariableId,
@@ -313,7 +314,7 @@ impl Verifier<'_> {
         left.iter().chain(right).for_each(|operand| self.expect(operand, shape.element()));
         for (at, register) in sums.iter().enumerate() {
             let fits = self.registers.get(register).is_some_and(|(element, parts, inside)| {
-                *element == shape.element() && (*inside || *parts == self.threads)
+                *element == SUM && (*inside || *parts == self.threads)
             });
             if !fits || sums[..at].contains(register) {
                 self.fault(format!("${} is no sum of {}", register.0, shape.name()));

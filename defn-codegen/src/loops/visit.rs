@@ -255,6 +255,49 @@ pub fn replaced(expr: &Expr, other: &mut dyn FnMut(&Expr) -> Option<Expr>) -> Ex
     other(expr).unwrap_or_else(|| with_operands(expr, &mut |inner| replaced(inner, other)))
 }
 
+/// An expression with others in place of its loads, which are given with the buffer.
+pub fn with_loads(expr: &Expr, other: &dyn Fn(BufferId, Expr) -> Expr) -> Expr {
+    replaced(expr, &mut |inner| {
+        let Expr::Load(buffer, _) = inner else { return None };
+        let load = with_operands(inner, &mut |computed| with_loads(computed, other));
+        Some(other(*buffer, load))
+    })
+}
+
+/// A statement with other expressions, those of places too; loops and conditionals with their bodies.
+pub fn with_expressions(statement: &Statement, other: &mut dyn FnMut(&Expr) -> Expr) -> Statement {
+    let place = |address: &Address, other: &mut dyn FnMut(&Expr) -> Expr| {
+        let computed = address.computed.iter().map(|(expr, by)| (other(expr), by.clone()));
+        Address { computed: computed.collect(), ..address.clone() }
+    };
+    let all = |body: &[Statement], other: &mut dyn FnMut(&Expr) -> Expr| {
+        body.iter().map(|inner| with_expressions(inner, other)).collect()
+    };
+    let mut statement = statement.clone();
+    match &mut statement {
+        Statement::For(inner) => {
+            inner.clip = inner.clip.as_ref().map(|clip| place(clip, other));
+            inner.body = all(&inner.body, other);
+        }
+        Statement::If { condition, body } => {
+            *condition = other(condition);
+            *body = all(body, other);
+        }
+        Statement::Let { value: _, element: _, expr }
+        | Statement::Declare { register: _, element: _, lanes: _, initial: expr }
+        | Statement::Set { register: _, expr } => *expr = other(expr),
+        Statement::Store { buffer: _, address, expr } => {
+            *address = place(address, other);
+            *expr = other(expr);
+        }
+        Statement::Mma(mma) => {
+            mma.left.iter_mut().chain(&mut mma.right).for_each(|expr| *expr = other(expr));
+        }
+        Statement::Sync => {}
+    }
+    statement
+}
+
 /// An expression with others in place of its operands; of a load of the computed parts of its address.
 fn with_operands(expr: &Expr, other: &mut dyn FnMut(&Expr) -> Expr) -> Expr {
     let mut inner = |operand: &Expr| Box::new(other(operand));

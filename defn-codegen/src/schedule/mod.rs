@@ -81,6 +81,7 @@ fn device(loops: &mut Loops, options: &Options) {
     forms::forms(loops);
     lanes::lanes(loops);
     blocks::nest(loops);
+    grid::narrow(loops);
     grid::products(loops, options);
     // A thread has as many registers as the largest of processors.
     chains::chains(loops, Level::V4);

@@ -30,7 +30,7 @@ use crate::graph::{Element, Graph, parse, verify};
 use crate::llvm::{self, jit};
 use crate::loops::eval::Outcome;
 use crate::loops::{self, Loops, Statement, visit};
-use crate::options::{Compute, Dump, Level, Options, Sizes};
+use crate::options::{Compute, Dump, Level, Options, Sizes, TensorCores};
 use crate::program::Program;
 use crate::simplify::simplify;
 use crate::transform::transform;
@@ -191,7 +191,7 @@ fn device_laws(
 
 /// The laws of tensor cores, whose results are no one else's: the loops are sound, and kernels give their bits.
 fn core_laws(graph: &Graph, (symbols, arguments): (&[i64], &[Value])) -> Result<(), String> {
-    let options = Options { tf32: true, ..options(Sizes::LEAST) };
+    let options = Options { tensor_cores: TensorCores::Singles, ..options(Sizes::LEAST) };
     let program = schedule_graph(graph, Compute::Sm80, &options);
     let mut has_cores = false;
     for nest in &program.nests {
@@ -231,7 +231,7 @@ fn options(sizes: Sizes) -> Options {
         dump: Dump::default(),
         verify: true,
         sizes,
-        tf32: false,
+        tensor_cores: TensorCores::Never,
     }
 }
 

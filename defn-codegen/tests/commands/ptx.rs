@@ -1,4 +1,4 @@
-//! `ptx sm_80`, `ptx sm_80 tf32`: the kernels of a graph, or of loops, as text; of loops, `run:` lines are what the evaluator says, races included.
+//! `ptx sm_80`, `ptx sm_80 tf32`, `ptx sm_80 tensor_cores`: the kernels of a graph, or of loops, as text; of loops, `run:` lines are what the evaluator says, races included.
 //!
 //! Whatever the file asks for, the text must round every operation as the language does, and have no memory of single threads.
 

@@ -1,10 +1,10 @@
-//! `fuse`, `lower`, `device`, `device tf32`, `schedule v3`, `schedule v3 least` (every form as soon as it can be): the graph at a stage below, as that stage prints it.
+//! `fuse`, `lower`, `device`, `device tf32`, `device tensor_cores`, `schedule v3`, `schedule v3 least` (every form as soon as it can be): the graph at a stage below, as that stage prints it.
 
 use defn_codegen::compile::schedule_graph;
 use defn_codegen::fuse::fuse;
 use defn_codegen::graph::Graph;
 use defn_codegen::lower::lower;
-use defn_codegen::options::{Compute, Dump, Level, Options, Sizes};
+use defn_codegen::options::{Compute, Dump, Level, Options, Sizes, TensorCores};
 
 /// The text of a stage; none if the command is no stage.
 pub(crate) fn text(command: &str, argument: &str, graph: &Graph) -> Option<String> {
@@ -30,6 +30,6 @@ pub(crate) fn options(argument: &str) -> Options {
         dump: Dump::default(),
         verify: true,
         sizes: if argument.ends_with("least") { Sizes::LEAST } else { Sizes::USUAL },
-        tf32: argument.starts_with("tf32"),
+        tensor_cores: argument.split(' ').find_map(TensorCores::of_option).unwrap_or_default(),
     }
 }

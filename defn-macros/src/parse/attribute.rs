@@ -2,6 +2,7 @@
 
 use super::{Reader, Refusal, expr::peel, path, unread};
 use crate::surface::{CalleeId, GivenNumbers, GivenPoint, Options, Path, RuleTest};
+use defn_codegen::options::TensorCores;
 use proc_macro2::{Span, TokenStream};
 use syn::{
     Expr, ExprLit, ExprPath, ExprRange, ExprUnary, Lit, Member, Meta, RangeLimits, Token, UnOp,
@@ -21,13 +22,14 @@ struct Known {
 }
 
 /// Every option; a message that lists them reads them here.
-const KNOWN: [Known; 8] = [
+const KNOWN: [Known; 9] = [
     Known { word: "bare", form: "bare", of_functions: true, read: bare },
     Known { word: "grad", form: "grad = path", of_functions: true, read: grad },
     Known { word: "jvp", form: "jvp = path", of_functions: true, read: jvp },
     Known { word: "test", form: "test(x = 0.1..0.9)", of_functions: true, read: test },
     Known { word: "memory", form: "memory = \"8 MiB\"", of_functions: true, read: memory },
     Known { word: "nan_hunt", form: "nan_hunt", of_functions: true, read: nan_hunt },
+    Known { word: "tensor_cores", form: "tensor_cores", of_functions: true, read: tensor_cores },
     Known { word: "tf32", form: "tf32", of_functions: true, read: tf32 },
     Known { word: "crate", form: "crate = path", of_functions: false, read: facade },
 ];
@@ -139,8 +141,16 @@ fn nan_hunt(_: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
     matches!(meta, Meta::Path(_))
 }
 
+/// Where `tf32` stands too, it says more.
+fn tensor_cores(_: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
+    if options.tensor_cores == TensorCores::Never {
+        options.tensor_cores = TensorCores::Halves;
+    }
+    matches!(meta, Meta::Path(_))
+}
+
 fn tf32(_: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
-    options.tf32 = true;
+    options.tensor_cores = TensorCores::Singles;
     matches!(meta, Meta::Path(_))
 }
 

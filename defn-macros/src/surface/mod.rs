@@ -14,6 +14,7 @@ mod walk;
 
 pub(crate) use self::{expr::*, request::*, ty::*, walk::*};
 
+use defn_codegen::options::TensorCores;
 use proc_macro2::{Ident, Span};
 
 /// One item under `#[defn]`.
@@ -165,8 +166,8 @@ pub(crate) struct Options {
     pub(crate) memory: Option<(u64, Span)>,
     /// `nan_hunt`: a call fails where the first NaN comes up.
     pub(crate) nan_hunt: bool,
-    /// `tf32`: a device may round what products of `f32` multiply.
-    pub(crate) tf32: bool,
+    /// `tensor_cores`, `tf32`: which products a device may compute by tensor cores.
+    pub(crate) tensor_cores: TensorCores,
     /// `bare`: no type of the function's name, so `try_call` and its like are missing.
     pub(crate) bare: bool,
     /// `crate = ::tensors`: where the facade is, if not at `::defn`.

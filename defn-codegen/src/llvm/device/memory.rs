@@ -194,18 +194,66 @@ impl Walk<'_, '_> {
         let scaled = |by: &Dim| by.clone() * parts.clone();
         let terms: Vec<_> =
             address.terms.iter().map(|(variable, by)| (*variable, scaled(by))).collect();
-        let mut base = self.affine(&scaled(&address.constant), &terms);
-        let mut indices: Option<Vec<Value>> = None;
+        // A number comes last, behind the same place for all neighbours: LLVM sees so that they are neighbours.
+        let behind = scaled(&address.constant);
+        let behind = behind.as_constant().filter(|behind| *behind != 0);
+        let constant = if behind.is_some() { Dim::default() } else { scaled(&address.constant) };
+        let mut base = self.affine(&constant, &terms);
+        let (uniform, indices) = self.computed_places(address, &scaled);
+        for part in uniform {
+            base = ir.binary(Opcode::LLVMAdd, base, part);
+        }
+        let pointer = self.buffers[&buffer];
+        let at = |pointer, index| {
+            let place = ir.element_address(cell.ty, pointer, index);
+            behind.map_or(place, |behind| ir.element_address(cell.ty, place, ir.i64(behind)))
+        };
+        let Some(group) = self.group else {
+            return Place::One(at(pointer, base));
+        };
+        let step = self.lane_coefficient(&terms).unwrap_or_default()
+            + Dim::from(i64::from(cell.parts > 1));
+        // In a thread of one lane, what is computed may differ from thread to thread.
+        if indices.is_none() && step.is(0) && (address.computed.is_empty() || group.width > 1) {
+            return Place::One(at(pointer, base));
+        }
+        let base = ir.element_address(cell.ty, pointer, base);
+        let first = self.lanes_at(&step);
+        let base = ir.element_address(cell.ty, base, first);
+        let consecutive = self.team().is_some_and(|team| team.layout == Layout::Consecutive);
+        let is_row = is_row(address, (group.variable, group.width), cell.parts);
+        if group.width > 1 && consecutive && is_row {
+            return Place::Row(at(base, ir.i64(0)));
+        }
+        let stride = self.team().map_or(1, |team| i64::from(team.stride()));
+        let each = (0..group.width).map(|part| {
+            let offset = self.dim(&(step.clone() * Dim::from(stride * i64::from(part))));
+            match &indices {
+                Some(indices) => {
+                    let place = ir.element_address(cell.ty, base, offset);
+                    at(place, indices[part as usize])
+                }
+                None => at(base, offset),
+            }
+        });
+        Place::Each(each.collect())
+    }
+
+    /// The computed parts of an address: those that all lanes of a thread share, and the sum of the others for each lane.
+    fn computed_places(
+        &mut self,
+        address: &Address,
+        scaled: &dyn Fn(&Dim) -> Dim,
+    ) -> (Vec<Value>, Option<Vec<Value>>) {
+        let ir = self.ir;
+        let (mut uniform, mut indices): (Vec<Value>, Option<Vec<Value>>) = (Vec::new(), None);
         for (expr, coefficient) in &address.computed {
             let value = self.expr(expr);
             let by = self.dim(&scaled(coefficient));
-            let own: Vec<Value> = self
-                .split(value)
-                .into_iter()
-                .map(|it| ir.binary(Opcode::LLVMMul, it, by))
-                .collect();
+            let times = |it| ir.binary(Opcode::LLVMMul, it, by);
+            let own: Vec<Value> = self.split(value).into_iter().map(times).collect();
             if value.lanes == 1 {
-                base = ir.binary(Opcode::LLVMAdd, base, own[0]);
+                uniform.push(own[0]);
                 continue;
             }
             indices = Some(match indices {
@@ -216,34 +264,7 @@ impl Walk<'_, '_> {
                 None => own,
             });
         }
-        let pointer = self.buffers[&buffer];
-        let Some(group) = self.group else {
-            return Place::One(ir.element_address(cell.ty, pointer, base));
-        };
-        let step = self.lane_coefficient(&terms).unwrap_or_default()
-            + Dim::from(i64::from(cell.parts > 1));
-        // In a thread of one lane, what is computed may differ from thread to thread.
-        if indices.is_none() && step.is(0) && (address.computed.is_empty() || group.width > 1) {
-            return Place::One(ir.element_address(cell.ty, pointer, base));
-        }
-        let base = ir.element_address(cell.ty, pointer, base);
-        let first = self.lanes_at(&step);
-        let base = ir.element_address(cell.ty, base, first);
-        let consecutive = self.team().is_some_and(|team| team.layout == Layout::Consecutive);
-        let is_row = is_row(address, (group.variable, group.width), cell.parts);
-        if group.width > 1 && consecutive && is_row {
-            return Place::Row(base);
-        }
-        let stride = self.team().map_or(1, |team| i64::from(team.stride()));
-        let each = (0..group.width).map(|part| {
-            let offset = self.dim(&(step.clone() * Dim::from(stride * i64::from(part))));
-            let place = ir.element_address(cell.ty, base, offset);
-            match &indices {
-                Some(indices) => ir.element_address(cell.ty, place, indices[part as usize]),
-                None => place,
-            }
-        });
-        Place::Each(each.collect())
+        (uniform, indices)
     }
 
     /// How far the first lane of the thread is from that of the group.

@@ -14,6 +14,7 @@
 //! }                                             }
 //! ```
 //!
+//! [`narrow`]: scratch that holds floats of 16 bits is as narrow.
 //! [`products`]: matrix products go in tiles, by teams of 256 threads.
 //! [`partials`]: blocks of long sums of columns are tasks.
 //! [`carries`]: so are blocks of long scans.
@@ -25,6 +26,7 @@
 //! Afterwards: the evaluator finds no race.
 //! Never here: what fixes bits. The order of every fold is that of a host.
 
+mod narrow;
 mod product;
 mod partials;
 mod carries;
@@ -33,6 +35,7 @@ mod widths;
 mod syncs;
 
 pub(super) use carries::carries;
+pub(super) use narrow::narrow;
 pub(super) use partials::partials;
 pub(super) use product::products;
 pub(super) use rows::rows;

@@ -10,8 +10,20 @@
 use super::arithmetic::{OPERANDS, Rule, rule};
 use super::module::{Operand, Part, bits};
 
-/// The product of matrices that is known.
-const TF32: [&str; 9] = ["sync", "aligned", "m16n8k8", "row", "col", "f32", "tf32", "tf32", "f32"];
+/// Products of matrices: how many steps they have, and what they multiply.
+const PRODUCTS: [(&str, &str, Factor); 3] = [
+    ("m16n8k8", "tf32", Factor::Tf32),
+    ("m16n8k16", "f16", Factor::F16),
+    ("m16n8k16", "bf16", Factor::Bf16),
+];
+
+/// What a product of matrices multiplies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Factor {
+    Tf32,
+    F16,
+    Bf16,
+}
 
 /// What a thread does.
 #[derive(Debug)]
@@ -33,6 +45,7 @@ pub(super) enum Action {
     },
     /// A product of matrices by a warp, of which every thread has parts.
     Multiply {
+        factor: Factor,
         d: [Part; 4],
         a: [Part; 4],
         b: [Part; 2],
@@ -154,10 +167,13 @@ impl Action {
             (
                 "mma",
                 [Operand::Tuple(d), Operand::Tuple(a), Operand::Tuple(b), Operand::Tuple(c)],
-            ) if words[1..] == TF32 => {
-                Self::Multiply { d: parts(d)?, a: parts(a)?, b: parts(b)?, c: parts(c)? }
-            }
-            ("mma", _) => return Err(unknown()),
+            ) => Self::Multiply {
+                factor: factor(words).ok_or_else(unknown)?,
+                d: parts(d)?,
+                a: parts(a)?,
+                b: parts(b)?,
+                c: parts(c)?,
+            },
             ("ld", [target, place]) => Self::Load(access(words, place, target)?),
             ("st", [place, source]) => Self::Store(access(words, place, source)?),
             ("mov", [Operand::Tuple(parts), whole]) => {
@@ -177,6 +193,15 @@ impl Action {
             (_, []) => return Err(unknown()),
         })
     }
+}
+
+/// What `mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32` multiplies.
+fn factor(words: &[&str]) -> Option<Factor> {
+    let is_product = |(shape, element, _): &&(&str, &str, Factor)| {
+        let known = ["mma", "sync", "aligned", shape, "row", "col", "f32", element, element, "f32"];
+        words == known
+    };
+    PRODUCTS.iter().find(is_product).map(|(_, _, factor)| *factor)
 }
 
 /// The parts that an instruction has so many of.

@@ -2,10 +2,11 @@
 //!
 //! In: a kernel, its parameters and memory.   Out: memory, as the launch leaves it.
 
-use super::action::{Access, Action, Partner, Source, Space, Special};
+use super::action::{Access, Action, Factor, Partner, Source, Space, Special};
 use super::arithmetic::{masked, signed};
 use super::memory::{Memory, read};
 use super::module::{Instruction, Kernel, Part};
+use crate::graph::half;
 
 /// How a kernel is launched.
 #[derive(Clone, Debug)]
@@ -149,27 +150,24 @@ impl Block<'_> {
         Ok(())
     }
 
-    /// `mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 d, a, b, c`: of 16 rows, 8 columns and 8 steps every thread has some.
+    /// `mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 d, a, b, c`: of 16 rows, 8 columns and 8 registers of steps every thread has some.
     fn multiply(&mut self, first: usize, instruction: &Instruction) -> Result<(), String> {
-        let Action::Multiply { d, a, b, c } = &instruction.action else {
+        let Action::Multiply { factor, d, a, b, c } = &instruction.action else {
             return Err(format!("`{}` is not known", instruction.text));
         };
-        let number = |lane: usize, part: Part| {
-            let bits = self.part(first + lane, part) as u32;
-            if bits & 0x1FFF != 0 {
-                return Err(format!("{bits:#x} is no tf32"));
-            }
-            Ok(f32::from_bits(bits))
-        };
+        let numbers =
+            |lane: usize, part: Part| factors(*factor, self.part(first + lane, part) as u32);
         let mut sums = Vec::new();
         for lane in 0..WARP {
             for (at, part) in c.iter().enumerate() {
                 let (row, column) = (lane / 4 + 8 * (at / 2), lane % 4 * 2 + at % 2);
                 let mut sum = f32::from_bits(self.part(first + lane, *part) as u32);
-                for step in 0..8 {
-                    let left = number(row % 8 * 4 + step % 4, a[row / 8 + step / 4 * 2])?;
-                    let right = number(column * 4 + step % 4, b[step / 4])?;
-                    sum = left.mul_add(right, sum);
+                for steps in 0..8 {
+                    let left = numbers(row % 8 * 4 + steps % 4, a[row / 8 + steps / 4 * 2])?;
+                    let right = numbers(column * 4 + steps % 4, b[steps / 4])?;
+                    for (left, right) in left.into_iter().zip(right) {
+                        sum = left.mul_add(right, sum);
+                    }
                 }
                 sums.push((first + lane, d[at], sum));
             }
@@ -323,5 +321,16 @@ impl Block<'_> {
         let end = start.checked_add(bytes);
         let found = end.and_then(|end| self.shared.get_mut(start..end));
         found.ok_or_else(|| format!("{bytes} bytes at {address:#x} of shared memory are nobody's"))
+    }
+}
+
+/// The numbers of neighbouring steps that a register of a product of matrices holds.
+fn factors(factor: Factor, bits: u32) -> Result<Vec<f32>, String> {
+    let halves = [bits as u16, (bits >> 16) as u16];
+    match factor {
+        Factor::Tf32 if bits & 0x1FFF != 0 => Err(format!("{bits:#x} is no tf32")),
+        Factor::Tf32 => Ok(vec![f32::from_bits(bits)]),
+        Factor::F16 => Ok(halves.map(half::f16_to_f32).to_vec()),
+        Factor::Bf16 => Ok(halves.map(half::bf16_to_f32).to_vec()),
     }
 }

@@ -8,14 +8,14 @@
 //! }
 //! ```
 //!
-//! Halves are rounded away from zero, as `cvt.rna` does. Steps beyond the last one are zeros on both sides.
+//! Halves are rounded away from zero, as `cvt.rna` does; floats of 16 bits are multiplied as they are. Steps beyond the last one are zeros on both sides.
 
 use super::place::{number_of, place};
 use super::tile::Own;
 use super::write::Writer;
 use crate::graph::{Binary, Comparison, Dim, Element, Scalar};
-use crate::loops::mma::Shape;
-use crate::loops::{Address, Expr, Mma, Statement, ValueId};
+use crate::loops::mma::{ROWS, Shape};
+use crate::loops::{Address, Expr, Mma, Statement, ValueId, VariableId};
 use crate::schedule::names::{compare, position};
 
 /// Half of the last bit that is kept, and which bits are.
@@ -30,34 +30,40 @@ impl Writer<'_, '_> {
         step: Option<Address>,
         out: &mut Vec<Statement>,
     ) -> Expr {
-        let (value, element) = (self.names.value(), self.product.sum.element);
+        let seen = if self.element == Element::F32 { self.rounded(expr, out) } else { expr };
+        let Some(step) = step else { return seen };
+        let end = position(self.product.steps.extent.clone(), None);
+        let is_step = compare(Comparison::Lt, number_of(step), end);
+        let zero = Expr::Constant(Scalar::from_f64(self.element, 0.0));
+        Expr::Select(Box::new(is_step), Box::new(seen), Box::new(zero))
+    }
+
+    /// A float of 10 bits behind the point.
+    fn rounded(&mut self, expr: Expr, out: &mut Vec<Statement>) -> Expr {
+        let (value, element) = (self.names.value(), self.element);
         out.push(Statement::Let { value, element, expr });
         let whole = || Box::new(Expr::Value(value));
         let number = |number| Box::new(Expr::Constant(Scalar::from_i64(Element::I32, number)));
         let bits = Box::new(Expr::Bits(whole()));
         let up = Box::new(Expr::Binary(Binary::Add, bits, number(HALF)));
         let rounded = Expr::Bits(Box::new(Expr::Binary(Binary::And, up, number(KEPT))));
-        let constant = |number| Box::new(Expr::Constant(Scalar::from_f64(element, number)));
+        let nan = Expr::Constant(Scalar::from_f64(element, f64::NAN));
         let is_nan = compare(Comparison::Ne, Expr::Value(value), Expr::Value(value));
-        let seen = Expr::Select(Box::new(is_nan), constant(f64::NAN), Box::new(rounded));
-        let Some(step) = step else { return seen };
-        let end = position(self.product.steps.extent.clone(), None);
-        let is_step = compare(Comparison::Lt, number_of(step), end);
-        Expr::Select(Box::new(is_step), Box::new(seen), constant(0.0))
+        Expr::Select(Box::new(is_nan), Box::new(nan), Box::new(rounded))
     }
 
-    /// The products of what a warp has of both sides, from a step on.
+    /// The products of what a warp has of both sides, from the steps on that a variable counts.
     pub(super) fn products(
         &mut self,
         own: (&Own, Option<ValueId>),
         shape: Shape,
-        step: &Address,
+        variable: VariableId,
     ) -> Vec<Statement> {
         let (mut body, of_thread) = (Vec::new(), self.tile.own);
-        let eights = (shape.rows() / 8) as i64;
+        let eights = (ROWS / 8) as i64;
         let mut matrices = |side: usize, eights: i64, count: i64| -> Vec<Vec<Expr>> {
             let first = (0..count).map(|at| (side, eights * at, eights));
-            first.map(|which| self.matrix(own, (shape, step), which, &mut body)).collect()
+            first.map(|which| self.matrix(own, (shape, variable), which, &mut body)).collect()
         };
         let rows = matrices(0, eights, of_thread / eights);
         let columns = matrices(1, 1, of_thread / 2);
@@ -75,29 +81,33 @@ impl Writer<'_, '_> {
         body
     }
 
-    /// What a thread holds of so many times eight neighbours, from those on: one of eight, and one of every four steps.
+    /// What a thread holds of so many times eight neighbours, from those on: one of eight, and of every four steps, or times as many as lie side by side, its own.
     fn matrix(
         &mut self,
         (own, half): (&Own, Option<ValueId>),
-        (shape, step): (Shape, &Address),
+        (shape, variable): (Shape, VariableId),
         (side, first, eights): (usize, i64, i64),
         out: &mut Vec<Statement>,
     ) -> Vec<Expr> {
-        let (stride, element) = (self.tile.stride(), shape.element());
+        let (tile, element) = (self.tile, shape.element());
+        let (together, fours) =
+            (tile.together(), tile.fours(self.product.operands[side].along_steps));
+        let loaded = [0, 1].into_iter().flat_map(|four| {
+            let eights = first..first + eights;
+            eights.flat_map(move |eight| (0..together).map(move |part| [four, eight, part]))
+        });
         let mut held = Vec::new();
-        for four in 0..shape.steps() as i64 / 4 {
-            for eight in first..first + eights {
-                let at = self.panel(side) + 8 * eight + 4 * four * stride;
-                let mut from = place(at, &[], &[(own.lane[0], 1), (own.lane[1], stride)]);
-                from.add_scaled(&own.corner[side], &Dim::from(1));
-                from.add_scaled(step, &Dim::from(stride));
-                let half = half.map(|half| (Expr::Value(half), Dim::from(self.tile.panel())));
-                from.computed.extend(half);
-                let expr = Expr::Load(self.shared, Box::new(from));
-                let value = self.names.value();
-                out.push(Statement::Let { value, element, expr });
-                held.push(Expr::Value(value));
-            }
+        for [four, eight, part] in loaded {
+            let at = self.panel(side) + 8 * together * eight + fours * four + part;
+            let lane = [(own.lane[0], together), (own.lane[1], tile.stride())];
+            let mut from = place(at, &[(variable, 2 * fours)], &lane);
+            from.add_scaled(&own.corner[side], &Dim::from(together));
+            let half = half.map(|half| (Expr::Value(half), Dim::from(tile.panel())));
+            from.computed.extend(half);
+            let expr = Expr::Load(self.panels, Box::new(from));
+            let value = self.names.value();
+            out.push(Statement::Let { value, element, expr });
+            held.push(Expr::Value(value));
         }
         held
     }

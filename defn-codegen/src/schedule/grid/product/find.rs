@@ -20,7 +20,7 @@ use crate::arena::Arena;
 use crate::graph::{Dim, Element};
 use crate::loops::visit::{self, Name};
 use crate::loops::{
-    Address, Buffer, Expr, For, Manner, RegisterId, Statement, ValueId, VariableId,
+    Address, Buffer, Expr, For, Manner, RegisterId, Statement, ValueId, VariableId, ask,
 };
 
 /// A product, however it was written.
@@ -34,6 +34,8 @@ pub(super) struct Product<'s> {
     pub(super) steps: Side<'s>,
     /// What each side brings to a multiply-add.
     pub(super) operands: [Operand<'s>; 2],
+    /// What both bring, where it is made of floats of 16 bits.
+    pub(super) halves: Option<Halves<'s>>,
     /// Which side stands first in a multiply-add.
     pub(super) first: usize,
     pub(super) sum: Sum,
@@ -72,6 +74,32 @@ pub(super) struct Operand<'s> {
     pub(super) expr: &'s Expr,
     /// Whether its steps lie side by side, rather than its elements of a step.
     pub(super) along_steps: bool,
+}
+
+/// What both sides bring, before it is made an `f32`.
+pub(super) struct Halves<'s> {
+    pub(super) element: Element,
+    pub(super) factors: [&'s Expr; 2],
+}
+
+impl<'s> Halves<'s> {
+    fn of(
+        sum: &Sum,
+        operands: &[Operand<'s>; 2],
+        (values, buffers): (&[Named<'s>], &Arena<Buffer>),
+    ) -> Option<Self> {
+        if sum.element != Element::F32 {
+            return None;
+        }
+        let known = |value: ValueId| {
+            let named = values.iter().find(|named| named.value == value)?;
+            Some((named.element, named.expr))
+        };
+        let half = |operand: &Operand<'s>| ask::widened(operand.expr, &known, buffers);
+        let [first, second] = operands.each_ref().map(half);
+        let ((element, first), (other, second)) = (first?, second?);
+        (element == other).then_some(Self { element, factors: [first, second] })
+    }
 }
 
 /// The register that products are added to.
@@ -135,7 +163,8 @@ impl<'s> Product<'s> {
         let operands =
             [Operand::new(of_first, &sides[0], &steps), Operand::new(of_second, &sides[1], &steps)];
         let (values, rest) = (found.values, found.rest);
-        Some(Self { batches, sides, values, steps, operands, first, sum, rest, around })
+        let halves = Halves::of(&sum, &operands, (&values, buffers));
+        Some(Self { batches, sides, values, steps, operands, halves, first, sum, rest, around })
     }
 }
 

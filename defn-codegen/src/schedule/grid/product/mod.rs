@@ -21,7 +21,7 @@
 //! Every element is one chain of multiply-adds in the order of the steps, which is the order of a host, so that no bit changes.
 //! Only where few elements have long sums are these in [`parts`], each of which is such a chain.
 //!
-//! Where the user allows it, products of `f32` are those of tensor cores, in the same tiles ([`cores`]).
+//! Where the user allows it, products of floats of 16 bits, or of `f32` too, are those of tensor cores, in the same tiles ([`cores`]).
 //!
 //! # Banks
 //!
@@ -37,6 +37,7 @@
 //! | load of a slice (4 bytes, all 32 threads) | one behind the other | 32 different ones |
 //!
 //! | load of rows or columns for tensor cores (4 bytes, all 32 threads) | 8 in 4 steps that are `length + 8` apart | 8·step + element |
+//! | store of 16 bits whose steps lie side by side (4 bytes, all 32 threads) | 16 in 2 groups of steps that are `4·length + 48` apart | 16·group + element |
 //!
 //! With elements of eight bytes all of this holds for half as many elements in a vector.
 
@@ -54,7 +55,7 @@ use crate::graph::{Binary, Comparison, Dim, Element, Unary};
 use crate::loops::ask;
 use crate::loops::mma::Shape;
 use crate::loops::{Buffer, Expr, Loops, Nest, Statement, Tasks};
-use crate::options::{Options, Sizes};
+use crate::options::{Options, Sizes, TensorCores};
 use crate::schedule::names::{Choice, Names, choice, compare, number, position};
 use crate::schedule::product::apart;
 
@@ -64,14 +65,15 @@ use tile::{THREADS, Tile};
 
 /// Tiles for all products that are worth one.
 pub(in crate::schedule) fn products(loops: &mut Loops, options: &Options) {
-    let (sizes, tf32) = (options.sizes, options.tf32);
+    let (sizes, tensor_cores) = (options.sizes, options.tensor_cores);
     let mut names = Names::of(loops);
     for nest in std::mem::take(&mut loops.nests) {
         if nest.control.is_some() || nest.threads > 1 {
             loops.nests.push(nest);
             continue;
         }
-        let mut target = Target { sizes, tf32, names: &mut names, buffers: &mut loops.buffers };
+        let mut target =
+            Target { sizes, tensor_cores, names: &mut names, buffers: &mut loops.buffers };
         let mut changes = false;
         let mut nests = Vec::new();
         for whole in apart(nest.body.clone()) {
@@ -100,7 +102,7 @@ pub(in crate::schedule) fn products(loops: &mut Loops, options: &Options) {
 /// What products are written into.
 struct Target<'l> {
     sizes: Sizes,
-    tf32: bool,
+    tensor_cores: TensorCores,
     names: &'l mut Names,
     buffers: &'l mut Arena<Buffer>,
 }
@@ -138,7 +140,7 @@ impl Target<'_> {
     /// Large tiles if there are enough of them, or small ones. Of parts there are few elements, and where extents are unknown one form of those is enough.
     fn tiles(&mut self, product: &Product<'_>, pays: &[Expr], is_part: bool) -> Vec<Nest> {
         let size = product.sum.element.size();
-        let shape = (self.tf32 && product.sum.element == Element::F32).then_some(Shape::Tf32);
+        let shape = self.shape(product);
         let small = Tile::small(size, shape);
         let Some(large) = Tile::large(size, shape) else {
             return vec![self.nest(product, small, pays.to_vec())];
@@ -154,6 +156,20 @@ impl Target<'_> {
                 self.nest(product, large, joined(pays, many)),
                 self.nest(product, small, joined(pays, few)),
             ],
+        }
+    }
+
+    /// What tensor cores multiply, if they may.
+    fn shape(&self, product: &Product<'_>) -> Option<Shape> {
+        let halves = product.halves.as_ref();
+        match self.tensor_cores {
+            TensorCores::Never => None,
+            TensorCores::Halves => Shape::of_halves(halves?.element),
+            TensorCores::Singles if product.sum.element != Element::F32 => None,
+            TensorCores::Singles => match halves {
+                Some(halves) => Shape::of_halves(halves.element),
+                None => Some(Shape::Tf32),
+            },
         }
     }
 

@@ -111,7 +111,7 @@ impl Writer<'_, '_> {
             let brought = it.bring(block, thread, (&mut body, &mut loads));
             body.append(&mut loads);
             for Brought { expr, to: address } in brought {
-                body.push(Statement::Store { buffer: it.shared, address, expr });
+                body.push(Statement::Store { buffer: it.panels, address, expr });
             }
             body
         })
@@ -125,14 +125,14 @@ impl Writer<'_, '_> {
         (thread, front): (VariableId, &mut Vec<Statement>),
     ) -> (Vec<Statement>, Vec<Statement>) {
         let (mut brings, mut keeps) = (Vec::new(), Vec::new());
-        let element = self.product.sum.element;
+        let element = self.element;
         for Brought { expr, mut to } in self.bring(block, thread, (front, &mut brings)) {
             let register = self.names.register();
             let initial = Expr::Constant(Scalar::from_f64(element, 0.0));
             front.push(Statement::Declare { register, element, lanes: 1, initial });
             brings.push(Statement::Set { register, expr });
             to.computed.push((Expr::Value(half), Dim::from(self.tile.panel())));
-            let (buffer, expr) = (self.shared, Expr::Register(register));
+            let (buffer, expr) = (self.panels, Expr::Register(register));
             keeps.push(Statement::Store { buffer, address: to, expr });
         }
         (brings, keeps)
@@ -164,34 +164,31 @@ impl Writer<'_, '_> {
         ((element, step), block): ((ValueId, ValueId), &Block),
         out: &mut Vec<Statement>,
     ) -> Vec<Brought> {
-        let (vector, stride) = (self.tile.vector, self.tile.stride());
-        let product = self.product;
-        let (operand, of_side) = (&product.operands[side], &product.sides[side]);
-        let corner = [(self.tiles[side], self.tile.length())];
-        let (elements, steps) = if operand.along_steps { (1, vector) } else { (vector, 1) };
+        let (tile, product) = (self.tile, self.product);
+        let along_steps = product.operands[side].along_steps;
+        let of_side = &product.sides[side];
+        let corner = [(self.tiles[side], tile.length())];
+        let [elements, steps] = tile.brings(along_steps);
         let first_element = place(0, &corner, &[(element, elements)]);
         let mut first_step = block.start.clone();
         first_step.computed.push((Expr::Value(step), Dim::from(steps)));
         let begin = first_step.clone();
-        let corner = [(step, steps * stride), (element, elements)];
-        let reaches_over = !is_multiple(&of_side.extent, self.tile.length());
+        let corner = [(step, tile.step(steps, along_steps)), (element, elements * tile.together())];
+        let reaches_over = !is_multiple(&of_side.extent, tile.length());
         let elements = self.neighbours(of_side, (first_element, elements), reaches_over, out);
         let steps = self.neighbours(&product.steps, (first_step, steps), block.is_last, out);
         let mut brought = Vec::new();
-        for own in 0..vector {
-            let (of_element, of_step, behind) = if operand.along_steps {
-                (&elements[0], &steps[own as usize], own * stride)
-            } else {
-                (&elements[own as usize], &steps[0], own)
-            };
+        let pairs = (0..).zip(&elements).flat_map(|of| (0..).zip(&steps).map(move |by| (of, by)));
+        for ((own, of_element), (step, of_step)) in pairs {
             let mut places = of_element.clone();
             places.variables.extend(of_step.variables.clone());
-            let mut expr = self.at_place(operand.expr, places, out);
-            if self.tile.shape.is_some() {
+            let mut expr = self.at_place(self.factors[side], places, out);
+            if tile.shape.is_some() {
                 let mut at = begin.clone();
-                at.constant = at.constant + Dim::from(if operand.along_steps { own } else { 0 });
+                at.constant = at.constant + Dim::from(step);
                 expr = self.for_tensor_cores(expr, block.is_last.then_some(at), out);
             }
+            let behind = own * tile.together() + tile.step(step, along_steps);
             let to = place(self.panel(side) + behind, &[], &corner);
             brought.push(Brought { expr, to });
         }
@@ -210,10 +207,10 @@ impl Writer<'_, '_> {
         chunk: Expr,
         out: &mut Vec<Statement>,
     ) -> (ValueId, ValueId) {
-        let (vector, length) = (self.tile.vector, self.tile.length());
+        let length = self.tile.length();
         let shift = |expr: Expr, by: i64| with(Binary::ShiftRight, expr, i64::from(by.ilog2()));
         if !operand.along_steps {
-            let row = length / vector;
+            let row = length / self.tile.brings(false)[0];
             let element = with(Binary::And, chunk.clone(), row - 1);
             let element = named(out, self.names, element);
             return (element, named(out, self.names, shift(chunk, row)));
@@ -264,7 +261,7 @@ impl Writer<'_, '_> {
         let variable = self.names.variable();
         if let Some(shape) = self.tile.shape {
             let together = shape.steps() as i64;
-            let body = self.products(own, shape, &place(0, &[(variable, together)], &[]));
+            let body = self.products(own, shape, variable);
             let together = Dim::from(together);
             let extent = (steps + together.clone() - Dim::from(1)).floor_div(&together);
             let manner = Manner::Serial;
@@ -289,7 +286,7 @@ impl Writer<'_, '_> {
                 from.add_scaled(&step, &Dim::from(tile.stride()));
                 let half = half.map(|half| (Expr::Value(half), Dim::from(tile.panel())));
                 from.computed.extend(half);
-                let expr = Expr::Load(self.shared, Box::new(from));
+                let expr = Expr::Load(self.panels, Box::new(from));
                 let value = self.names.value();
                 body.push(Statement::Let { value, element, expr });
                 value

@@ -74,7 +74,7 @@ impl Writer<'_, '_> {
                 let values = [(own.slice, it.tile.slice_stride()), (own.first[1], vector)];
                 let address = place(it.tile.behind(1, column), &[], &values);
                 let expr = Expr::Register(it.sums[(row * it.tile.own + column) as usize]);
-                body.push(Statement::Store { buffer: it.shared, address, expr });
+                body.push(Statement::Store { buffer: it.slice, address, expr });
             }
             body
         })
@@ -151,7 +151,7 @@ impl Writer<'_, '_> {
             if let Statement::Declare { register, initial, .. } = statement
                 && *register == self.product.sum.register
             {
-                *initial = Expr::Load(self.shared, Box::new(from.clone()));
+                *initial = Expr::Load(self.slice, Box::new(from.clone()));
             }
         }
         unused(&mut body);

@@ -7,12 +7,15 @@
 //! | any | 8 bytes | 64 x 64 | 4 x 4 | 8 |
 //! | enough tiles, on tensor cores | 4 bytes | 128 x 128 | 8 x 8 | 16 |
 //! | any other, on tensor cores | 4 bytes | 64 x 64 | 4 x 4 | 16 |
+//! | enough tiles, on tensor cores | 2 bytes | 128 x 128 | 8 x 8 | 32 |
+//! | any other, on tensor cores | 2 bytes | 64 x 64 | 4 x 4 | 32 |
 //!
 //! A team is 8 warps. Two of them stand one behind the other along the rows, four along the columns, and in a warp eight threads along
 //! the rows and four along the columns: then a warp reads the fewest numbers for its sums. A thread has `vector` neighbours
 //! at a time (16 bytes), and its next ones lie behind those of all threads of its warp.
 //!
 //! On tensor cores a thread has the sums that [`mma`](crate::loops::mma) gives it: single rows, and pairs of columns.
+//! Floats of 16 bits lie in a panel as they are multiplied, two steps of an element side by side.
 
 use crate::graph::{Binary, Dim, Element};
 use crate::loops::mma::Shape;
@@ -35,7 +38,7 @@ const BYTES: usize = 16;
 pub(super) struct Tile {
     /// Sums of a thread along one side.
     pub(super) own: i64,
-    /// Neighbours that a thread reads at once.
+    /// Neighbours of 16 bytes, as many as a thread reads of sums at once.
     pub(super) vector: i64,
     /// Steps of a block.
     pub(super) steps: i64,
@@ -46,14 +49,15 @@ pub(super) struct Tile {
 impl Tile {
     /// For products of many tiles; none where registers are short.
     pub(super) fn large(size: usize, shape: Option<Shape>) -> Option<Self> {
-        let steps = if shape.is_some() { 16 } else { 8 };
+        let steps = shape.map_or(8, |shape| 16 * shape.together() as i64);
         (size <= 4).then_some(Self { own: 8, vector: 4, steps, shape })
     }
 
     /// For all others.
     pub(super) fn small(size: usize, shape: Option<Shape>) -> Self {
         let vector = (BYTES / size).clamp(1, 4) as i64;
-        Self { own: 4, vector, steps: 4 * vector, shape }
+        let together = shape.map_or(1, |shape| shape.together() as i64);
+        Self { own: 4, vector, steps: 4 * vector * together, shape }
     }
 
     /// How many neighbours a thread has along a side.
@@ -66,21 +70,47 @@ impl Tile {
         self.own * WARPS[0] * STAND[0]
     }
 
-    /// From one step of a panel to the next: what lies step by step is turned on the way, and then
+    /// How many steps of an element lie side by side in a panel.
+    pub(super) fn together(&self) -> i64 {
+        self.shape.map_or(1, |shape| shape.together() as i64)
+    }
+
+    /// How many elements a thread brings at once, and how many steps of each: 16 bytes.
+    pub(super) fn brings(&self, along_steps: bool) -> [i64; 2] {
+        if along_steps {
+            [1, self.vector * self.together()]
+        } else {
+            [self.vector, self.together()]
+        }
+    }
+
+    /// From one step of a panel to the next, or from those that lie side by side to the next such: what lies step by step is turned on the way, and then
     /// two threads that have neighbouring parts of eight or sixteen rows store to banks of their own.
     /// Tensor cores want eight elements of four steps, one of each thread: these lie in banks of their own.
     pub(super) fn stride(&self) -> i64 {
-        self.length() + if self.shape.is_some() { 8 } else { self.vector }
+        self.together() * (self.length() + if self.shape.is_some() { 8 } else { self.vector })
+    }
+
+    /// From four strides of a panel to the next four. Of 16 bits a thread brings so many steps of an element, and its neighbour brings the next ones
+    /// to banks of its own.
+    pub(super) fn fours(&self, along_steps: bool) -> i64 {
+        4 * self.stride() + if along_steps && self.together() > 1 { 32 } else { 0 }
+    }
+
+    /// Where a step lies behind the first one.
+    pub(super) fn step(&self, step: i64, along_steps: bool) -> i64 {
+        let (strides, part) = (step / self.together(), step % self.together());
+        strides / 4 * self.fours(along_steps) + strides % 4 * self.stride() + part
     }
 
     /// Elements of a block of a panel.
     pub(super) fn panel(&self) -> i64 {
-        self.steps * self.stride()
+        self.step(self.steps, true)
     }
 
-    /// How many elements of a block a thread brings, `vector` at a time.
+    /// How many times a thread brings 16 bytes of a block.
     pub(super) fn chunks(&self) -> i64 {
-        self.length() * self.steps / (self.vector * THREADS)
+        self.length() * self.steps / (self.vector * self.together() * THREADS)
     }
 
     /// How many rows lie in a slice of what a tile gives: one of each thread along the rows.
@@ -93,9 +123,14 @@ impl Tile {
         self.length() + 2 * self.vector
     }
 
-    /// How many elements of fast memory a team needs: two blocks of both panels, and afterwards a slice of the results.
-    pub(super) fn shared(&self) -> i64 {
-        (4 * self.panel()).max(self.slice() * self.slice_stride())
+    /// How many elements of fast memory a team needs for two blocks of both panels.
+    pub(super) fn panels(&self) -> i64 {
+        4 * self.panel()
+    }
+
+    /// How many it needs for a slice of the results, afterwards.
+    pub(super) fn results(&self) -> i64 {
+        self.slice() * self.slice_stride()
     }
 
     /// Where the number `own` of a thread's elements along a side lies behind its first.

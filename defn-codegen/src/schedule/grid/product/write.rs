@@ -6,7 +6,7 @@ use super::find::{Product, Side, Sum, needed};
 use super::place::{Places, number_of, place, unused};
 use super::tile::{THREADS, Tile, named};
 use crate::arena::Arena;
-use crate::graph::{Binary, Comparison, Dim};
+use crate::graph::{Binary, Comparison, Dim, Element};
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, RegisterId, Space, Statement, VariableId,
 };
@@ -17,8 +17,14 @@ pub(super) struct Writer<'w, 's> {
     pub(super) product: &'w Product<'s>,
     pub(super) tile: Tile,
     pub(super) names: &'w mut Names,
-    /// The fast memory.
-    pub(super) shared: BufferId,
+    /// What is multiplied, of each side.
+    pub(super) factors: [&'w Expr; 2],
+    /// What it is.
+    pub(super) element: Element,
+    /// The fast memory of the panels.
+    pub(super) panels: BufferId,
+    /// The fast memory of a slice of the results; the same, if elements are as large.
+    pub(super) slice: BufferId,
     /// The variables that count tiles along each side.
     pub(super) tiles: [VariableId; 2],
     /// The sums of a thread, row by row.
@@ -31,12 +37,26 @@ pub(super) fn tiles(
     tile: Tile,
     (names, buffers): (&mut Names, &mut Arena<Buffer>),
 ) -> Statement {
-    let (name, element) = (format!("s{}", buffers.len()), product.sum.element);
-    let (shape, space) = (vec![Dim::from(tile.shared())], Space::Shared(None));
-    let shared = buffers.push(Buffer { name, element, shape, lanes: 1, space });
+    let halves = tile.shape.and(product.halves.as_ref());
+    let factors = match halves {
+        Some(halves) => halves.factors,
+        None => [0, 1].map(|side| product.operands[side].expr),
+    };
+    let sum = product.sum.element;
+    let element = halves.map_or(sum, |halves| halves.element);
+    let mut shared = |element, count: i64| {
+        let (name, space) = (format!("s{}", buffers.len()), Space::Shared(None));
+        buffers.push(Buffer { name, element, shape: vec![Dim::from(count)], lanes: 1, space })
+    };
+    let (panels, slice) = if element == sum {
+        let both = shared(element, tile.panels().max(tile.results()));
+        (both, both)
+    } else {
+        (shared(element, tile.panels()), shared(sum, tile.results()))
+    };
     let tiles = [names.variable(), names.variable()];
     let sums: Vec<RegisterId> = (0..tile.own * tile.own).map(|_| names.register()).collect();
-    let mut writer = Writer { product, tile, names, shared, tiles, sums };
+    let mut writer = Writer { product, tile, names, factors, element, panels, slice, tiles, sums };
     let mut body = writer.declared();
     body.extend(writer.steps());
     body.extend(writer.results());
