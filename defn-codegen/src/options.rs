@@ -29,6 +29,8 @@ pub struct Sizes {
     pub stripes_from: i64,
     /// … of so many rows each.
     pub stripe_rows: i64,
+    /// On a device they go through them in parts of so many rows, if there are at least two.
+    pub part_rows: i64,
     /// On a device a product goes in tiles from so many rows and columns on …
     pub tile_side: i64,
     /// … if its sums have at least so many steps; …
@@ -48,6 +50,8 @@ impl Sizes {
         stripes_from: 16,
         // Copying a panel for so many is cheap, and what is between stays in a cache of the second level.
         stripe_rows: 48,
+        // Products of so many rows of a few heads have a tile for every multiprocessor.
+        part_rows: 512,
         // A tile is mostly idle then, but reads each number once.
         tile_side: 8,
         // Fewer take less time than what stands around a tile.
@@ -62,6 +66,7 @@ impl Sizes {
         panel_rows: 0,
         stripes_from: 2,
         stripe_rows: 3,
+        part_rows: 16,
         tile_side: 1,
         tile_steps: 1,
         tile_tasks: 1,

@@ -2,9 +2,10 @@
 
 use defn_codegen::compile::schedule_graph;
 use defn_codegen::graph::eval::Value;
+use defn_codegen::graph::eval::bind;
 use defn_codegen::graph::{Callable, Element, Graph, parse};
-use defn_codegen::loops::{Loops, Statement, visit};
-use defn_codegen::options::{Dump, Level, Options, Sizes};
+use defn_codegen::loops::{self, Control, Loops, Statement, visit};
+use defn_codegen::options::{Compute, Dump, Level, Options, Sizes, Target};
 use defn_codegen::program::Program;
 use defn_codegen::simplify::simplify;
 use defn_codegen::testing;
@@ -48,15 +49,19 @@ fn gradient(value: bool) -> Graph {
 }
 
 fn scheduled(graph: &Graph) -> Loops {
+    scheduled_for(graph, Level::V4.into(), Sizes::USUAL)
+}
+
+fn scheduled_for(graph: &Graph, target: Target, sizes: Sizes) -> Loops {
     let options = Options {
         levels: Vec::new(),
         devices: Vec::new(),
         triple: String::new(),
         dump: Dump::default(),
         verify: true,
-        sizes: Sizes::USUAL,
+        sizes,
     };
-    schedule_graph(graph, Level::V4, &options)
+    schedule_graph(graph, target, &options)
 }
 
 fn f32s(shape: &[usize], seed: usize) -> Value {
@@ -159,5 +164,40 @@ fn memory_grows_with_the_sequence() {
         };
         let (short, long) = (bytes(1024), bytes(4096));
         assert!(long <= 4 * short, "{long} bytes for 4096 positions, {short} for 1024\n{loops}");
+    }
+}
+
+#[test]
+fn parts_of_a_device_have_the_bits_of_rows() {
+    let rows = Sizes { stripes_from: i64::MAX, ..Sizes::USUAL };
+    let parts = Sizes { part_rows: 8, ..Sizes::USUAL };
+    let graph = attention();
+    let host = scheduled_for(&graph, Level::V4.into(), rows);
+    let device = scheduled_for(&graph, Compute::Sm80.into(), parts);
+    for extents in [[2, 4, 9, 3, 2], [1, 15, 20, 4, 4], [2, 16, 16, 4, 3], [1, 33, 17, 9, 9]] {
+        let arguments = arguments(extents);
+        let symbols = bind(&graph, &arguments).expect("the shapes fit");
+        let expected = loops::eval::eval(&host, &symbols, &arguments).expect("a host is sound");
+        let found = loops::eval::eval(&device, &symbols, &arguments)
+            .unwrap_or_else(|fault| panic!("{extents:?}: {fault}\n{device}"));
+        assert!(found == expected, "{extents:?}: other bits\n{device}");
+    }
+}
+
+#[test]
+fn memory_of_a_device_grows_with_the_sequence() {
+    let graphs = [(attention(), 1), (one_head(), 1), (gradient(false), 1), (gradient(true), 2)];
+    for (graph, groups) in graphs {
+        let loops = scheduled_for(&graph, Compute::Sm80.into(), Sizes::USUAL);
+        let repeats = |nest: &&loops::Nest| matches!(nest.control, Some(Control::Repeat { .. }));
+        assert_eq!(loops.nests.iter().filter(repeats).count(), groups, "{loops}");
+        let bytes = |length: i64| {
+            let mut symbols = vec![8, length, length, 64, 64];
+            symbols.drain(..5 - loops.symbols.len());
+            loops.workspace.evaluate(&symbols)
+        };
+        // Nearly four times, and not sixteen: partial results of long rows are rounded up.
+        let (short, long) = (bytes(16384), bytes(65536));
+        assert!(long <= 5 * short, "{long} bytes for 65536 positions, {short} for 16384\n{loops}");
     }
 }
