@@ -67,8 +67,8 @@ pub mod prelude;
 
 pub use defn_macros::defn;
 pub use defn_runtime::{
-    Device, Element, ElementKind, Error, Float, Hooks, Inspected, Key, Level, Mappable, Mapped,
-    Number, OnDevice, Tensor, at, set_threads, stack, threads, trim,
+    Device, Element, ElementKind, Error, Float, Hooks, Inspected, Jacobian, Key, Level, Mappable,
+    Mapped, Number, OnDevice, Tensor, at, bf16, f16, set_threads, stack, threads, trim,
 };
 
 // One hidden macro does the work; these keep `$crate`, so that requests work under any name of this crate.
@@ -199,8 +199,9 @@ macro_rules! vjp {
 /// assert_eq!(gradients, Tensor::from([[2.0, 0.0], [2.5, 5.0]]));
 /// ```
 ///
-/// A container with one more axis is [`Mapped<Model>`](Mapped), which [`stack`] makes of many and of which [`at`] picks one;
-/// keys with one more axis are numbers.
+/// A container with one more axis is [`Mapped<Model>`](Mapped), which [`stack`] makes of many and of which [`at`] picks one; one with
+/// two, for `vmap!(vmap!(f, over = a), over = b)`, is `Mapped<Mapped<Model>>`, which `stack` makes of those. Keys with one more axis
+/// are numbers.
 ///
 /// A `while` runs until it is done for every position, and of an `if` whose condition differs both sides run; both give what
 /// they give alone. The derivative of a function that maps such an `if` is NaN where the side that is not taken has an infinite slope;
@@ -215,8 +216,9 @@ macro_rules! vmap {
 /// The axes of the result come first, then those of the parameter, whose names have a `d_` in front (and another one where that name is
 /// taken): of `Tensor<f64, m>` with respect to `Tensor<f64, n>` it is `Tensor<f64, m, d_n<n>>`. Axes without names stay so. The element
 /// type is that of the result. `wrt = (x, y)` makes a tuple, of tuples and arrays there is a Jacobian for each leaf: those of the result
-/// outside, those of the parameters inside. In a `#[defn]` body containers have Jacobians too, leaf by leaf; from Rust, where their
-/// axes are fixed, they have none.
+/// outside, those of the parameters inside. Containers are no different: with respect to a `Model` each tensor of the result becomes a
+/// container with the fields of `Model`, and of a result that is a container each field becomes one. To Rust its type is
+/// [`Jacobian<R, Model>`](Jacobian), as the pytrees of `jax.jacobian`.
 ///
 /// It is computed by tangents along all elements of the parameters at once, or by cotangents of all elements of the results,
 /// whatever are fewer; at equal numbers by tangents. Where the extents do not tell, the compiled function has both ways and compares at
@@ -245,6 +247,20 @@ macro_rules! vmap {
 /// assert_eq!(jacobian!(squares)(&x), Tensor::from([[2.0, 0.0], [0.0, 4.0]]));
 /// assert_eq!(jacobian!(polar, wrt = (r, angle))(2.0, 0.0), ((1.0, -0.0), (0.0, 2.0)));
 /// assert_eq!(trace(&x), 6.0);
+///
+/// #[defn]
+/// struct Line {
+///     slope: f64,
+///     at: f64,
+/// }
+///
+/// #[defn]
+/// fn heights(line: Line, x: Tensor<f64, n>) -> Tensor<f64, n> {
+///     line.slope * x + line.at
+/// }
+///
+/// let j = jacobian!(heights)(&Line { slope: 0.5, at: 3.0 }, &x);
+/// assert_eq!((j.slope, j.at), (x, Tensor::from([1.0, 1.0])));
 /// ```
 ///
 /// # Errors
@@ -258,7 +274,7 @@ macro_rules! jacobian {
 /// All second derivatives of one number: `hessian!(f)(x)[i, j]` is ∂²f / ∂xᵢ∂xⱼ.
 ///
 /// It is `jacobian!(grad!(f))`: the axes of the parameter, then the same with `d_` before each name. With `wrt = (x, y)` it is a tuple of
-/// tuples, `((xx, xy), (yx, yy))`. Tangents of the gradient along all elements at once, forward over reverse, as `jax.hessian`.
+/// tuples, `((xx, xy), (yx, yy))`; of a container it is one of containers, [`Jacobian<Model, Model>`](Jacobian). Tangents of the gradient along all elements at once, forward over reverse, as `jax.hessian`.
 ///
 /// ```
 /// use defn::prelude::*;

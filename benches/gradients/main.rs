@@ -1,4 +1,5 @@
-//! Gradients of loops of many steps: time and scratch, with a tape, with checkpoints, and with a budget of memory.
+//! Gradients of loops of many steps: time and scratch, with a tape, with checkpoints, with a budget of memory,
+//! and of unknown length.
 //!
 //! In: `cargo bench --bench gradients`, or `-- --most 10000` for fewer steps.
 //! Out: a table; a line for each number of steps, and for each way the microseconds for one step and the bytes of scratch.
@@ -51,6 +52,17 @@ fn lorenz_by_roots(rho: f64, n: usize) -> f64 {
     s[0] + s[1] + s[2]
 }
 
+/// As many steps, which nobody knows before they have run.
+#[defn]
+fn lorenz_while(rho: f64, n: usize) -> f64 {
+    let (mut s, mut k) = ([1.0f64, 1.0f64, 1.0f64], 0i64);
+    while k < n as i64 {
+        s = step(s, rho);
+        k += 1;
+    }
+    s[0] + s[1] + s[2]
+}
+
 #[defn]
 fn lorenz_tape(rho: f64, n: usize) -> f64 {
     grad!(lorenz)(rho, n)
@@ -64,6 +76,11 @@ fn lorenz_roots(rho: f64, n: usize) -> f64 {
 #[defn(memory = "64 KiB")]
 fn lorenz_budget(rho: f64, n: usize) -> f64 {
     grad!(lorenz)(rho, n)
+}
+
+#[defn]
+fn lorenz_snapshots(rho: f64, n: usize) -> f64 {
+    grad!(lorenz_while)(rho, n)
 }
 
 #[defn]
@@ -91,6 +108,16 @@ fn gated_by_roots(x: Tensor<f32, state<1024>>, n: usize) -> f32 {
 }
 
 #[defn]
+fn gated_while(x: Tensor<f32, state<1024>>, n: usize) -> f32 {
+    let (mut h, mut k) = (x, 0i64);
+    while k < n as i64 {
+        h = cell(x, h);
+        k += 1;
+    }
+    h.sum()
+}
+
+#[defn]
 fn gated_tape(x: Tensor<f32, state<1024>>, n: usize) -> Tensor<f32, state<1024>> {
     grad!(gated)(x, n)
 }
@@ -105,49 +132,41 @@ fn gated_budget(x: Tensor<f32, state<1024>>, n: usize) -> Tensor<f32, state<1024
     grad!(gated)(x, n)
 }
 
+#[defn]
+fn gated_snapshots(x: Tensor<f32, state<1024>>, n: usize) -> Tensor<f32, state<1024>> {
+    grad!(gated_while)(x, n)
+}
+
 /// More scratch than this is not asked for.
 const MOST_BYTES: usize = 3 << 30;
+
+/// What each of these functions takes for so many steps from here.
+macro_rules! columns {
+    ($n:ident; $($name:ident),+; $from:expr) => {
+        [$({
+            let call = || { black_box($name($from, $n)); };
+            measured($n, ($name::workspace_bytes($from, $n), call))
+        }),+].join(" | ")
+    };
+}
 
 fn main() {
     let words: Vec<String> = std::env::args().collect();
     let most = words.iter().position(|word| word == "--most").and_then(|at| words.get(at + 1));
     let most: usize = most.and_then(|most| most.parse().ok()).unwrap_or(1_000_000);
     defn::set_threads(1);
-    println!("| loop | steps | tape | checkpoint | memory |\n|---|---|---|---|---|");
-    let x = Tensor::from_fn([1024], |[at]| (at % 13) as f32 / 8.0 - 0.75);
-    for power in 2..=6 {
-        let n = 10usize.pow(power);
-        if n > most {
-            break;
-        }
-        let tape = (lorenz_tape::workspace_bytes(28.0, n), || {
-            black_box(lorenz_tape(28.0, n));
-        });
-        let roots = (lorenz_roots::workspace_bytes(28.0, n), || {
-            black_box(lorenz_roots(28.0, n));
-        });
-        let budget = (lorenz_budget::workspace_bytes(28.0, n), || {
-            black_box(lorenz_budget(28.0, n));
-        });
-        let found = [measured(n, tape), measured(n, roots), measured(n, budget)];
-        println!("| Lorenz, 3 `f64` | {n} | {} |", found.join(" | "));
+    let counts: Vec<usize> = (2..=6).map(|power| 10usize.pow(power)).collect();
+    let counts = counts.into_iter().take_while(|n| *n <= most);
+    println!("| loop | steps | alone | tape | checkpoint | memory | `while` alone | `while` |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for n in counts.clone() {
+        let found = columns!(n; lorenz, lorenz_tape, lorenz_roots, lorenz_budget, lorenz_while, lorenz_snapshots; 28.0);
+        println!("| Lorenz, 3 `f64` | {n} | {found} |");
     }
-    for power in 2..=6 {
-        let n = 10usize.pow(power);
-        if n > most {
-            break;
-        }
-        let tape = (gated_tape::workspace_bytes(&x, n), || {
-            black_box(gated_tape(&x, n));
-        });
-        let roots = (gated_roots::workspace_bytes(&x, n), || {
-            black_box(gated_roots(&x, n));
-        });
-        let budget = (gated_budget::workspace_bytes(&x, n), || {
-            black_box(gated_budget(&x, n));
-        });
-        let found = [measured(n, tape), measured(n, roots), measured(n, budget)];
-        println!("| gated, 1024 `f32` | {n} | {} |", found.join(" | "));
+    let x = Tensor::from_fn([1024], |[at]| (at % 13) as f32 / 8.0 - 0.75);
+    for n in counts {
+        let found = columns!(n; gated, gated_tape, gated_roots, gated_budget, gated_while, gated_snapshots; &x);
+        println!("| gated, 1024 `f32` | {n} | {found} |");
     }
 }
 

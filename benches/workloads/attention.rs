@@ -5,7 +5,7 @@ use defn::prelude::*;
 use crate::inputs::{normal, scaled};
 use crate::measure::{Stopwatch, Times, Verdict};
 use crate::reference::{
-    Near, all, by_rows, check, constant, exact, product, softmax, sum, transposed,
+    Near, all, by_rows, check, constant, exact, product, sampled, softmax, sum, transposed,
 };
 use crate::rows::normalised;
 
@@ -59,19 +59,40 @@ fn looks(q: &[Near], k: &[Near], [queries, keys, dim]: [usize; 3], scale: Near) 
 }
 
 pub(crate) fn attention_h8_s512_d64(stopwatch: &Stopwatch) -> Verdict<Times> {
-    let [q, k, v] = queries_keys_values();
+    attention_over(SEQUENCE, stopwatch)
+}
+
+pub(crate) fn attention_h8_s4096_d64(stopwatch: &Stopwatch) -> Verdict<Times> {
+    attention_over(4096, stopwatch)
+}
+
+pub(crate) fn attention_h8_s16384_d64(stopwatch: &Stopwatch) -> Verdict<Times> {
+    attention_over(16384, stopwatch)
+}
+
+/// Longer sequences are compared in a sample of their queries.
+const ALL: usize = 1024;
+const SAMPLE: usize = 16;
+
+fn attention_over(sequence: usize, stopwatch: &Stopwatch) -> Verdict<Times> {
+    let [q, k, v] = [1, 2, 3].map(|seed| normal([HEADS, sequence, DIM], seed));
+    let queries = sampled(sequence, if sequence <= ALL { sequence } else { SAMPLE });
+    let of_queries = |x: &Tensor<f32, 3>| {
+        Tensor::from_fn([HEADS, queries.len(), DIM], |[head, i, d]| x[[head, queries[i], d]])
+    };
     let expected = || {
-        let (q, k, v) = (all(&q), all(&k), all(&v));
+        let (q, k, v) = (all(&of_queries(&q)), all(&k), all(&v));
         let of_head = |((q, k), v)| {
-            let looks = looks(q, k, [SEQUENCE, SEQUENCE, DIM], exact(0.125));
-            product(&looks, v, [SEQUENCE, SEQUENCE, DIM])
+            let looks = looks(q, k, [queries.len(), sequence, DIM], exact(0.125));
+            product(&looks, v, [queries.len(), sequence, DIM])
         };
         heads(&q).zip(heads(&k)).zip(heads(&v)).flat_map(of_head).collect::<Vec<_>>()
     };
     stopwatch.time(
-        || attention(&q, &k, &v),
-        |y| attention::into(&q, &k, &v, y),
-        |y| check(y, &expected()),
+        &(q.clone(), k.clone(), v.clone()),
+        |(q, k, v)| attention(q, k, v),
+        |(q, k, v), y| attention::into(q, k, v, y),
+        |y| check(&of_queries(y), &expected()),
     )
 }
 
@@ -95,8 +116,9 @@ fn head_gradients(q: &[Near], k: &[Near], v: &[Near]) -> [Vec<Near>; 3] {
 pub(crate) fn attention_h8_s512_d64_grad(stopwatch: &Stopwatch) -> Verdict<Times> {
     let [q, k, v] = queries_keys_values();
     stopwatch.time(
-        || slopes(&q, &k, &v),
-        |found| slopes::into(&q, &k, &v, found),
+        &(q.clone(), k.clone(), v.clone()),
+        |(q, k, v)| slopes(q, k, v),
+        |(q, k, v), found| slopes::into(q, k, v, found),
         |found| {
             let (q, k, v) = (all(&q), all(&k), all(&v));
             let mut expected = [const { Vec::new() }; 3];
@@ -200,8 +222,9 @@ pub(crate) fn encoder_layer_s128_d384(stopwatch: &Stopwatch) -> Verdict<Times> {
     };
     let x = normal([TIME, WIDTH], 7);
     stopwatch.time(
-        || encoder(&p, &x),
-        |y| encoder::into(&p, &x, y),
+        &(p.clone(), x.clone()),
+        |(p, x)| encoder(p, x),
+        |(p, x), y| encoder::into(p, x, y),
         |y| check(y, &reference_encoder(&p, &all(&x))),
     )
 }

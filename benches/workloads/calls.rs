@@ -18,7 +18,12 @@ fn add(x: Tensor<f32, n>, y: Tensor<f32, n>) -> Tensor<f32, n> {
 pub(crate) fn call_overhead(stopwatch: &Stopwatch) -> Verdict<Times> {
     let (x, y) = (normal([4], 1), normal([4], 2));
     let expected: Vec<_> = x.iter().zip(&y).map(|(x, y)| exact(*x) + exact(*y)).collect();
-    stopwatch.time(|| add(&x, &y), |z| add::into(&x, &y, z), |z| check(z, &expected))
+    stopwatch.time(
+        &(x, y),
+        |(x, y)| add(x, y),
+        |(x, y), z| add::into(x, y, z),
+        |z| check(z, &expected),
+    )
 }
 
 /// The argument by which this program asks itself for its first gradient.
@@ -48,7 +53,8 @@ fn loss(p: Mlp, x: Tensor<f32, batch, pixel>) -> f32 {
 }
 
 /// From before a process is started until it has its first gradient.
-pub(crate) fn first_gradient(_: &Stopwatch) -> Verdict<Times> {
+pub(crate) fn first_gradient(stopwatch: &Stopwatch) -> Verdict<Times> {
+    stopwatch.only_here("a fresh process has its first gradient on the processor")?;
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let start = || -> Verdict<f64> {
         let mut fresh = Command::new(&program);

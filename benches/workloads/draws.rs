@@ -21,18 +21,22 @@ fn normals(key: Key) -> Tensor<f32, n<1_000_000>> {
 
 pub(crate) fn uniform_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
     let key = Key::new(SEED);
+    stopwatch.only_here("a call without tensors runs on the processor")?;
     stopwatch.time(
-        || uniforms(key),
-        |y| uniforms::into(key, y),
+        &(),
+        |()| uniforms(key),
+        |(), y| uniforms::into(key, y),
         |y| agree(y, |drawn, unit| (drawn - unit).abs() * f64::from(1 << 24)),
     )
 }
 
 pub(crate) fn normal_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
     let key = Key::new(SEED);
+    stopwatch.only_here("a call without tensors runs on the processor")?;
     stopwatch.time(
-        || normals(key),
-        |y| normals::into(key, y),
+        &(),
+        |()| normals(key),
+        |(), y| normals::into(key, y),
         |y| agree(y, |drawn, unit| share_error(drawn, 2.0 * unit - 1.0)),
     )
 }

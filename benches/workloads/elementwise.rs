@@ -9,15 +9,16 @@ use crate::reference::{Near, check, constant, exact};
 const COUNT: usize = 1_000_000;
 
 #[defn]
-fn exp(x: Tensor<f32, n>) -> Tensor<f32, n> {
+pub(crate) fn exp(x: Tensor<f32, n>) -> Tensor<f32, n> {
     x.exp()
 }
 
 pub(crate) fn exp_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
     let x = normal([COUNT], 1);
     stopwatch.time(
-        || exp(&x),
-        |y| exp::into(&x, y),
+        &x,
+        |x| exp(x),
+        exp::into,
         |y| check(y, &x.iter().map(|x| exact(*x).exp()).collect::<Vec<_>>()),
     )
 }
@@ -30,8 +31,9 @@ fn sin(x: Tensor<f32, n>) -> Tensor<f32, n> {
 pub(crate) fn sin_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
     let x = scaled([COUNT], 1, 100.0);
     stopwatch.time(
-        || sin(&x),
-        |y| sin::into(&x, y),
+        &x,
+        |x| sin(x),
+        sin::into,
         |y| check(y, &x.iter().map(|x| exact(*x).sin()).collect::<Vec<_>>()),
     )
 }
@@ -65,8 +67,9 @@ pub(crate) fn black_scholes_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
     let time = between([COUNT], 3, (0.2, 2.0));
     let price = |i: usize| call_price(exact(spot[[i]]), exact(strike[[i]]), exact(time[[i]]));
     stopwatch.time(
-        || black_scholes(&spot, &strike, &time),
-        |y| black_scholes::into(&spot, &strike, &time, y),
+        &(spot.clone(), strike.clone(), time.clone()),
+        |(spot, strike, time)| black_scholes(spot, strike, time),
+        |(spot, strike, time), y| black_scholes::into(spot, strike, time, y),
         |y| check(y, &(0..COUNT).map(price).collect::<Vec<_>>()),
     )
 }

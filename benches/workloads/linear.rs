@@ -50,7 +50,12 @@ pub(crate) fn solve_10k_6x6(stopwatch: &Stopwatch) -> Verdict<Times> {
     });
     let b = normal([10_000, 6], 2);
     let expected = || (0..10_000).flat_map(|system| solved(&a, &b, system)).collect::<Vec<_>>();
-    stopwatch.time(|| solve_all(&a, &b), |x| solve_all::into(&a, &b, x), |x| check(x, &expected()))
+    stopwatch.time(
+        &(a.clone(), b.clone()),
+        |(a, b)| solve_all(a, b),
+        |(a, b), x| solve_all::into(a, b, x),
+        |x| check(x, &expected()),
+    )
 }
 
 /// The solution of a system; errors grow by as much as the system makes of them, which its inverse says.
@@ -99,7 +104,7 @@ pub(crate) fn cholesky_512(stopwatch: &Stopwatch) -> Verdict<Times> {
         (dot(i.max(j), i.min(j)) + if i == j { N as f64 } else { 0.0 }) as f32
     });
     let expected = || factored(&a);
-    stopwatch.time(|| cholesky(&a), |l| cholesky::into(&a, l), |l| check(l, &expected()))
+    stopwatch.time(&a, |a| cholesky(a), cholesky::into, |l| check(l, &expected()))
 }
 
 /// The lower matrix row by row. Every element is a sum of `n` roundings, which are as large as a row.

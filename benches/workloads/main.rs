@@ -1,11 +1,11 @@
 //! The workloads of the benchmark, each checked against an `f64` reference before it is timed.
 //!
-//! In: `cargo bench --bench workloads -- [--threads N] [--only a,b] [--json FILE] [--seconds S]`.
+//! In: `cargo bench --bench workloads -- [--device cuda] [--threads N] [--only a,b] [--json FILE] [--seconds S]`.
 //! `--only -` reads names from standard input, a line each; `product_MxKxN` is a product of any extents.
 //! Out: one line of JSON a name; `docs/benchmarks.md` says what it holds.
 //!
 //! ```text
-//! {"name":"exp_1m","level":"v4","threads":1,"median_ms":0.21,"min_ms":0.2,"first_ms":1.9,"into_ms":0.2,"into_min_ms":0.19,"off":0.3,"gbs":38.1}
+//! {"name":"exp_1m","level":"v4","threads":1,"device":"cpu","median_ms":0.21,"min_ms":0.2,"first_ms":1.9,"into_ms":0.2,"into_min_ms":0.19,"off":0.3,"gbs":38.1}
 //! {"name":"cholesky_5","fault":"there is no such workload"}
 //! ```
 //!
@@ -29,12 +29,13 @@ mod particles;
 mod recurrences;
 mod linear;
 mod calls;
+mod large;
 
 use std::fs::File;
 use std::io::Write;
 use std::process::ExitCode;
 
-use defn::Level;
+use defn::{Device, Level};
 use lexopt::prelude::*;
 use measure::{Stopwatch, Times, Verdict};
 
@@ -132,6 +133,22 @@ const WORKLOADS: &[(&str, Amount, Here)] = &[
     ("call_overhead", Calls, Here(calls::call_overhead)),
 ];
 
+/// What a GPU is asked besides; for a processor only if it is named.
+const LARGE: &[(&str, Amount, Here)] = &[
+    ("negative_1g", Bytes(2048.0 * MIB), Here(large::negative_1g)),
+    ("exp_1g", Bytes(2048.0 * MIB), Here(large::exp_1g)),
+    ("sum_1g", Bytes(1024.0 * MIB), Here(large::sum_1g)),
+    ("softmax_rows_1g", Bytes(2048.0 * MIB), Here(large::softmax_rows_1g)),
+    ("matmul_4096", square(4096), Here(products::matmul_4096)),
+    ("matmul_8192", square(8192), Here(products::matmul_8192)),
+    ("attention_h8_s4096_d64", Flops(64.0 * ATTENTION), Here(attention::attention_h8_s4096_d64)),
+    (
+        "attention_h8_s16384_d64",
+        Flops(1024.0 * ATTENTION),
+        Here(attention::attention_h8_s16384_d64),
+    ),
+];
+
 fn main() -> ExitCode {
     match Command::read().map_err(|error| error.to_string()).and_then(|command| run(&command)) {
         Ok(0) => ExitCode::SUCCESS,
@@ -156,7 +173,12 @@ fn run(command: &Command) -> Verdict<usize> {
     let level = Level::current().map_err(|error| error.to_string())?;
     let head = format!("\"level\":\"{level}\",\"threads\":{}", command.threads);
     let mut file = command.json.as_ref().map(File::create).transpose().map_err(text)?;
-    let stopwatch = Stopwatch { seconds: command.seconds };
+    let device = command.device()?;
+    let head = format!("{head},\"device\":\"{device}\"");
+    if !device.is_cpu() {
+        eprintln!("on {device:?}");
+    }
+    let stopwatch = Stopwatch { seconds: command.seconds, device };
     let mut wrong = 0;
     for name in command.names() {
         let name = name.map_err(text)?;
@@ -176,7 +198,7 @@ fn run(command: &Command) -> Verdict<usize> {
 
 /// The times of a workload as members of an object of JSON.
 fn measure(name: &str, stopwatch: &Stopwatch) -> Verdict<String> {
-    let (times, amount) = match WORKLOADS.iter().find(|(known, ..)| *known == name) {
+    let (times, amount) = match WORKLOADS.iter().chain(LARGE).find(|(known, ..)| *known == name) {
         Some((_, amount, Here(program))) => (program(stopwatch)?, *amount),
         None => {
             let extents = products::extents(name).ok_or("there is no such workload")?;
@@ -206,6 +228,8 @@ impl Amount {
 struct Command {
     threads: usize,
     seconds: f64,
+    /// `cpu`, `cuda`, or `cuda:1`.
+    device: String,
     only: Vec<String>,
     json: Option<String>,
     /// The process is the child of a benchmark, which wants to know how long it takes to get going.
@@ -216,16 +240,32 @@ impl Command {
     /// What to time, in turn.
     fn names(&self) -> Box<dyn Iterator<Item = std::io::Result<String>> + '_> {
         match self.only.as_slice() {
-            [] => Box::new(WORKLOADS.iter().map(|(name, ..)| Ok((*name).to_owned()))),
+            [] => {
+                let large = if self.device == "cpu" { &[] } else { LARGE };
+                let all = WORKLOADS.iter().chain(large);
+                Box::new(all.map(|(name, ..)| Ok((*name).to_owned())))
+            }
             [stdin] if stdin == "-" => Box::new(std::io::stdin().lines()),
             names => Box::new(names.iter().cloned().map(Ok)),
         }
+    }
+
+    /// Where to run.
+    fn device(&self) -> Verdict<Device> {
+        let unknown = || format!("`{}` is no device: there are cpu, cuda, cuda:1", self.device);
+        let gpu = match self.device.as_str() {
+            "cpu" => return Ok(Device::cpu()),
+            "cuda" => Ok(0),
+            name => name.strip_prefix("cuda:").ok_or_else(unknown)?.parse(),
+        };
+        Device::cuda(gpu.map_err(|_| unknown())?).map_err(|error| error.to_string())
     }
 
     fn read() -> Result<Self, lexopt::Error> {
         let mut command = Self {
             threads: 1,
             seconds: 1.0,
+            device: "cpu".to_owned(),
             only: Vec::new(),
             json: None,
             is_fresh_process: false,
@@ -235,6 +275,7 @@ impl Command {
             match argument {
                 Long("threads") => command.threads = parser.value()?.parse()?,
                 Long("seconds") => command.seconds = parser.value()?.parse()?,
+                Long("device") => command.device = parser.value()?.string()?,
                 Long("json") => command.json = Some(parser.value()?.string()?),
                 Long("only") => {
                     let names = parser.value()?.string()?;

@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use defn::Tensor;
+use defn::{Device, OnDevice, Tensor};
 
 /// An answer, or in words what is wrong.
 pub(crate) type Verdict<T> = Result<T, String>;
@@ -55,10 +55,12 @@ impl<A: Spoil, B: Spoil, C: Spoil> Spoil for (A, B, C) {
     }
 }
 
-/// How long to measure.
+/// How long to measure, and where.
 pub(crate) struct Stopwatch {
     /// For each form of a call.
     pub(crate) seconds: f64,
+    /// Whose clock is looked at.
+    pub(crate) device: Device,
 }
 
 /// What was measured, in seconds.
@@ -74,63 +76,86 @@ pub(crate) struct Times {
 }
 
 impl Stopwatch {
-    /// Checks the result of the first call, then times calls of both forms.
-    pub(crate) fn time<R: PartialEq + Spoil>(
+    /// Checks the result of the first call, then times calls of both forms, with the inputs on the device.
+    pub(crate) fn time<I: OnDevice, R: PartialEq + Spoil + OnDevice>(
         &self,
-        call: impl Fn() -> R,
-        into: impl Fn(&mut R) -> Result<(), defn::Error>,
+        inputs: &I,
+        call: impl Fn(&I) -> R,
+        into: impl Fn(&I, &mut R) -> Result<(), defn::Error>,
         check: impl FnOnce(&R) -> Verdict<f64>,
     ) -> Verdict<Times> {
+        let inputs = inputs.to(&self.device);
+        let call = || call(&inputs);
         let start = Instant::now();
         let mut result = black_box(call());
+        self.synchronize()?;
         let first = start.elapsed().as_secs_f64();
-        let off = check(&result)?;
-        let (median, min) = self.samples(|| drop(black_box(call())));
+        let off = check(&here(&result))?;
+        let (median, min) = self.samples(|| drop(black_box(call())))?;
 
-        let write = |result: &mut R| into(result).map_err(|error| error.to_string());
+        let write = |result: &mut R| into(&inputs, result).map_err(|error| error.to_string());
         result.spoil();
+        result = result.to(&self.device);
         write(&mut result)?;
-        if result != call() {
+        if here(&result) != here(&call()) {
             return Err("`into` writes another result than the call returns".to_owned());
         }
-        let into = self.samples(|| drop(black_box(into(&mut result))));
+        let into = self.samples(|| drop(black_box(into(&inputs, &mut result))))?;
         Ok(Times { median, min, first, into: Some(into), off })
     }
 
     /// The same for what is changed in place, where there is only one form.
-    pub(crate) fn time_in_place<R>(
+    pub(crate) fn time_in_place<I: OnDevice, R: OnDevice>(
         &self,
-        mut state: R,
-        mut call: impl FnMut(&mut R),
+        inputs: &I,
+        state: R,
+        call: impl Fn(&I, &mut R),
         check: impl FnOnce(&R) -> Verdict<f64>,
     ) -> Verdict<Times> {
+        let (inputs, mut state) = (inputs.to(&self.device), state.to(&self.device));
+        let call = |state: &mut R| call(&inputs, state);
         let start = Instant::now();
         call(black_box(&mut state));
+        self.synchronize()?;
         let first = start.elapsed().as_secs_f64();
-        let off = check(&state)?;
-        let (median, min) = self.samples(|| call(black_box(&mut state)));
+        let off = check(&here(&state))?;
+        let (median, min) = self.samples(|| call(black_box(&mut state)))?;
         Ok(Times { median, min, first, into: None, off })
     }
 
     /// The median and the minimum of many samples, in seconds a call.
-    fn samples(&self, mut call: impl FnMut()) -> (f64, f64) {
+    fn samples(&self, mut call: impl FnMut()) -> Verdict<(f64, f64)> {
         let mut sample = |calls: usize| {
-            let start = Instant::now();
-            (0..calls).for_each(|_| call());
-            start.elapsed().as_secs_f64()
+            let time = self.device.time(|| (0..calls).for_each(|_| call()));
+            time.map(|((), took)| took.as_secs_f64()).map_err(|error| error.to_string())
         };
         let mut calls = 1;
-        while sample(calls) < SAMPLE {
+        while sample(calls)? < SAMPLE {
             calls *= 2;
         }
         let (start, mut times) = (Instant::now(), Vec::with_capacity(SAMPLES));
         while times.len() < 5
             || (times.len() < SAMPLES && start.elapsed().as_secs_f64() < self.seconds)
         {
-            times.push(sample(calls) / calls as f64);
+            times.push(sample(calls)? / calls as f64);
         }
-        median_and_min(times)
+        Ok(median_and_min(times))
     }
+
+    /// A workload that no other device has, for this reason.
+    pub(crate) fn only_here(&self, reason: &str) -> Verdict<()> {
+        if self.device.is_cpu() { Ok(()) } else { Err(reason.to_owned()) }
+    }
+
+    /// Waits until the first call has ended.
+    fn synchronize(&self) -> Verdict<()> {
+        self.device.synchronize().map_err(|error| error.to_string())
+    }
+}
+
+/// A value where its elements can be looked at.
+pub(crate) fn here<R: OnDevice>(value: &R) -> R {
+    value.to(&Device::cpu())
 }
 
 /// The median and the minimum of times.

@@ -108,8 +108,9 @@ fn reference_activations(p: &Mlp, x: &[Near], batch: usize) -> Vec<Vec<Near>> {
 fn forward_of(batch: usize, stopwatch: &Stopwatch) -> Verdict<Times> {
     let (p, x) = (Mlp::random(), normal([batch, SIZES[0]], 9));
     stopwatch.time(
-        || forward(&p, &x),
-        |y| forward::into(&p, &x, y),
+        &(p.clone(), x.clone()),
+        |(p, x)| forward(p, x),
+        |(p, x), y| forward::into(p, x, y),
         |y| {
             let activations = reference_activations(&p, &all(&x), batch);
             check(y, &by_rows(&activations[3], SIZES[3], softmax))
@@ -185,8 +186,9 @@ fn batch_of(batch: usize) -> (Tensor<f32, 2>, Tensor<f32, 2>) {
 pub(crate) fn mlp_train_step_b64(stopwatch: &Stopwatch) -> Verdict<Times> {
     let (p, (x, y)) = (Mlp::random(), batch_of(64));
     stopwatch.time(
-        || train_step(&p, &x, &y),
-        |result| train_step::into(&p, &x, &y, result),
+        &(p.clone(), x.clone(), y.clone()),
+        |(p, x, y)| train_step(p, x, y),
+        |(p, x, y), result| train_step::into(p, x, y, result),
         |(value, stepped)| check_step((*value, stepped), &reference_step(&p, &x, &y)),
     )
 }
@@ -196,8 +198,9 @@ pub(crate) fn mlp_train_step_b64_in_place(stopwatch: &Stopwatch) -> Verdict<Time
     let (p, (x, y)) = (Mlp::random(), batch_of(64));
     let expected = reference_step(&p, &x, &y);
     stopwatch.time_in_place(
+        &(x, y),
         (0.0, p),
-        |(value, p)| *value = train(p, &x, &y),
+        |(x, y), (value, p)| *value = train(p, x, y),
         |(value, p)| check_step((*value, p), &expected),
     )
 }
@@ -269,8 +272,9 @@ pub(crate) fn per_example_grad_mlp_b256(stopwatch: &Stopwatch) -> Verdict<Times>
         [w, b, v, c]
     };
     stopwatch.time(
-        || per_example(&first, &second, &x, &y),
-        |slope| per_example::into(&first, &second, &x, &y, slope),
+        &(first.clone(), second.clone(), x.clone(), y.clone()),
+        |(first, second, x, y)| per_example(first, second, x, y),
+        |(first, second, x, y), slope| per_example::into(first, second, x, y, slope),
         |slope| {
             let [w, b, v, c] = expected();
             let off = check(&slope.w, &w)?.max(check(&slope.b, &b)?);

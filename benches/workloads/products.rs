@@ -4,7 +4,7 @@ use defn::prelude::*;
 
 use crate::inputs::normal;
 use crate::measure::{Stopwatch, Times, Verdict};
-use crate::reference::{Near, all, check, exact, plus_row, product, sum, transposed};
+use crate::reference::{Near, all, check, exact, plus_row, product, sampled, sum, transposed};
 
 #[defn]
 fn matmul(a: Tensor<f32, m, k>, b: Tensor<f32, k, n>) -> Tensor<f32, m, n> {
@@ -17,8 +17,9 @@ macro_rules! square {
         pub(crate) fn $name(stopwatch: &Stopwatch) -> Verdict<Times> {
             let (a, b) = (normal([$extent, $extent], 1), normal([$extent, $extent], 2));
             stopwatch.time(
-                || $function(&a, &b),
-                |y| $function::into(&a, &b, y),
+                &(a.clone(), b.clone()),
+                |(a, b)| $function(a, b),
+                |(a, b), y| $function::into(a, b, y),
                 |y| check(y, &product(&all(&a), &all(&b), [$extent; 3])),
             )
         }
@@ -57,19 +58,38 @@ square! {
     matmul_2048 2048 matmul;
 }
 
+pub(crate) fn matmul_4096(stopwatch: &Stopwatch) -> Verdict<Times> {
+    of_extents([4096; 3], stopwatch)
+}
+
+pub(crate) fn matmul_8192(stopwatch: &Stopwatch) -> Verdict<Times> {
+    of_extents([8192; 3], stopwatch)
+}
+
 /// The extents that `product_MxKxN` names.
 pub(crate) fn extents(name: &str) -> Option<[usize; 3]> {
     let extents = name.strip_prefix("product_")?.split('x').map(|extent| extent.parse().ok());
     extents.collect::<Option<Vec<usize>>>()?.try_into().ok()
 }
 
+/// Products of more multiply-adds than this are compared in a sample of their rows.
+const ALL: usize = 1 << 31;
+const SAMPLE: usize = 16;
+
 /// The product of two matrices of any extents.
 pub(crate) fn of_extents([m, k, n]: [usize; 3], stopwatch: &Stopwatch) -> Verdict<Times> {
     let (a, b) = (normal([m, k], 1), normal([k, n], 2));
+    let rows = sampled(m, if m * k * n <= ALL { m } else { SAMPLE });
+    let of_rows =
+        |x: &Tensor<f32, 2>, width| Tensor::from_fn([rows.len(), width], |[i, j]| x[[rows[i], j]]);
     stopwatch.time(
-        || matmul(&a, &b),
-        |y| matmul::into(&a, &b, y),
-        |y| check(y, &product(&all(&a), &all(&b), [m, k, n])),
+        &(a.clone(), b.clone()),
+        |(a, b)| matmul(a, b),
+        |(a, b), y| matmul::into(a, b, y),
+        |y| {
+            let expected = product(&all(&of_rows(&a, k)), &all(&b), [rows.len(), k, n]);
+            check(&of_rows(y, n), &expected)
+        },
     )
 }
 
@@ -88,7 +108,12 @@ pub(crate) fn matmul_bias_relu_512x1024x1024(stopwatch: &Stopwatch) -> Verdict<T
         let affine = plus_row(&product(&all(&x), &all(&w), [512, 1024, 1024]), &all(&b));
         affine.into_iter().map(Near::relu).collect::<Vec<_>>()
     };
-    stopwatch.time(|| layer(&x, &w, &b), |y| layer::into(&x, &w, &b, y), |y| check(y, &expected()))
+    stopwatch.time(
+        &(x.clone(), w.clone(), b.clone()),
+        |(x, w, b)| layer(x, w, b),
+        |(x, w, b), y| layer::into(x, w, b, y),
+        |y| check(y, &expected()),
+    )
 }
 
 /// The distance of every point from every point.
@@ -113,7 +138,7 @@ pub(crate) fn pairwise_dist_2048x64(stopwatch: &Stopwatch) -> Verdict<Times> {
         };
         products.into_iter().enumerate().map(distance).collect::<Vec<_>>()
     };
-    stopwatch.time(|| distances(&x), |y| distances::into(&x, y), |y| check(y, &expected()))
+    stopwatch.time(&x, |x| distances(x), distances::into, |y| check(y, &expected()))
 }
 
 /// A convolution of the same extent: three by three, with zeros around.
@@ -142,8 +167,9 @@ pub(crate) fn conv2d_3x3_c64_56(stopwatch: &Stopwatch) -> Verdict<Times> {
         columns
     };
     stopwatch.time(
-        || convolution(&x, &filters),
-        |y| convolution::into(&x, &filters, y),
+        &(x.clone(), filters.clone()),
+        |(x, filters)| convolution(x, filters),
+        |(x, filters), y| convolution::into(x, filters, y),
         |y| check(y, &product(&all(&filters), &columns(), [64, 64 * 9, SIDE * SIDE])),
     )
 }

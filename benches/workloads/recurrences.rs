@@ -3,7 +3,7 @@
 use defn::prelude::*;
 
 use crate::inputs::{normal, scaled};
-use crate::measure::{Stopwatch, Times, Verdict};
+use crate::measure::{Spoil, Stopwatch, Times, Verdict};
 use crate::reference::{Near, check, within};
 
 #[defn]
@@ -43,8 +43,9 @@ pub(crate) fn lorenz_rk4_1000(stopwatch: &Stopwatch) -> Verdict<Times> {
     let start = Tensor::from([1.0f32; 3]);
     let expected = || vec![amplified(&|round| of_lorenz(LORENZ, round))];
     stopwatch.time(
-        || lorenz(&p, &start),
-        |y| lorenz::into(&p, &start, y),
+        &(p, start),
+        |(p, start)| lorenz(p, start),
+        |(p, start), y| lorenz::into(p, start, y),
         |y| check(&Tensor::<f32, 0>::from(*y), &expected()),
     )
 }
@@ -53,8 +54,9 @@ pub(crate) fn lorenz_rk4_1000_grad(stopwatch: &Stopwatch) -> Verdict<Times> {
     let p = Tensor::from([10.0, 28.0, 8.0 / 3.0f32]);
     let start = Tensor::from([1.0f32; 3]);
     stopwatch.time(
-        || lorenz_grad(&p, &start),
-        |y| lorenz_grad::into(&p, &start, y),
+        &(p, start),
+        |(p, start)| lorenz_grad(p, start),
+        |(p, start), y| lorenz_grad::into(p, start, y),
         |y| {
             let along = |axis: usize| {
                 let moved = |by: f64| {
@@ -112,10 +114,19 @@ fn amplified(program: &dyn Fn(Rounding<'_>) -> f64) -> Near {
 }
 
 #[defn]
+#[derive(Clone, PartialEq)]
 struct Gru {
     update: Tensor<f32, hidden<32>, wide<64>>,
     reset: Tensor<f32, hidden<32>, wide<64>>,
     candidate: Tensor<f32, hidden<32>, wide<64>>,
+}
+
+impl Spoil for Gru {
+    fn spoil(&mut self) {
+        for weights in [&mut self.update, &mut self.reset, &mut self.candidate] {
+            weights.spoil();
+        }
+    }
 }
 
 #[defn]
@@ -136,8 +147,9 @@ pub(crate) fn gru32_1000(stopwatch: &Stopwatch) -> Verdict<Times> {
     let (w, x) = gru_inputs();
     let expected = || vec![amplified(&|round| of_gru(&exact_weights(&w), &x, round))];
     stopwatch.time(
-        || gru(&w, &x),
-        |y| gru::into(&w, &x, y),
+        &(w.clone(), x.clone()),
+        |(w, x)| gru(w, x),
+        |(w, x), y| gru::into(w, x, y),
         |y| check(&Tensor::<f32, 0>::from(*y), &expected()),
     )
 }
@@ -150,21 +162,11 @@ fn gru_grad(w: Gru, inputs: Tensor<f32, time, input<32>>) -> Gru {
 pub(crate) fn gru32_1000_grad(stopwatch: &Stopwatch) -> Verdict<Times> {
     let (w, x) = gru_inputs();
     stopwatch.time(
-        || leaves(gru_grad(&w, &x)),
-        |(update, reset, candidate)| {
-            let take = |leaf: &mut Tensor<f32, 2>| std::mem::replace(leaf, Tensor::zeros([0, 0]));
-            let mut found =
-                Gru { update: take(update), reset: take(reset), candidate: take(candidate) };
-            let done = gru_grad::into(&w, &x, &mut found);
-            (*update, *reset, *candidate) = leaves(found);
-            done
-        },
-        |(update, reset, candidate)| along_directions(&w, &x, [update, reset, candidate]),
+        &(w.clone(), x.clone()),
+        |(w, x)| gru_grad(w, x),
+        |(w, x), slope| gru_grad::into(w, x, slope),
+        |slope| along_directions(&w, &x, [&slope.update, &slope.reset, &slope.candidate]),
     )
-}
-
-fn leaves(w: Gru) -> (Tensor<f32, 2>, Tensor<f32, 2>, Tensor<f32, 2>) {
-    (w.update, w.reset, w.candidate)
 }
 
 fn exact_weights(w: &Gru) -> [Vec<f64>; 3] {
@@ -256,8 +258,9 @@ pub(crate) fn mandelbrot_512_100(stopwatch: &Stopwatch) -> Verdict<Times> {
     let real = Tensor::from_fn([512, 512], |[_, column]| at(-2.0, 0.6, column));
     let imaginary = Tensor::from_fn([512, 512], |[row, _]| at(-1.3, 1.3, row));
     stopwatch.time(
-        || escapes(&real, &imaginary),
-        |y| escapes::into(&real, &imaginary, y),
+        &(real.clone(), imaginary.clone()),
+        |(real, imaginary)| escapes(real, imaginary),
+        |(real, imaginary), y| escapes::into(real, imaginary, y),
         |y| counted(y, &real, &imaginary),
     )
 }

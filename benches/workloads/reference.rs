@@ -55,6 +55,14 @@ pub(crate) fn all<const RANK: usize>(x: &Tensor<f32, RANK>) -> Vec<Near> {
     x.iter().copied().map(exact).collect()
 }
 
+/// So many positions of `count` from the first to the last, or all of them if there are no more.
+pub(crate) fn sampled(count: usize, sample: usize) -> Vec<usize> {
+    if count <= sample {
+        return (0..count).collect();
+    }
+    (0..sample).map(|at| at * (count - 1) / (sample - 1).max(1)).collect()
+}
+
 /// A value that may be off by an error that was found in another way.
 pub(crate) fn within(value: f64, error: f64) -> Near {
     Near { value, error }

@@ -18,18 +18,18 @@ pub(crate) fn softmax_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
         let total = sum(powers.iter().copied());
         powers.into_iter().map(|power| power / total).collect::<Vec<_>>()
     };
-    stopwatch.time(|| shares(&x), |y| shares::into(&x, y), |y| check(y, &expected()))
+    stopwatch.time(&x, |x| shares(x), shares::into, |y| check(y, &expected()))
 }
 
 #[defn]
-fn softmax(x: Tensor<f32, row, class>) -> Tensor<f32, row, class> {
+pub(crate) fn softmax(x: Tensor<f32, row, class>) -> Tensor<f32, row, class> {
     x.softmax(class)
 }
 
 pub(crate) fn softmax_rows(stopwatch: &Stopwatch) -> Verdict<Times> {
     let x = normal([1024, 1024], 1);
     let expected = || by_rows(&all(&x), 1024, reference::softmax);
-    stopwatch.time(|| softmax(&x), |y| softmax::into(&x, y), |y| check(y, &expected()))
+    stopwatch.time(&x, |x| softmax(x), softmax::into, |y| check(y, &expected()))
 }
 
 /// GELU with the hyperbolic tangent.
@@ -53,8 +53,9 @@ pub(crate) fn layernorm_gelu(stopwatch: &Stopwatch) -> Verdict<Times> {
     let x = normal([4096, 1024], 1);
     let (gain, shift) = (normal([1024], 2), normal([1024], 3));
     stopwatch.time(
-        || layernorm(&x, &gain, &shift),
-        |y| layernorm::into(&x, &gain, &shift, y),
+        &(x.clone(), gain.clone(), shift.clone()),
+        |(x, gain, shift)| layernorm(x, gain, shift),
+        |(x, gain, shift), y| layernorm::into(x, gain, shift, y),
         |y| {
             let (gain, shift) = (all(&gain), all(&shift));
             let row = |x: &[Near]| {

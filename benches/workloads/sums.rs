@@ -7,15 +7,16 @@ use crate::measure::{Stopwatch, Times, Verdict};
 use crate::reference::{all, check, exact, running_sum, sum};
 
 #[defn]
-fn total(x: Tensor<f32, n>) -> f32 {
+pub(crate) fn total(x: Tensor<f32, n>) -> f32 {
     x.sum()
 }
 
 pub(crate) fn sum_64m(stopwatch: &Stopwatch) -> Verdict<Times> {
     let x = normal([16 * 1024 * 1024], 1);
     stopwatch.time(
-        || total(&x),
-        |y| total::into(&x, y),
+        &x,
+        |x| total(x),
+        total::into,
         |y| check(&Tensor::<f32, 0>::from(*y), &[sum(x.iter().copied().map(exact))]),
     )
 }
@@ -28,8 +29,9 @@ fn running(x: Tensor<f32, n>) -> Tensor<f32, n> {
 pub(crate) fn cumsum_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
     let x = normal([1_000_000], 1);
     stopwatch.time(
-        || running(&x),
-        |y| running::into(&x, y),
+        &x,
+        |x| running(x),
+        running::into,
         |y| check(y, &running_sum(all(&x)).collect::<Vec<_>>()),
     )
 }
@@ -46,7 +48,7 @@ pub(crate) fn sort_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
         items.sort_unstable_by(f32::total_cmp);
         items.into_iter().map(exact).collect::<Vec<_>>()
     };
-    stopwatch.time(|| sorted(&x), |y| sorted::into(&x, y), |y| check(y, &expected()))
+    stopwatch.time(&x, |x| sorted(x), sorted::into, |y| check(y, &expected()))
 }
 
 #[defn]
@@ -70,8 +72,9 @@ pub(crate) fn scatter_add_1m(stopwatch: &Stopwatch) -> Verdict<Times> {
         terms.into_iter().map(sum).collect::<Vec<_>>()
     };
     stopwatch.time(
-        || scatter_add(&table, &place, &value),
-        |y| scatter_add::into(&table, &place, &value, y),
+        &(table.clone(), place.clone(), value.clone()),
+        |(table, place, value)| scatter_add(table, place, value),
+        |(table, place, value), y| scatter_add::into(table, place, value, y),
         |y| check(y, &expected()),
     )
 }

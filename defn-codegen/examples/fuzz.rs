@@ -38,7 +38,11 @@ fn main() -> ExitCode {
 
 /// The laws of the river; how many programs break one.
 fn river(first: u64, programs: u64) -> usize {
-    let parts = in_chunks(first, programs, |first, count| fuzz(first, count, PATIENCE));
+    let parts = in_chunks(first, programs, |first, count| {
+        let report = fuzz(first, count, PATIENCE);
+        print_failures(&report.failures);
+        report
+    });
     let mut report = Report::default();
     for part in parts {
         report.programs += part.programs;
@@ -46,7 +50,6 @@ fn river(first: u64, programs: u64) -> usize {
         report.on_device += part.on_device;
         report.failures.extend(part.failures);
     }
-    print_failures(&report.failures);
     let Report { programs, compiled, on_device, failures } = &report;
     println!(
         "{programs} programs, {compiled} of them compiled and run, {on_device} as kernels of a device too, {} differences",
@@ -57,10 +60,13 @@ fn river(first: u64, programs: u64) -> usize {
 
 /// The laws of derivatives; how many programs break one.
 fn derivatives(first: u64, programs: u64) -> usize {
-    let parts = in_chunks(first, programs, |first, count| calculus(first, count, PATIENCE));
+    let parts = in_chunks(first, programs, |first, count| {
+        let report = calculus(first, count, PATIENCE);
+        print_failures(&report.failures);
+        report
+    });
     let mut report = Calculus::default();
     parts.into_iter().for_each(|part| report.add(part));
-    print_failures(&report.failures);
     for (order, tally) in report.orders.iter().enumerate() {
         println!(
             "order {}: {} compared with differences, {} of them zero, {} too large for the next order; \
@@ -77,6 +83,7 @@ fn derivatives(first: u64, programs: u64) -> usize {
     report.failures.len()
 }
 
+/// At once: whoever stops a long run has seen what it found.
 fn print_failures(failures: &[(u64, String)]) {
     for (seed, failure) in failures {
         println!("seed {seed}: {failure}\n");

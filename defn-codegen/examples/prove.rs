@@ -185,6 +185,7 @@ impl Runner {
             dump: Dump::default(),
             sizes: Sizes::USUAL,
             verify: false,
+            tf32: false,
         };
         let levels = [Level::V3, Level::V4].into_iter().filter(|level| is_supported(*level));
         let prepared =

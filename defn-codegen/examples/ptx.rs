@@ -1,6 +1,6 @@
 //! The kernels of graphs, for every kind of device: what `cargo xtask ptxas` assembles.
 //!
-//! In: a folder of graphs or loops, and one for modules.   Out: `MODULES/sm_80/NAME.ptx` and so on, and nothing else.
+//! In: a folder of graphs or loops, of which some begin with a comment that ends in `tf32`, and one for modules.   Out: `MODULES/sm_80/NAME.ptx` and so on, and nothing else.
 //!
 //! ```text
 //! cargo run -p defn-codegen --example ptx -- GRAPHS MODULES
@@ -40,6 +40,7 @@ fn write(file: &Path, modules: &Path) {
         dump: Dump::default(),
         verify: false,
         sizes: Sizes::USUAL,
+        tf32: text.lines().next().is_some_and(|line| line.ends_with("tf32")),
     };
     for compute in &options.devices {
         let loops = if text.lines().any(|line| line.starts_with("loops ")) {

@@ -70,6 +70,7 @@ fn time(name: &str, text: &str, show: bool) {
         dump: Dump::default(),
         sizes: Sizes::USUAL,
         verify: false,
+        tf32: false,
     };
     print!("{name:<40}");
     for level in [Level::V3, Level::V4].into_iter().filter(|level| is_supported(*level)) {

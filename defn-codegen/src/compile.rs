@@ -120,7 +120,7 @@ fn one_level(
 ) -> Result<(Loops, Code), Limitation> {
     let triple = &options.triple;
     let loops = stages.run(&format!("schedule-{}", level.name()), || {
-        schedule(&front.loops, Target::Host(level), options.sizes)
+        schedule(&front.loops, Target::Host(level), options)
     });
     let embedded = || llvm::embedded(&loops, level, triple);
     let shown = |_: &String| llvm::host(&loops, level, triple);
@@ -135,7 +135,7 @@ fn one_device(
     options: &Options,
 ) -> Result<DeviceCode, Limitation> {
     let loops = stages.run(&format!("schedule-{}", compute.name()), || {
-        schedule(&front.loops, Target::Device(compute), options.sizes)
+        schedule(&front.loops, Target::Device(compute), options)
     });
     let kernels = || llvm::device(&loops, compute);
     let shown = |code: &DeviceCode| Ok(code.ptx.clone());
@@ -159,7 +159,7 @@ pub fn plan(program: &Program, options: &Options, budget: i64) -> Result<Plan, i
         if seen.contains(&graph) {
             continue;
         }
-        let loops = schedule(&lower(&fuse(&graph)), Target::Host(*level), options.sizes);
+        let loops = schedule(&lower(&fuse(&graph)), Target::Host(*level), options);
         let need = loops.workspace.clone() + loops.private.clone();
         let reach = match need.as_constant() {
             Some(need) if need <= budget => return Ok(*plan),
@@ -220,5 +220,5 @@ pub fn schedule_graph(graph: &Graph, target: impl Into<Target>, options: &Option
     let mut stages = Stages::new(options, &graph.name);
     let kernels = stages.run("fuse", || fuse(graph));
     let loops = stages.run("lower", || lower(&kernels));
-    stages.run("schedule", || schedule(&loops, target.into(), options.sizes))
+    stages.run("schedule", || schedule(&loops, target.into(), options))
 }

@@ -15,28 +15,43 @@ pub struct Options {
     pub verify: bool,
     /// From which sizes on another form of a loop pays.
     pub sizes: Sizes,
+    /// Whether products of `f32` on a device may see no more than 10 bits behind the point of what they multiply.
+    pub tf32: bool,
 }
 
-/// From which sizes on another form of a loop pays. Sums over rows that come in stripes are in that order; other results are the same,
-/// whatever stands here.
+/// From which sizes on another form of a loop pays. Sums over rows that come in stripes are in that order, and so are sums of products that
+/// come in parts; other results are the same, whatever stands here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// The operand that the rows of a product share is copied into panels from this many bytes on …
     pub panel_bytes: i64,
     /// … if there are at least so many rows.
     pub panel_rows: i64,
-    /// Nests that share their rows go through them in stripes if there are at least so many, which never is `i64::MAX` …
-    pub stripes_from: i64,
-    /// … of so many rows each.
-    pub stripe_rows: i64,
-    /// On a device they go through them in parts of so many rows, if there are at least two.
-    pub part_rows: i64,
+    /// When nests that share their rows go through them in stripes; none says never.
+    pub stripes: Option<Stripes>,
+    /// The same on a device, where each nest still is one by itself: of so many rows there is work for all teams.
+    pub parts: Option<Stripes>,
     /// On a device a product goes in tiles from so many rows and columns on …
     pub tile_side: i64,
     /// … if its sums have at least so many steps; …
     pub tile_steps: i64,
     /// … in large tiles if there are so many.
     pub tile_tasks: i64,
+    /// On a device the sums of a product go in parts from so many steps on, which never is `i64::MAX`, …
+    pub parts_from: i64,
+    /// … of about so many steps each, …
+    pub part_steps: i64,
+    /// … if there are at most so many sums.
+    pub part_results: i64,
+}
+
+/// Rows that nests go through together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stripes {
+    /// They do if there are at least so many …
+    pub from: i64,
+    /// … by so many at a time.
+    pub rows: i64,
 }
 
 impl Sizes {
@@ -46,31 +61,42 @@ impl Sizes {
         panel_bytes: 1 << 20,
         // The second tile reads the panel.
         panel_rows: 12,
-        // With fewer rows than this nothing is gained over products of a few rows, which need no panels.
-        stripes_from: 16,
-        // Copying a panel for so many is cheap, and what is between stays in a cache of the second level.
-        stripe_rows: 48,
+        stripes: Some(Stripes {
+            // With fewer rows than this nothing is gained over products of a few rows, which need no panels.
+            from: 16,
+            // Copying a panel for so many is cheap, and what is between stays in a cache of the second level.
+            rows: 48,
+        }),
         // Products of so many rows of a few heads have a tile for every multiprocessor.
-        part_rows: 512,
+        parts: Some(Stripes { from: 1024, rows: 512 }),
         // A tile is mostly idle then, but reads each number once.
         tile_side: 8,
         // Fewer take less time than what stands around a tile.
         tile_steps: 16,
         // As many as there are multiprocessors; with fewer some would have nothing to do.
         tile_tasks: 128,
+        // Fewer parts than four gain less than what adding them up takes.
+        parts_from: 1024,
+        part_steps: 256,
+        // The elements of 64 small tiles, with which half of the multiprocessors have nothing to do.
+        part_results: 1 << 18,
     };
 
     /// Every form is taken as soon as it can be: for tests, whose extents are small.
     pub const LEAST: Self = Self {
         panel_bytes: 0,
         panel_rows: 0,
-        stripes_from: 2,
-        stripe_rows: 3,
-        part_rows: 16,
+        stripes: Some(Stripes { from: 2, rows: 3 }),
+        parts: Some(Stripes { from: 32, rows: 16 }),
         tile_side: 1,
         tile_steps: 1,
         tile_tasks: 1,
+        parts_from: i64::MAX,
+        ..Self::USUAL
     };
+
+    /// The same, and sums of products in parts, which give other bits.
+    pub const PARTS: Self = Self { parts_from: 3, part_steps: 2, ..Self::LEAST };
 }
 
 /// What a processor must be able to do.

@@ -19,9 +19,11 @@ mod neighbours;
 mod chains;
 #[path = "llvm/pairs.rs"]
 mod pairs;
+#[path = "llvm/halves.rs"]
+mod halves;
 
-use defn_codegen::graph::Element;
 use defn_codegen::graph::eval::Value;
+use defn_codegen::graph::{Element, Scalar};
 use defn_codegen::llvm::jit::{Compiled, is_supported};
 use defn_codegen::loops::{Loops, eval, parse, verify};
 use defn_codegen::options::Level;
@@ -73,6 +75,9 @@ fn same(expected: &Value, found: &Value, place: &str) {
         let is_nan = |bits: u64| match expected.element {
             Element::F32 => f32::from_bits(bits as u32).is_nan(),
             Element::F64 => f64::from_bits(bits).is_nan(),
+            Element::F16 | Element::Bf16 => {
+                Scalar { element: expected.element, bits }.to_f64().is_nan()
+            }
             Element::I32
             | Element::I64
             | Element::U8
@@ -81,8 +86,13 @@ fn same(expected: &Value, found: &Value, place: &str) {
             | Element::Bool => false,
         };
         let equal = a == b || (is_nan(*a) && is_nan(*b));
-        let (x, y) = (expected.to_f64()[position], found.to_f64()[position]);
-        assert!(equal, "element {position}: {a:#x} ({x:?}) is {b:#x} ({y:?}), at {place}");
+        let number = |value: &Value| value.scalar(position).to_f64();
+        assert!(
+            equal,
+            "element {position}: {a:#x} ({:?}) is {b:#x} ({:?}), at {place}",
+            number(expected),
+            number(found)
+        );
     }
 }
 
@@ -91,7 +101,7 @@ fn numbers(element: Element, shape: &[usize], seed: usize) -> Value {
     let count: usize = shape.iter().product();
     let number = |k: usize| (((k + seed) * 7919 % 1009) as f64 - 504.0) / 16.0;
     match element {
-        Element::F64 | Element::F32 => {
+        Element::F64 | Element::F32 | Element::F16 | Element::Bf16 => {
             Value::from_f64(element, shape, &(0..count).map(number).collect::<Vec<_>>())
         }
         Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 => {
@@ -103,6 +113,11 @@ fn numbers(element: Element, shape: &[usize], seed: usize) -> Value {
             Value::from_i64(element, shape, &bits)
         }
     }
+}
+
+/// The element types that loops compute with.
+fn computed() -> impl Iterator<Item = &'static Element> {
+    Element::ALL.iter().filter(|element| !element.is_half())
 }
 
 /// The extents that find mistakes at the borders of groups.
@@ -118,7 +133,7 @@ fn for_extents(text: &str, parameters: impl Fn(usize) -> Vec<Value>) {
 
 #[test]
 fn rows_with_tails() {
-    for element in Element::ALL {
+    for element in computed() {
         for lanes in [1, 2, 4, 16, 64] {
             let text = format!(
                 "loops f<n> workspace 0 {{
@@ -159,14 +174,14 @@ fn constant_extents() {
 
 #[test]
 fn reductions_keep_their_tree() {
-    for element in Element::ALL {
+    for element in computed() {
         for combine in ["add", "mul", "max", "min"] {
             let is_bool = *element == Element::Bool;
             if is_bool && (combine == "add" || combine == "mul") {
                 continue;
             }
             let start = match element {
-                Element::F64 | Element::F32 => "0.5",
+                Element::F64 | Element::F32 | Element::F16 | Element::Bf16 => "0.5",
                 Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 => "3",
                 Element::Bool => "true",
             };
@@ -282,7 +297,7 @@ fn workspace_is_shared_by_what_does_not_live_together() {
 
 #[test]
 fn private_scratch_has_a_part_for_each_lane() {
-    for element in Element::ALL {
+    for element in computed() {
         for lanes in [2, 8, 64] {
             let scratch = 64 * lanes;
             let text = format!(

@@ -35,6 +35,7 @@ fn options(sizes: Sizes) -> Options {
         dump: Dump::default(),
         verify: true,
         sizes,
+        tf32: false,
     }
 }
 

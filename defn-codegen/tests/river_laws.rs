@@ -28,6 +28,7 @@ fn options_from(sizes: Sizes) -> Options {
         dump: Dump::default(),
         verify: true,
         sizes,
+        tf32: false,
     }
 }
 
@@ -348,7 +349,7 @@ fn mixed(element: Element, shape: &[usize]) -> Value {
     let count: usize = shape.iter().product();
     let whole = |k: usize| (k * 7919 % 1009 % 251) as i64 - 100;
     match element {
-        Element::F32 | Element::F64 => {
+        Element::F32 | Element::F64 | Element::F16 | Element::Bf16 => {
             let float = |k: usize| match k % 29 {
                 3 => -0.0,
                 7 => 0.0,

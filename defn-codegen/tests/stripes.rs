@@ -5,7 +5,7 @@ use defn_codegen::graph::eval::Value;
 use defn_codegen::graph::eval::bind;
 use defn_codegen::graph::{Callable, Element, Graph, parse};
 use defn_codegen::loops::{self, Control, Loops, Statement, visit};
-use defn_codegen::options::{Compute, Dump, Level, Options, Sizes, Target};
+use defn_codegen::options::{Compute, Dump, Level, Options, Sizes, Stripes, Target};
 use defn_codegen::program::Program;
 use defn_codegen::simplify::simplify;
 use defn_codegen::testing;
@@ -60,6 +60,7 @@ fn scheduled_for(graph: &Graph, target: Target, sizes: Sizes) -> Loops {
         dump: Dump::default(),
         verify: true,
         sizes,
+        tf32: false,
     };
     schedule_graph(graph, target, &options)
 }
@@ -138,11 +139,11 @@ fn the_gradient_of_attention_by_stripes() {
 
 /// The nests that run in stripes.
 fn stripes(loops: &Loops) -> usize {
-    let is_striped = |nest: &&defn_codegen::loops::Nest| {
+    let is_striped = |nest: &&loops::Nest| {
         let mut clips = false;
         visit::statements(&nest.body, &mut |statement| {
             clips |= matches!(statement, Statement::For(inner)
-                if inner.clip.is_some() && inner.extent.is(Sizes::USUAL.stripe_rows));
+                if inner.clip.is_some() && Sizes::USUAL.stripes.is_some_and(|stripes| inner.extent.is(stripes.rows)));
         });
         clips
     };
@@ -169,8 +170,8 @@ fn memory_grows_with_the_sequence() {
 
 #[test]
 fn parts_of_a_device_have_the_bits_of_rows() {
-    let rows = Sizes { stripes_from: i64::MAX, ..Sizes::USUAL };
-    let parts = Sizes { part_rows: 8, ..Sizes::USUAL };
+    let rows = Sizes { stripes: None, ..Sizes::USUAL };
+    let parts = Sizes { parts: Some(Stripes { from: 16, rows: 8 }), ..Sizes::USUAL };
     let graph = attention();
     let host = scheduled_for(&graph, Level::V4.into(), rows);
     let device = scheduled_for(&graph, Compute::Sm80.into(), parts);

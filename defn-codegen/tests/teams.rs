@@ -10,7 +10,15 @@ use defn_codegen::testing;
 
 fn options() -> Options {
     let (levels, triple, dump) = (Vec::new(), String::new(), Dump::default());
-    Options { levels, devices: Vec::new(), triple, dump, verify: true, sizes: Sizes::USUAL }
+    Options {
+        levels,
+        devices: Vec::new(),
+        tf32: false,
+        triple,
+        dump,
+        verify: true,
+        sizes: Sizes::USUAL,
+    }
 }
 
 /// Numbers that look random, of both signs.

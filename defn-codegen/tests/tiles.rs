@@ -3,23 +3,25 @@
 use defn_codegen::compile::schedule_graph;
 use defn_codegen::graph::eval::{self, Value};
 use defn_codegen::graph::{Element, Graph, parse};
+use defn_codegen::llvm;
 use defn_codegen::loops::{self, Loops, Space};
 use defn_codegen::options::{Compute, Dump, Level, Options, Sizes};
 use defn_codegen::simplify::simplify;
+use defn_codegen::testing::ptx;
 
 /// Fast memory that every device gives a team.
 const SHARED: i64 = 48 << 10;
 
 fn options(sizes: Sizes) -> Options {
     let (levels, triple, dump) = (Vec::new(), String::new(), Dump::default());
-    Options { levels, devices: Vec::new(), triple, dump, verify: true, sizes }
+    Options { levels, devices: Vec::new(), triple, dump, verify: true, sizes, tf32: false }
 }
 
 /// A host whose rows come in no stripes, which have an order of their own.
-const HOST: Sizes = Sizes { stripes_from: i64::MAX, ..Sizes::USUAL };
+const HOST: Sizes = Sizes { stripes: None, ..Sizes::USUAL };
 
 /// All forms of a device, but for parts of rows, which have an order of their own.
-const LEAST: Sizes = Sizes { part_rows: Sizes::USUAL.part_rows, ..Sizes::LEAST };
+const LEAST: Sizes = Sizes { parts: None, ..Sizes::LEAST };
 
 /// Numbers that look random, of which many are whole.
 fn numbers(element: Element, shape: &[usize], seed: usize) -> Value {
@@ -75,6 +77,149 @@ fn check(text: &str, nests: usize, extents: &[&[i64]]) {
                 .unwrap_or_else(|fault| panic!("{symbols:?}: {fault}\n{program}"));
             assert!(found == expected, "{symbols:?}: other bits\n{program}");
         }
+    }
+}
+
+/// Whether sums in parts are those of a host, of numbers of which no sum is rounded; with so many nests in tiles.
+fn check_parts(text: &str, nests: usize, extents: &[&[i64]]) {
+    let graph = simplify(parse::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}")));
+    let host = schedule_graph(&graph, Level::V4, &options(HOST));
+    let parts = schedule_graph(&graph, Compute::Sm80, &options(Sizes::PARTS));
+    assert_eq!(tiled(&parts), nests, "{parts}");
+    for symbols in extents {
+        let arguments = arguments(&graph, symbols);
+        let symbols = eval::bind(&graph, &arguments).unwrap_or_else(|error| panic!("{error}"));
+        let [expected, found] = [&host, &parts].map(|program| {
+            loops::eval::eval(program, &symbols, &arguments)
+                .unwrap_or_else(|fault| panic!("{symbols:?}: {fault}\n{program}"))
+        });
+        assert!(found == expected, "{symbols:?}: other bits\n{parts}");
+    }
+}
+
+#[test]
+fn sums_in_parts() {
+    for element in ["f64", "i32", "i64", "u8"] {
+        let text = DENSE.replace("f32", element).replace("tanh %3", "neg %3");
+        let extents: &[&[i64]] = &[
+            &[1, 1, 2],
+            &[3, 2, 5],
+            &[9, 3, 7],
+            &[65, 17, 3],
+            &[2, 41, 70],
+            &[3, 0, 4],
+            &[0, 9, 2],
+        ];
+        check_parts(&text, if element.ends_with("64") { 2 } else { 3 }, extents);
+    }
+}
+
+#[test]
+fn sums_of_one_row_in_parts() {
+    let text = "graph row<k, m>(x: f64[k], w: f64[k, m]) -> f64[m] {
+  %0: f64[m, k] = transpose w permutation=[1, 0]
+  %1: f64[m] = contract x, %0 batch=0 contracted=1
+  return %1
+}";
+    check_parts(text, 0, &[&[1, 3], &[2, 3], &[3, 65], &[50, 1], &[49, 4], &[0, 2], &[7, 0]]);
+}
+
+#[test]
+fn sums_of_batches_and_of_images_in_parts() {
+    let batches = "graph f<b, n, k, m>(x: i64[b, n, k], y: i64[b, m, k]) -> i64[b, n, m] {
+  %0: i64[b, n, m] = contract x, y batch=1 contracted=1
+  return %0
+}";
+    check_parts(batches, 2, &[&[2, 3, 8, 5], &[1, 5, 3, 9], &[3, 1, 2, 4], &[2, 2, 19, 3]]);
+    let two = "graph f<n, k, m>(x: i64[n, k, 3], y: i64[m, k, 3]) -> i64[n, m] {
+  %0: i64[n, m] = contract x, y batch=0 contracted=2
+  return %0
+}";
+    check_parts(two, 2, &[&[4, 1, 5], &[4, 2, 3], &[2, 7, 9], &[3, 40, 2]]);
+}
+
+/// Whether products on tensor cores are those of a host, of numbers that they do not round.
+fn check_cores(text: &str, nests: usize, extents: &[&[i64]]) {
+    let graph = simplify(parse::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}")));
+    let host = schedule_graph(&graph, Level::V4, &options(HOST));
+    let usual = Sizes { parts_from: i64::MAX, ..Sizes::USUAL };
+    for sizes in [Sizes::LEAST, usual] {
+        let options = Options { tf32: true, ..options(sizes) };
+        let cores = schedule_graph(&graph, Compute::Sm80, &options);
+        assert_eq!(tiled(&cores), nests, "{cores}");
+        assert_eq!(loops::parse::parse(&cores.to_string()), Ok(cores.clone()));
+        loops::verify::verify(&cores).unwrap_or_else(|faults| panic!("{faults:?}\n{cores}"));
+        for symbols in extents {
+            let arguments = arguments(&graph, symbols).into_iter().map(short).collect::<Vec<_>>();
+            let symbols = eval::bind(&graph, &arguments).unwrap_or_else(|error| panic!("{error}"));
+            let [expected, found] = [&host, &cores].map(|program| {
+                loops::eval::eval(program, &symbols, &arguments)
+                    .unwrap_or_else(|fault| panic!("{symbols:?}: {fault}\n{program}"))
+            });
+            assert!(found == expected, "{symbols:?}: other bits\n{cores}");
+            if sizes != Sizes::LEAST {
+                continue;
+            }
+            let code = llvm::device(&cores, Compute::Sm80)
+                .unwrap_or_else(|limitation| panic!("{}", limitation.what));
+            let executed = ptx::run((&cores, &code), &symbols, &arguments)
+                .unwrap_or_else(|fault| panic!("{symbols:?}: {fault}\n{cores}"));
+            assert!(executed == expected, "{symbols:?}: other bits\n{}", code.ptx);
+        }
+    }
+}
+
+/// Numbers of few bits, of which no product and no sum is rounded.
+fn short(value: Value) -> Value {
+    let numbers: Vec<f64> =
+        (0..value.data.len()).map(|at| value.scalar(at).to_f64().round()).collect();
+    Value::from_f64(value.element, &value.shape, &numbers)
+}
+
+#[test]
+fn tensor_cores() {
+    let text = DENSE.replace("tanh %3", "neg %3");
+    let extents: &[&[i64]] = &[&[9, 17, 70], &[130, 25, 129]];
+    check_cores(&text, 2, extents);
+    let columns = "graph f(x: f32[16, 128], w: f32[16, 136]) -> f32[128, 136] {
+  %0: f32[128, 16] = transpose x permutation=[1, 0]
+  %1: f32[136, 16] = transpose w permutation=[1, 0]
+  %2: f32[128, 136] = contract %0, %1 batch=0 contracted=1
+  return %2
+}";
+    check_cores(columns, 1, &[&[]]);
+}
+
+#[test]
+fn tensor_cores_round_what_they_multiply() {
+    let text = "graph f(x: f32[8, 16], y: f32[8, 16]) -> f32[8, 8] {
+  %0: f32[8, 8] = contract x, y batch=0 contracted=1
+  return %0
+}";
+    let graph = simplify(parse::parse(text).unwrap_or_else(|error| panic!("{error}")));
+    let options = Options { tf32: true, ..options(Sizes::USUAL) };
+    let cores = schedule_graph(&graph, Compute::Sm80, &options);
+    assert_eq!(tiled(&cores), 1);
+    let whole = 1.0 + 1.0 / 1024.0;
+    // Halves go away from zero; what is infinite or no number stays it.
+    for (number, seen) in [
+        (whole + 1.0 / 2048.0, whole + 1.0 / 1024.0),
+        (-whole - 1.0 / 2048.0, -whole - 1.0 / 1024.0),
+        (whole + 1.0 / 4096.0, whole),
+        (f64::INFINITY, f64::INFINITY),
+        (f64::from(f32::MAX), f64::INFINITY),
+        (f64::NAN, f64::NAN),
+        (f64::from(f32::from_bits(0x7FFF_FFFF)), f64::NAN),
+    ] {
+        let mut row = vec![0.0; 8 * 16];
+        let mut column = row.clone();
+        (row[3 * 16 + 5], column[2 * 16 + 5]) = (number, 1.0);
+        let arguments = [row, column].map(|it| Value::from_f64(Element::F32, &[8, 16], &it));
+        let outcome = loops::eval::eval(&cores, &[], &arguments)
+            .unwrap_or_else(|fault| panic!("{fault}\n{cores}"));
+        let found = outcome.results[0].scalar(3 * 8 + 2).to_f64();
+        let is_nan = found.is_nan() && seen.is_nan();
+        assert!(is_nan || found.to_bits() == seen.to_bits(), "{number}: {found}");
     }
 }
 

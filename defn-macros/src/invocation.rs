@@ -93,6 +93,7 @@ impl Invocation {
             dump: self.dump.clone(),
             verify: self.dumps(),
             sizes: Sizes::USUAL,
+            tf32: false,
         }
     }
 }

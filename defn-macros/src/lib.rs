@@ -43,6 +43,8 @@ use proc_macro::TokenStream;
 /// - `test`, `test(x = 0.1..0.9)`: a test of these rules.
 /// - `memory = "8 MiB"`: how much scratch a call, or a request for a derivative from Rust, may need beside its results. The compiler chooses
 ///   what derivatives compute again; where extents are fixed it refuses what cannot fit, and elsewhere the call does.
+/// - `tf32`: on a GPU, products of `f32` matrices may see no more than 10 bits behind the point of what they multiply, which tensor cores
+///   multiply many times as fast. It holds for all that the function calls, and for requests about it. On the processor it changes nothing.
 /// - `crate = path`: where this crate is, if you renamed it.
 ///
 /// # Rules of your own

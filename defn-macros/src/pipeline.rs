@@ -11,7 +11,7 @@ use crate::{
     invocation,
     report::Mistake,
     resolve::{self, Mode, Tested},
-    surface::{Constant, Function, Request, Struct, TypeAlias},
+    surface::{Constant, Function, Options, Request, Struct, TypeAlias},
     text::Callee,
     uid,
 };
@@ -165,11 +165,16 @@ pub(crate) struct Check {
 impl Subject<'_> {
     /// Whether NaNs are hunted: then nothing is kept, because every line matters.
     pub(crate) fn hunts(&self, callees: &[Rc<Callee>]) -> bool {
+        self.is_told(callees, |options| options.nan_hunt)
+    }
+
+    /// Whether the options of a function say so; those of a request are its function's.
+    fn is_told(&self, callees: &[Rc<Callee>], told: fn(&Options) -> bool) -> bool {
         match self {
-            Self::Function(function) => function.options.nan_hunt,
+            Self::Function(function) => told(&function.options),
             Self::Request(request) => {
                 let target = callees.get(request.function().1.0);
-                target.is_some_and(|callee| callee.definition.options().nan_hunt)
+                target.is_some_and(|callee| told(callee.definition.options()))
             }
             Self::Struct(_) | Self::Constant(_) | Self::Alias(_) => false,
         }
@@ -267,12 +272,15 @@ fn whole(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<resolve::Resol
 /// Compiles; what comes back as an error is a limitation.
 pub(crate) fn emit(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<Emitted, Vec<Mistake>> {
     let budget = Budget::of(subject, callees);
+    let mut options = invocation::get().options();
+    options.tf32 = subject.is_told(callees, |options| options.tf32);
     let mut emitted = Emitted::default();
     for mut instance in whole(subject, callees)?.instances {
         if let Some(budget) = &budget {
             instance.program.plan = budget.plan(&instance)?;
         }
-        let (explanation, instance) = emit_instance(&instance, callees, budget.as_ref())?;
+        let (explanation, instance) =
+            emit_instance(&instance, callees, (budget.as_ref(), &options))?;
         emitted.explanation.push_str(&explanation);
         emitted.instances.push(instance);
     }
@@ -282,10 +290,9 @@ pub(crate) fn emit(subject: &Subject<'_>, callees: &[Rc<Callee>]) -> Result<Emit
 fn emit_instance(
     instance: &resolve::Instance,
     callees: &[Rc<Callee>],
-    budget: Option<&Budget>,
+    (budget, options): (Option<&Budget>, &defn_codegen::options::Options),
 ) -> Result<(String, Instance), Vec<Mistake>> {
-    let options = invocation::get().options();
-    let artifact = compile(&instance.program, &options).map_err(|limitation| {
+    let artifact = compile(&instance.program, options).map_err(|limitation| {
         let span = instance.origins.span(limitation.origin).unwrap_or_else(Span::call_site);
         vec![Mistake { message: limitation.to_string(), span }]
     })?;

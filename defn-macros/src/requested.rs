@@ -9,11 +9,10 @@
 //! Only what Rust must know: which types go in and out. Whether a derivative exists is found by `check`.
 
 use crate::{
-    parse::Refusal,
     report::Mistake,
     surface::{
-        Axis, AxisKind, Element, Function, Name, Parameter, Request, RequestKind, RequestTarget,
-        Type, TypeKind,
+        Axis, AxisKind, Element, Function, MoreAxes, Name, Parameter, Request, RequestKind,
+        RequestTarget, Type, TypeKind,
     },
 };
 use defn_codegen::diagnostic::catalogue::{self, CallMistake, nearest};
@@ -26,40 +25,17 @@ pub(crate) struct Requested {
     pub(crate) parameters: Vec<Parameter>,
     /// What comes out.
     pub(crate) result: Type,
-    caller: Caller,
-}
-
-/// Who calls a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Caller {
-    /// Rust, to which a container has fixed axes.
-    Rust,
-    /// A body, where a container may have more axes than written; which ones is known to `resolve`.
-    Body,
 }
 
 impl Requested {
     /// The signature of a request on this function.
     pub(crate) fn of(request: &Request, function: &Function) -> Result<Self, Vec<Mistake>> {
-        Self::called(request, function, Caller::Rust)
-    }
-
-    /// The parameters of a request on this function, without the axes that containers gain; none if something is wrong with it.
-    pub(crate) fn parameters(request: &Request, function: &Function) -> Option<Vec<Parameter>> {
-        Self::called(request, function, Caller::Body).ok().map(|requested| requested.parameters)
-    }
-
-    fn called(
-        request: &Request,
-        function: &Function,
-        caller: Caller,
-    ) -> Result<Self, Vec<Mistake>> {
         let inner = match &request.target {
             RequestTarget::Function(..) => {
                 let (parameters, result) = (function.parameters.clone(), function.result.clone());
-                Self { parameters, result, caller }
+                Self { parameters, result }
             }
-            RequestTarget::Request(inner) => Self::called(inner, function, caller)?,
+            RequestTarget::Request(inner) => Self::of(inner, function)?,
         };
         inner.apply(request)
     }
@@ -85,11 +61,8 @@ impl Requested {
                 self.push(cotangent_name(&self.names()), result.clone());
                 tuple(vec![result, gradient])
             }
-            RequestKind::Jacobian => self.outer(&result, &types, request)?,
-            RequestKind::Hessian => {
-                let slope = self.outer(&result, &types, request)?;
-                self.outer(&slope, &types, request)?
-            }
+            RequestKind::Jacobian => outer(&result, &types),
+            RequestKind::Hessian => outer(&gradient, &types),
             RequestKind::Vmap => result,
         };
         Ok(self)
@@ -97,15 +70,6 @@ impl Requested {
 
     fn names(&self) -> Vec<&str> {
         self.parameters.iter().map(|parameter| parameter.name.text.as_str()).collect()
-    }
-
-    /// For each leaf of a type, the leaves of others with the axes of both.
-    fn outer(&self, ty: &Type, others: &[Type], request: &Request) -> Result<Type, Vec<Mistake>> {
-        match outer(ty, others) {
-            Some(ty) => Ok(ty),
-            None if self.caller == Caller::Body => Ok(ty.clone()),
-            None => Err(limited(request)),
-        }
     }
 
     /// The gradient, and behind it whatever a tuple holds besides the value.
@@ -132,18 +96,10 @@ impl Requested {
             if let TypeKind::Extent = ty.kind {
                 continue;
             }
-            self.parameters[index].ty = self.batched(&ty, over, request)?;
+            self.parameters[index].ty = batched(&ty, over);
         }
-        self.result = self.batched(&self.result, over, request)?;
+        self.result = batched(&self.result, over);
         Ok(self)
-    }
-
-    fn batched(&self, ty: &Type, over: &Name, request: &Request) -> Result<Type, Vec<Mistake>> {
-        match batched(ty, over) {
-            Some(ty) => Ok(ty),
-            None if self.caller == Caller::Body => Ok(ty.clone()),
-            None => Err(limited(request)),
-        }
     }
 
     /// The positions of the named parameters; without names, the first.
@@ -183,11 +139,6 @@ impl Requested {
     }
 }
 
-fn limited(request: &Request) -> Vec<Mistake> {
-    let refusal = Refusal::ContainerInRequest(request.kind.word().to_owned());
-    vec![Mistake { message: refusal.message(), span: request.function().0.span() }]
-}
-
 fn said(mistake: CallMistake) -> String {
     catalogue::Mistake::from(mistake).message()
 }
@@ -201,7 +152,7 @@ fn one_or_tuple(mut parts: Vec<Type>) -> Type {
 }
 
 /// The type with one more axis, first.
-fn batched(ty: &Type, over: &Name) -> Option<Type> {
+fn batched(ty: &Type, over: &Name) -> Type {
     let axis = Axis { kind: AxisKind::Named(over.clone()), span: over.span() };
     let kind = match &ty.kind {
         TypeKind::Scalar(element) => {
@@ -211,64 +162,72 @@ fn batched(ty: &Type, over: &Name) -> Option<Type> {
             let axes = [axis].into_iter().chain(axes.iter().cloned()).collect();
             TypeKind::Tensor { element: element.clone(), axes }
         }
-        TypeKind::Named { .. } => TypeKind::Mapped(Box::new(ty.clone())),
+        TypeKind::Named { .. } | TypeKind::With(..) => {
+            TypeKind::With(Box::new(ty.clone()), MoreAxes::One)
+        }
         // Many keys are an ordinary tensor.
         TypeKind::Key => TypeKind::Tensor { element: Element::U64, axes: vec![axis] },
         TypeKind::Tuple(parts) => {
-            TypeKind::Tuple(parts.iter().map(|part| batched(part, over)).collect::<Option<_>>()?)
+            TypeKind::Tuple(parts.iter().map(|part| batched(part, over)).collect())
         }
         TypeKind::Array { item, length } => {
-            TypeKind::Array { item: Box::new(batched(item, over)?), length: length.clone() }
+            TypeKind::Array { item: Box::new(batched(item, over)), length: length.clone() }
         }
-        _ => return None,
+        TypeKind::Extent | TypeKind::Refused(_) => ty.kind.clone(),
     };
-    Some(Type { kind, span: ty.span })
+    Type { kind, span: ty.span }
 }
 
-/// For each leaf of one type, the leaves of others with the axes of both; containers have none of their own.
-fn outer(ty: &Type, others: &[Type]) -> Option<Type> {
-    let parts: Option<Vec<Type>> = match &ty.kind {
+/// For each leaf of one type, the leaves of others with the axes of both.
+fn outer(ty: &Type, others: &[Type]) -> Type {
+    let of_leaf = |axes: &[Axis], element: &Element| {
+        let parts = others.iter().map(|other| outer_of_leaf(element, axes, other));
+        one_or_tuple(parts.collect()).kind
+    };
+    let kind = match &ty.kind {
+        TypeKind::Scalar(element) => of_leaf(&[], element),
+        TypeKind::Tensor { element, axes } => of_leaf(axes, element),
+        TypeKind::Named { .. } | TypeKind::With(..) => {
+            let each = Box::new(one_or_tuple(others.to_vec()));
+            TypeKind::With(Box::new(ty.clone()), MoreAxes::Each(each))
+        }
         TypeKind::Tuple(parts) => {
-            let parts: Option<Vec<Type>> = parts.iter().map(|part| outer(part, others)).collect();
-            return Some(tuple(parts?));
+            TypeKind::Tuple(parts.iter().map(|part| outer(part, others)).collect())
         }
         TypeKind::Array { item, length } => {
-            let item = Box::new(outer(item, others)?);
-            let kind = TypeKind::Array { item, length: length.clone() };
-            return Some(Type { kind, span: ty.span });
+            TypeKind::Array { item: Box::new(outer(item, others)), length: length.clone() }
         }
-        _ => others.iter().map(|other| outer_of_leaf(ty, other)).collect(),
+        // What has no derivatives is refused once all types are known.
+        TypeKind::Extent | TypeKind::Key | TypeKind::Refused(_) => ty.kind.clone(),
     };
-    Some(one_or_tuple(parts?))
+    Type { kind, span: ty.span }
 }
 
 /// The axes of one tensor, then those of each leaf of another type.
-fn outer_of_leaf(ty: &Type, other: &Type) -> Option<Type> {
-    fn axes(ty: &Type) -> Option<Vec<Axis>> {
-        match &ty.kind {
-            TypeKind::Scalar(_) => Some(Vec::new()),
-            TypeKind::Tensor { axes, .. } => Some(axes.clone()),
-            _ => None,
-        }
-    }
-    let kind = match (&other.kind, &ty.kind) {
-        (TypeKind::Tuple(parts), _) => {
-            let parts = parts.iter().map(|part| outer_of_leaf(ty, part));
-            TypeKind::Tuple(parts.collect::<Option<_>>()?)
-        }
-        (TypeKind::Array { item, length }, _) => {
-            TypeKind::Array { item: Box::new(outer_of_leaf(ty, item)?), length: length.clone() }
-        }
-        (_, TypeKind::Scalar(element) | TypeKind::Tensor { element, .. }) => {
-            let (element, axes) = (element.clone(), [axes(ty)?, axes(other)?].concat());
-            match axes.is_empty() {
-                true => TypeKind::Scalar(element),
-                false => TypeKind::Tensor { element, axes },
-            }
-        }
-        _ => return None,
+fn outer_of_leaf(element: &Element, axes: &[Axis], other: &Type) -> Type {
+    let element = element.clone();
+    let with = |behind: &[Axis], element: Element| match axes.len() + behind.len() {
+        0 => TypeKind::Scalar(element),
+        _ => TypeKind::Tensor { element, axes: [axes, behind].concat() },
     };
-    Some(Type { kind, span: ty.span })
+    let kind = match &other.kind {
+        TypeKind::Scalar(_) => with(&[], element),
+        TypeKind::Tensor { axes: behind, .. } => with(behind, element),
+        TypeKind::Named { .. } | TypeKind::With(..) => {
+            TypeKind::With(Box::new(other.clone()), MoreAxes::Of(element, axes.len()))
+        }
+        TypeKind::Tuple(parts) => {
+            let parts = parts.iter().map(|part| outer_of_leaf(&element, axes, part));
+            TypeKind::Tuple(parts.collect())
+        }
+        TypeKind::Array { item, length } => {
+            let item = Box::new(outer_of_leaf(&element, axes, item));
+            TypeKind::Array { item, length: length.clone() }
+        }
+        // What has no derivatives is refused once all types are known.
+        TypeKind::Extent | TypeKind::Key | TypeKind::Refused(_) => other.kind.clone(),
+    };
+    Type { kind, span: other.span }
 }
 
 /// The name of the tangent of a parameter: its own with `d_` in front, as often as it takes to be a name of its own.

@@ -14,6 +14,9 @@ pub use crate::element::{Element, ElementKind, Float, Number};
 pub use crate::error::Error;
 pub use crate::leaves::Leaves;
 pub use crate::level::Level;
-pub use crate::mapped::{Mappable, stack_each};
+pub use crate::mapped::{
+    Axes, Each, Mappable, Mapped, Of, OneMore, Then, number_at, stack_each, stack_numbers,
+};
 pub use crate::rules::{Given, Held, Ruled, Tested, check_rules, codes, rules_hold};
 pub use crate::tensor::Tensor;
+pub use half::{bf16, f16};

@@ -384,8 +384,10 @@ mod tests {
             ElementKind::U32,
             ElementKind::U64,
             ElementKind::Bool,
+            ElementKind::F16,
+            ElementKind::Bf16,
         ];
-        assert_eq!(sizes.map(ElementKind::size), [4, 8, 4, 8, 1, 4, 8, 1]);
+        assert_eq!(sizes.map(ElementKind::size), [4, 8, 4, 8, 1, 4, 8, 1, 2, 2]);
         assert_eq!((u8::from(true), u8::from(false)), (1, 0));
         assert_eq!(crate::storage::ALIGNMENT, 64);
     }

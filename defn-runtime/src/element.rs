@@ -6,7 +6,10 @@
 //! A new element type is one more row of the table, and one arm in each `match` that then no longer compiles.
 //! Never here: arithmetic, which is the compiler's.
 
+use std::cmp::Ordering;
 use std::fmt::{self, Debug, Display};
+
+use half::{bf16, f16};
 
 use crate::leaves::Leaves;
 use crate::mapped::Mappable;
@@ -23,7 +26,7 @@ mod sealed {
 /// Each is also a leaf of its own, so that a generic function takes and returns it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an element type",
-    label = "a tensor holds `f32`, `f64`, `i32`, `i64`, `u8`, `u32`, `u64` or `bool`"
+    label = "a tensor holds `f32`, `f64`, `f16`, `bf16`, `i32`, `i64`, `u8`, `u32`, `u64` or `bool`"
 )]
 pub trait Element:
     sealed::Sealed
@@ -54,7 +57,7 @@ pub trait Element:
     fn cast_from(value: Value) -> Self;
 }
 
-/// An element type with arithmetic: every one but `bool`.
+/// An element type with arithmetic that a generic function may be written over: every one but `bool` and the floats of 16 bits.
 ///
 /// A generic function over `T: Number` is compiled once for each of these types.
 #[diagnostic::on_unimplemented(
@@ -67,9 +70,10 @@ pub trait Number: Element {
     const NUMBER: usize;
 }
 
-/// A floating-point element type.
+/// A floating-point element type that a generic function may be written over.
 ///
-/// A generic function over `T: Float` is compiled once for each of these types.
+/// A generic function over `T: Float` is compiled once for each of these types. `f16` and `bf16` are none of them:
+/// functions of those are written for the type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a floating-point element type",
     label = "`f32` or `f64` expected here",
@@ -93,6 +97,10 @@ pub enum Value {
     Single(f32),
     /// A 64-bit float.
     Double(f64),
+    /// An IEEE float of 16 bits.
+    Half(f16),
+    /// The upper half of a 32-bit float.
+    Brain(bf16),
     /// An integer that `i64` holds.
     Integer(i64),
     /// An integer without a sign.
@@ -137,20 +145,28 @@ macro_rules! elements {
         )*
     };
     (@one bool) => { true };
+    (@one f16) => { f16::ONE };
+    (@one bf16) => { bf16::ONE };
     (@one $type:ident) => { 1 as $type };
     (@cast bool $value:ident) => {
         match $value {
             Value::Single(x) => x != 0.0,
             Value::Double(x) => x != 0.0,
+            Value::Half(x) => x.to_f32() != 0.0,
+            Value::Brain(x) => x.to_f32() != 0.0,
             Value::Integer(x) => x != 0,
             Value::Natural(x) => x != 0,
             Value::Bool(x) => x,
         }
     };
+    (@cast f16 $value:ident) => { f16::from_f32(rounds_alike($value)) };
+    (@cast bf16 $value:ident) => { bf16::from_f32(rounds_alike($value)) };
     (@cast $type:ident $value:ident) => {
         match $value {
             Value::Single(x) => x as $type,
             Value::Double(x) => x as $type,
+            Value::Half(x) => x.to_f32() as $type,
+            Value::Brain(x) => x.to_f32() as $type,
             Value::Integer(x) => x as $type,
             Value::Natural(x) => x as $type,
             Value::Bool(x) => u8::from(x) as $type,
@@ -191,6 +207,33 @@ elements! {
     u32  U32  Integer as i64, number_5;
     u64  U64  Natural, number_6;
     bool Bool Bool;
+    f16  F16  Half;
+    bf16 Bf16 Brain;
+}
+
+/// The value, if it is an `f32`; else the one of its two neighbours there whose last bit is odd: that rounds to 16 bits as the value does.
+fn rounds_alike(value: Value) -> f32 {
+    let (nearest, size) = match value {
+        Value::Single(x) => (x, Ordering::Equal),
+        Value::Half(x) => (x.to_f32(), Ordering::Equal),
+        Value::Brain(x) => (x.to_f32(), Ordering::Equal),
+        Value::Bool(x) => (f32::from(u8::from(x)), Ordering::Equal),
+        Value::Double(x) => {
+            let nearest = x as f32;
+            let order = f64::from(nearest).abs().partial_cmp(&x.abs());
+            (nearest, order.unwrap_or(Ordering::Equal))
+        }
+        Value::Integer(x) => {
+            let nearest = x as f32;
+            (nearest, (nearest.abs() as u128).cmp(&u128::from(x.unsigned_abs())))
+        }
+        Value::Natural(x) => (x as f32, (x as f32 as u128).cmp(&u128::from(x))),
+    };
+    match size {
+        Ordering::Equal => nearest,
+        Ordering::Less => f32::from_bits(nearest.to_bits() | 1),
+        Ordering::Greater => f32::from_bits((nearest.to_bits() - 1) | 1),
+    }
 }
 
 impl Display for ElementKind {
@@ -230,6 +273,28 @@ mod tests {
         assert_eq!(u32::cast_from((-1.0f32).value()), 0);
         assert!(bool::cast_from(0.5f32.value()));
         assert!(!bool::cast_from(0u8.value()));
+    }
+
+    #[test]
+    fn casts_to_16_bits_round_once() {
+        // Rounded to f32 first, each would be a tie that goes the other way.
+        assert_eq!(
+            f16::cast_from((1.0 + 2f64.powi(-11) + 2f64.powi(-40)).value()).to_bits(),
+            0x3c01
+        );
+        assert_eq!(
+            bf16::cast_from((1.0 + 2f64.powi(-8) + 2f64.powi(-40)).value()).to_bits(),
+            0x3f81
+        );
+        assert_eq!(bf16::cast_from(((0x101_i64 << 40) + 1).value()).to_bits(), 0x5781);
+        assert_eq!(bf16::cast_from(((0x101_u64 << 40) + 1).value()).to_bits(), 0x5781);
+        assert_eq!(bf16::cast_from((-(0x103_i64 << 40) + 1).value()).to_bits(), 0xd781);
+        assert_eq!(f16::cast_from(65_520i32.value()), f16::INFINITY);
+        assert_eq!(f16::cast_from(65_519.99f64.value()), f16::MAX);
+        assert!(bf16::cast_from(f64::NAN.value()).is_nan());
+        assert_eq!(u8::cast_from(f16::from_f32(300.0).value()), 255);
+        assert!(bool::cast_from(bf16::from_f32(-1e-30).value()));
+        assert!(!bool::cast_from(f16::NEG_ZERO.value()));
     }
 
     #[test]

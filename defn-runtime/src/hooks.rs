@@ -108,6 +108,8 @@ impl<'v> Inspected<'v> {
         match self.element() {
             ElementKind::F32 => of::<f32>(self),
             ElementKind::F64 => of::<f64>(self),
+            ElementKind::F16 => of::<half::f16>(self),
+            ElementKind::Bf16 => of::<half::bf16>(self),
             ElementKind::I32 => of::<i32>(self),
             ElementKind::I64 => of::<i64>(self),
             ElementKind::U8 => of::<u8>(self),

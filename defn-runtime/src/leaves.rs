@@ -83,7 +83,7 @@ macro_rules! scalars {
     )* };
 }
 
-scalars!(f32 f64 i32 i64 u8 u32 u64 bool);
+scalars!(f32 f64 half::f16 half::bf16 i32 i64 u8 u32 u64 bool);
 
 /// An extent given as a number is only ever read, and no function returns one: it is built as a part of a value that goes to a device.
 impl Leaves for usize {

@@ -56,6 +56,15 @@ mod error;
 mod rules;
 #[doc(hidden)]
 pub mod __private;
+/// Devices of tests.
+#[cfg(any(test, all(feature = "cuda", feature = "simulated")))]
+#[doc(hidden)]
+pub mod simulated {
+    pub use crate::cuda::simulated::{Counts, Machine, Simulated};
+}
+
+/// Floats of 16 bits: IEEE 754's binary16, and the upper half of an `f32`. They are those of the crate `half`.
+pub use half::{bf16, f16};
 
 pub use device::{Device, OnDevice};
 pub use element::{Element, ElementKind, Float, Number};
@@ -66,7 +75,7 @@ pub use error::{
 pub use hooks::{Hooks, Inspected};
 pub use key::Key;
 pub use level::Level;
-pub use mapped::{Mappable, Mapped, at, stack};
+pub use mapped::{Jacobian, Mappable, Mapped, at, stack};
 pub use recycle::trim;
 pub use team::{set_threads, threads};
 pub use tensor::{Iter, Tensor};

@@ -217,6 +217,15 @@ impl Plan {
         true
     }
 
+    /// The extents of all results, leaf by leaf, after [`solve`](Self::solve) has filled in the symbols.
+    #[inline]
+    pub(crate) fn extents(&self, symbols: &[i64]) -> impl Iterator<Item = usize> {
+        self.steps[self.given..self.all].iter().map(|step| match step.action {
+            Action::Constant => step.operand as usize,
+            Action::Set | Action::Symbol => symbols[step.operand as usize] as usize,
+        })
+    }
+
     /// How many bytes of scratch a call with so many threads needs; none if that depends on extents or is too much.
     #[inline]
     pub(crate) fn workspace(&self, threads: usize) -> Option<usize> {

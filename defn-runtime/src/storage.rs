@@ -240,7 +240,10 @@ impl<E> Drop for Shared<E> {
     #[inline]
     fn drop(&mut self) {
         let Self::Aligned(it) = self else { return };
-        if it.owners().fetch_sub(1, Ordering::Release) != 1 {
+        // Nobody can join the only owner, so that it need not say that it leaves: an exchange would wait
+        // until every store before it has reached the cache, which takes as long as a short call.
+        let is_alone = it.owners().load(Ordering::Relaxed) == 1;
+        if !is_alone && it.owners().fetch_sub(1, Ordering::Release) != 1 {
             return;
         }
         // What the other owners did happened before their counts went away.
@@ -459,6 +462,12 @@ impl<T, const N: usize> Inline<T, N> {
         far.push(MaybeUninit::uninit());
         let last = far.len() - 1;
         &mut far[last]
+    }
+
+    /// Whether nothing is on the heap.
+    #[inline]
+    pub(crate) fn is_near(&self) -> bool {
+        self.far.is_none()
     }
 
     /// All values.

@@ -232,3 +232,21 @@ fn products_over_positions() {
         (0..9).map(|j| f64::from(x[[i, j]] * y[[i, j]])).sum()
     });
 }
+
+#[defn]
+fn plain(x: Tensor<f32, n, k>, w: Tensor<f32, k, m>) -> Tensor<f32, n, m> {
+    x.dot(w, k).tanh()
+}
+
+#[defn(tf32)]
+fn short(x: Tensor<f32, n, k>, w: Tensor<f32, k, m>) -> Tensor<f32, n, m> {
+    plain(x, w)
+}
+
+#[test]
+fn what_a_device_may_round_a_processor_does_not() {
+    let number = |at: usize| (at % 37) as f32 * 0.137 - 2.0;
+    let x = Tensor::from_fn([9, 33], |[i, j]| number(i * 33 + j));
+    let w = Tensor::from_fn([33, 17], |[i, j]| number(i * 17 + 3 * j));
+    assert_eq!(short(&x, &w), plain(&x, &w));
+}

@@ -83,6 +83,38 @@ fn counted(counts: &mut Counts<bin, c>, at: Tensor<i64, t>, xs: Tensor<f64, t, c
     weight
 }
 
+/// Adds to the same row in every round, and to one number.
+#[defn]
+fn gathered(
+    rows: Tensor<f64, bin<40>, c>,
+    hits: Tensor<i64, bin<40>>,
+    xs: Tensor<f64, t, c>,
+) -> (Tensor<f64, bin<40>, c>, Tensor<i64, bin<40>>) {
+    let (mut rows, mut hits) = (rows, hits);
+    for x in xs.along(t) {
+        rows[(3, ..)] += x;
+        hits[7] += hits[7] + 1;
+    }
+    (rows, hits)
+}
+
+#[test]
+fn a_row_that_is_known_changes_where_it_is() {
+    for c in [0, 1, 4, 17] {
+        let (rows, xs) = (floats::<f64, 2>([40, c], 1), floats::<f64, 2>([6, c], 2));
+        let (found, hits) = gathered(&rows, &Tensor::zeros([40]), &xs);
+        let expected = |[bin, c]: [usize; 2]| match bin {
+            3 => (0..6).fold(rows[[bin, c]], |sum, t| sum + xs[[t, c]]),
+            _ => rows[[bin, c]],
+        };
+        same(&found, expected);
+        same(&hits, |[bin]| if bin == 7 { 63 } else { 0 });
+        // No second state.
+        let bytes = gathered::workspace_bytes(&rows, &Tensor::zeros([40]), &xs).unwrap();
+        assert_eq!(bytes, 0, "{}", gathered::explain());
+    }
+}
+
 /// Reads what was there before the sum.
 #[defn]
 fn doubled_before(x: Tensor<f64, n>, rounds: i64) -> (Tensor<f64, n>, f64) {

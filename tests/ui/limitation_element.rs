@@ -1,9 +1,9 @@
-//! Half precision is not compiled yet.
+//! Integers of 16 bits are not compiled yet.
 
 use defn::prelude::*;
 
 #[defn]
-fn f(x: Tensor<f16, n>) -> Tensor<f16, n> {
+fn f(x: Tensor<i16, n>) -> Tensor<i16, n> {
     x
 }
 

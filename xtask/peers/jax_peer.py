@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The workloads on JAX, compiled by XLA for the processor.
+"""The workloads on JAX, compiled by XLA for the processor or for a GPU.
 
-usage: jax_peer.py [--threads N] [--only a,b] [--seconds S] [--json FILE]
+usage: jax_peer.py [--threads N] [--only a,b] [--seconds S] [--json FILE] [--device cuda]
 needs: pip install jax numpy
 
 Names, shapes, element types and formulas are those of `benches/workloads`; every call returns its result.
@@ -19,7 +19,7 @@ import timing
 arguments = timing.options()
 timing.pin(arguments.threads)
 timing.keep_pages()
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_PLATFORMS", arguments.device.partition(":")[0])
 
 import jax
 import jax.numpy as jnp

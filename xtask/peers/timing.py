@@ -18,6 +18,7 @@ def options():
     parser.add_argument("--only", default="", help="names with commas between them; - reads them from standard input")
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--json", default="")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, or cuda:1")
     parser.add_argument("--fresh", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -56,30 +57,31 @@ def median_and_min(times):
     return {"median_ms": times[len(times) // 2] * 1e3, "min_ms": times[0] * 1e3}
 
 
-def measure(make, seconds):
+def wall(call, calls):
+    """How long some calls take, by the clock of the host."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return time.perf_counter() - start
+
+
+def measure(make, seconds, took, synchronize):
     call = make()
     start = time.perf_counter()
     call()
+    synchronize()
     first = time.perf_counter() - start
     # As many calls in a sample as last twenty microseconds, so that reading the clock does not count.
     calls = 1
-    while True:
-        start = time.perf_counter()
-        for _ in range(calls):
-            call()
-        if time.perf_counter() - start > 20e-6:
-            break
+    while took(call, calls) <= 20e-6:
         calls *= 2
     times, end = [], time.perf_counter() + seconds
     while len(times) < 5 or (len(times) < 2000 and time.perf_counter() < end):
-        start = time.perf_counter()
-        for _ in range(calls):
-            call()
-        times.append((time.perf_counter() - start) / calls)
+        times.append(took(call, calls) / calls)
     return {**median_and_min(times), "first_ms": first * 1e3}
 
 
-def serve(peer, table, product, arguments):
+def serve(peer, table, product, arguments, took=wall, synchronize=lambda: None):
     """Prints a line for each name: times, or why there are none."""
     only = arguments.only
     names = (line.strip() for line in sys.stdin) if only == "-" else filter(None, only.split(",")) if only else list(table)
@@ -93,7 +95,7 @@ def serve(peer, table, product, arguments):
             line["fault"] = "it has no such workload"
         else:
             try:
-                line |= make(None) if getattr(make, "times_itself", False) else measure(make, arguments.seconds)
+                line |= make(None) if getattr(make, "times_itself", False) else measure(make, arguments.seconds, took, synchronize)
             except Exception as error:
                 line["fault"] = f"{type(error).__name__}: {error}"
         print(json.dumps(line), flush=True)

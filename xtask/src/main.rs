@@ -29,7 +29,7 @@ cargo xtask prove-math [--only NAME] [--samples N]
                                             functions on every f32 against exact ones, into docs/math.md
 cargo xtask ptxas [--only A,B]              kernels of the file tests and the benchmark, assembled for devices
 cargo xtask scale [--functions N]           how long rustc takes for a crate of many functions
-cargo xtask bench [--threads N] [--only A,B] [--peers A,B] [--seconds S] [--rounds R] [--min] [--python PATH]
+cargo xtask bench [--device cuda] [--threads N] [--only A,B] [--peers A,B] [--seconds S] [--rounds R] [--min] [--python PATH]
                                             our workloads and those of the peers in turn, as a table
 cargo xtask bench --sweep [--shapes N]      products of random shapes against the peers";
 

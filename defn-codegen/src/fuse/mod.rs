@@ -18,6 +18,7 @@
 //! Afterwards: no kernel reads a value outside of its row that it also writes; steps stand in an order in which they can run.
 //! Never here: loop orders, lanes, tiles (that is `schedule`).
 
+mod widened;
 mod prepare;
 mod turned;
 mod stored;
@@ -36,7 +37,8 @@ use crate::kernels::{Kernel, Kernels, Step, step_columns};
 
 /// Groups a graph into kernels.
 pub fn fuse(graph: &Graph) -> Kernels {
-    let (graph, copies) = prepare::prepare(graph);
+    let widened = widened::widened(graph);
+    let (graph, copies) = prepare::prepare(widened.as_ref().unwrap_or(graph));
     let mut stored = stored::stored(&graph, &copies);
     let (costs, short) = costs(&graph);
     for node in repeated_from_outside(&graph, &costs) {

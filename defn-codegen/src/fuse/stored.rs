@@ -18,9 +18,8 @@ pub(super) fn stored(graph: &Graph, copies: &[NodeId]) -> SideTable<Node, bool> 
             (0..node.operands.len()).for_each(|it| stored[given(graph, id, it)] = true);
         }
         if is_matrix_product(graph, id) {
-            for operand in &node.operands {
-                store_base(graph, &mut stored, *operand);
-            }
+            store_base(graph, &mut stored, node.operands[0]);
+            store_base(graph, &mut stored, narrow_base(graph, node.operands[1]));
         }
         if matches!(node.op, Op::Take { .. } | Op::Sort { .. } | Op::Argsort { .. }) {
             store_base(graph, &mut stored, node.operands[0]);
@@ -47,18 +46,33 @@ pub(super) fn scattered_tables(graph: &Graph) -> Vec<NodeId> {
     if one_table { Vec::new() } else { uncertain.into_iter().map(|(node, _)| node).collect() }
 }
 
-/// Stores what a value is a view of.
-fn store_base(graph: &Graph, stored: &mut SideTable<Node, bool>, node: NodeId) {
-    let views = matches!(
-        graph.op(node),
+/// What the right operand of a matrix product is converted from, if that has 16 bits: half of the memory is read, and panels are
+/// converted while they are copied. Of the left operand each element would be converted for every group of columns.
+fn narrow_base(graph: &Graph, right: NodeId) -> NodeId {
+    let mut base = right;
+    while is_view(graph.op(base)) && !is_merging_reshape(graph, base) {
+        base = graph.operands(base)[0];
+    }
+    let is_widened =
+        *graph.op(base) == Op::Convert && graph.ty(graph.operands(base)[0]).element.is_half();
+    if is_widened { graph.operands(base)[0] } else { right }
+}
+
+fn is_view(op: &Op) -> bool {
+    matches!(
+        op,
         Op::Transpose { .. }
             | Op::Slice { .. }
             | Op::Reverse { .. }
             | Op::Broadcast { .. }
             | Op::Reshape
             | Op::Window(_)
-    );
-    if views && !is_merging_reshape(graph, node) {
+    )
+}
+
+/// Stores what a value is a view of.
+fn store_base(graph: &Graph, stored: &mut SideTable<Node, bool>, node: NodeId) {
+    if is_view(graph.op(node)) && !is_merging_reshape(graph, node) {
         store_base(graph, stored, graph.operands(node)[0]);
     } else {
         store_unless_scalar(graph, stored, node);

@@ -97,6 +97,12 @@ fn implicit(equation: Equation, operands: &[&TensorType]) -> Result<Vec<Dim>, St
                 && matrix[rank - 1] == matrix[rank - 2]
                 && operands[2].shape == solution.shape
         }
+        Equation::Determinant | Equation::LogDeterminant => {
+            let (matrix, rank) = (&operands[1].shape, solution.rank());
+            matrix.len() == rank + 2
+                && matrix[..rank] == solution.shape
+                && matrix[rank] == matrix[rank + 1]
+        }
     };
     match fits {
         true => Ok(solution.shape.clone()),
@@ -128,7 +134,9 @@ pub fn arity(op: &Op) -> Option<usize> {
         | Op::Take { .. }
         | Op::Contract { .. }
         | Op::Inspect(_) => Some(2),
-        Op::Implicit(Equation::Gamma | Equation::LogGamma) => Some(2),
+        Op::Implicit(
+            Equation::Gamma | Equation::LogGamma | Equation::Determinant | Equation::LogDeterminant,
+        ) => Some(2),
         Op::Select | Op::AddAt { .. } | Op::Implicit(Equation::Linear) => Some(3),
         Op::Concat { .. } | Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) => None,
     }

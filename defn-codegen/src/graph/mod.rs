@@ -22,15 +22,18 @@
 //! The five faces: the structs here, [`mod@print`], [`parse`], [`verify`], [`eval`]; beside the last stands [`bounds`],
 //! which says how far a right implementation may be from it.
 
+pub mod half;
 pub mod ty;
 pub mod shape;
 pub mod op;
+mod cost;
 pub mod call;
 pub mod control;
 pub mod signature;
 pub mod substitute;
 pub mod infer;
 pub mod build;
+pub mod prune;
 pub mod print;
 pub mod parse;
 pub mod verify;
@@ -41,6 +44,7 @@ pub mod arbitrary;
 
 pub use call::{Callable, FunctionId, Rules};
 pub use control::{Branch, Keep, Repeat, Times};
+pub(crate) use cost::Cost;
 pub use op::{Binary, Combine, Comparison, Equation, Op, Scalar, Sliding, Unary};
 pub use shape::{Atom, Dim, Symbol};
 pub use signature::{Signature, Solve, solve};

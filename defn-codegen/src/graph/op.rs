@@ -4,6 +4,7 @@
 //! Positions of axes are positions in the operand's or the result's shape; names of axes live above the graph.
 
 use super::control::{Branch, Repeat};
+use super::half;
 use super::shape::Dim;
 use super::ty::Element;
 use crate::graph::Callable;
@@ -179,11 +180,16 @@ pub enum Equation {
     LogGamma,
     /// Operands: `x` of shape `[batch.., n, k]`, `a` of shape `[batch.., n, n]`, `b` of the shape of `x`; and `a·x = b`.
     Linear,
+    /// Operands: `x` of shape `[batch..]`, `a` of shape `[batch.., n, n]`; and `x` is the determinant of `a`.
+    Determinant,
+    /// The same where `x` is the logarithm of the size of the determinant.
+    LogDeterminant,
 }
 
 impl Equation {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Gamma, Self::LogGamma, Self::Linear];
+    pub const ALL: &'static [Self] =
+        &[Self::Gamma, Self::LogGamma, Self::Linear, Self::Determinant, Self::LogDeterminant];
 
     /// The word in dumps.
     pub fn word(self) -> &'static str {
@@ -191,6 +197,8 @@ impl Equation {
             Self::Gamma => "gamma",
             Self::LogGamma => "log_gamma",
             Self::Linear => "linear",
+            Self::Determinant => "determinant",
+            Self::LogDeterminant => "log_determinant",
         }
     }
 }
@@ -469,10 +477,12 @@ impl Combine {
         match (self, element) {
             (Self::Add, _) => Scalar::from_i64(element, 0),
             (Self::Mul, _) => Scalar::from_i64(element, 1),
-            (Self::Max, Element::F64 | Element::F32) => {
+            (Self::Max, Element::F64 | Element::F32 | Element::F16 | Element::Bf16) => {
                 Scalar::from_f64(element, f64::NEG_INFINITY)
             }
-            (Self::Min, Element::F64 | Element::F32) => Scalar::from_f64(element, f64::INFINITY),
+            (Self::Min, Element::F64 | Element::F32 | Element::F16 | Element::Bf16) => {
+                Scalar::from_f64(element, f64::INFINITY)
+            }
             (Self::Max, Element::I32) => Scalar::from_i64(element, i64::from(i32::MIN)),
             (Self::Min, Element::I32) => Scalar::from_i64(element, i64::from(i32::MAX)),
             (Self::Max, Element::I64) => Scalar::from_i64(element, i64::MIN),
@@ -501,6 +511,8 @@ impl Scalar {
         let bits = match element {
             Element::F64 => value.to_bits(),
             Element::F32 => u64::from((value as f32).to_bits()),
+            Element::F16 => u64::from(half::f16_from_f32(half::odd_f32(value))),
+            Element::Bf16 => u64::from(half::bf16_from_f32(half::odd_f32(value))),
             Element::I32 => u64::from((value as i32).cast_unsigned()),
             Element::I64 => (value as i64).cast_unsigned(),
             Element::U8 => u64::from(value as u8),
@@ -516,6 +528,7 @@ impl Scalar {
         match element {
             Element::F64 => Self { element, bits: (value as f64).to_bits() },
             Element::F32 => Self { element, bits: u64::from((value as f32).to_bits()) },
+            Element::F16 | Element::Bf16 => Self::from_f64(element, half::odd_u64(value)),
             Element::I32
             | Element::I64
             | Element::U8
@@ -530,6 +543,7 @@ impl Scalar {
         let bits = match element {
             Element::F64 => (value as f64).to_bits(),
             Element::F32 => u64::from((value as f32).to_bits()),
+            Element::F16 | Element::Bf16 => Self::from_f64(element, half::odd_i64(value)).bits,
             Element::I32 => u64::from((value as i32).cast_unsigned()),
             Element::I64 => value.cast_unsigned(),
             Element::U8 => u64::from(value as u8),
@@ -545,6 +559,8 @@ impl Scalar {
         match self.element {
             Element::F64 => f64::from_bits(self.bits),
             Element::F32 => f64::from(f32::from_bits(self.bits as u32)),
+            Element::F16 => f64::from(half::f16_to_f32(self.bits as u16)),
+            Element::Bf16 => f64::from(half::bf16_to_f32(self.bits as u16)),
             Element::I32 => f64::from((self.bits as u32).cast_signed()),
             Element::I64 => self.bits.cast_signed() as f64,
             Element::U8 | Element::U32 | Element::U64 | Element::Bool => self.bits as f64,
@@ -554,7 +570,7 @@ impl Scalar {
     /// The value as `i64`, converted as by Rust's `as`.
     pub fn to_i64(self) -> i64 {
         match self.element {
-            Element::F64 | Element::F32 => self.to_f64() as i64,
+            Element::F64 | Element::F32 | Element::F16 | Element::Bf16 => self.to_f64() as i64,
             Element::I32 => i64::from((self.bits as u32).cast_signed()),
             Element::I64 | Element::U8 | Element::U32 | Element::U64 | Element::Bool => {
                 self.bits.cast_signed()

@@ -52,6 +52,10 @@ pub fn scalar(scalar: Scalar) -> String {
             let value = f32::from_bits(bits as u32);
             (format!("{value:?}"), !value.is_nan() && bits >> 32 == 0)
         }
+        Element::F16 | Element::Bf16 => {
+            let value = scalar.to_f64();
+            (format!("{value:?}"), !value.is_nan() && bits >> 16 == 0)
+        }
         Element::I32 => ((bits as u32).cast_signed().to_string(), bits >> 32 == 0),
         Element::I64 => (bits.cast_signed().to_string(), true),
         Element::U8 => (bits.to_string(), bits >> 8 == 0),

@@ -50,6 +50,8 @@ pub enum ElementKind {
 elements! {
     F64 "f64" 8 Float;
     F32 "f32" 4 Float;
+    F16 "f16" 2 Float;
+    Bf16 "bf16" 2 Float;
     I32 "i32" 4 Signed;
     I64 "i64" 8 Signed;
     U8 "u8" 1 Unsigned;
@@ -67,6 +69,17 @@ impl Element {
     /// Whether it is floating point.
     pub fn is_float(self) -> bool {
         self.kind() == ElementKind::Float
+    }
+
+    /// Whether it is a float of 16 bits. Such elements are kept and moved as they are; each function of them is that of the numbers
+    /// as `f32`, rounded to the nearest value, ties to even. A sum of many is rounded once.
+    pub fn is_half(self) -> bool {
+        matches!(self, Self::F16 | Self::Bf16)
+    }
+
+    /// The element type that arithmetic is done in.
+    pub fn widened(self) -> Self {
+        if self.is_half() { Self::F32 } else { self }
     }
 
     /// Whether it is an integer, signed or not; `bool` is none.

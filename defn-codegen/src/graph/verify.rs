@@ -143,6 +143,7 @@ impl Verifier<'_> {
                 let fits = match scalar.element {
                     Element::Bool => scalar.bits <= 1,
                     Element::U8 => scalar.bits >> 8 == 0,
+                    Element::F16 | Element::Bf16 => scalar.bits >> 16 == 0,
                     Element::F32 | Element::I32 | Element::U32 => scalar.bits >> 32 == 0,
                     Element::F64 | Element::I64 | Element::U64 => true,
                 };

@@ -1,6 +1,7 @@
 //! Functions of each element.
 
 use super::arithmetic::{arithmetic, compare, select};
+use super::wide::widely;
 use super::{Literal, Result, Tensor, literal, show};
 use crate::diagnostic::catalogue::ElementMistake;
 use crate::graph::build::Builder;
@@ -52,11 +53,7 @@ pub fn unary(b: &mut Builder, method: Method, x: &Tensor) -> Result<Tensor> {
             let node = b.unary(unary, x.node);
             Ok(x.with(node))
         }
-        Method::Log10 => {
-            let log = b.unary(Unary::Log, x.node);
-            let scale = b.number(x.element(b), std::f64::consts::LOG10_E);
-            arithmetic(b, Binary::Mul, &x.with(log), &Tensor::scalar(scale))
-        }
+        Method::Log10 => widely(b, [x], |b, [x]| log10(b, x)),
         Method::Recip => recip(b, x),
         Method::Truncate => truncate(b, x),
         Method::Fractional => fractional(b, x),
@@ -92,6 +89,12 @@ fn accept(b: &Builder, method: Method, x: &Tensor) -> Result<()> {
     }
 }
 
+fn log10(b: &mut Builder, x: &Tensor) -> Result<Tensor> {
+    let log = b.unary(Unary::Log, x.node);
+    let scale = b.number(x.element(b), std::f64::consts::LOG10_E);
+    arithmetic(b, Binary::Mul, &x.with(log), &Tensor::scalar(scale))
+}
+
 /// 1 / x.
 pub(super) fn recip(b: &mut Builder, x: &Tensor) -> Result<Tensor> {
     let one = b.number(x.element(b), 1.0);
@@ -114,6 +117,10 @@ pub(super) fn fractional(b: &mut Builder, x: &Tensor) -> Result<Tensor> {
 
 /// √(x² + y²).
 pub fn hypot(b: &mut Builder, x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    widely(b, [x, y], |b, [x, y]| hypot_of(b, x, y))
+}
+
+fn hypot_of(b: &mut Builder, x: &Tensor, y: &Tensor) -> Result<Tensor> {
     let squares = [arithmetic(b, Binary::Mul, x, x)?, arithmetic(b, Binary::Mul, y, y)?];
     let sum = arithmetic(b, Binary::Add, &squares[0], &squares[1])?;
     unary(b, Method::Primitive(Unary::Sqrt), &sum)
@@ -121,6 +128,10 @@ pub fn hypot(b: &mut Builder, x: &Tensor, y: &Tensor) -> Result<Tensor> {
 
 /// x · y + z.
 pub fn mul_add(b: &mut Builder, x: &Tensor, y: &Tensor, z: &Tensor) -> Result<Tensor> {
+    widely(b, [x, y, z], |b, [x, y, z]| mul_add_of(b, x, y, z))
+}
+
+fn mul_add_of(b: &mut Builder, x: &Tensor, y: &Tensor, z: &Tensor) -> Result<Tensor> {
     let product = arithmetic(b, Binary::Mul, x, y)?;
     arithmetic(b, Binary::Add, &product, z)
 }
@@ -154,6 +165,10 @@ const LARGEST_PRODUCT: u64 = 64;
 
 /// xᵏ for an integer literal: by repeated squaring, so that integers are exact and floats have simple derivatives.
 pub fn power(b: &mut Builder, x: &Tensor, exponent: i64) -> Result<Tensor> {
+    widely(b, [x], |b, [x]| power_of(b, x, exponent))
+}
+
+fn power_of(b: &mut Builder, x: &Tensor, exponent: i64) -> Result<Tensor> {
     let element = x.element(b);
     if element == Element::Bool || (element.is_integer() && exponent < 0) {
         return Err(ElementMistake::IntegerExponent { ty: show(b, x) }.into());

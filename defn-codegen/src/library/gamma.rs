@@ -20,6 +20,7 @@
 //! F is the distribution and f its density; t = x exp(σ s) goes through everything below x (σ = −1) or above (σ = 1), whichever has one sign.
 
 use super::random::{bell, constant, drawn, fraction, joined, made, mixed, threefry, words_of};
+use super::wide::{widely, widely_drawn};
 use super::{
     Axis, AxisRef, Draw, Result, Tensor, align, arithmetic, normal, softmax, split_key_in_two,
 };
@@ -32,7 +33,17 @@ use crate::graph::{
 
 /// The smallest positive normal number.
 pub fn smallest(element: Element) -> f64 {
-    if element == Element::F32 { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE }
+    match element {
+        Element::F16 => 1.0 / 16_384.0,
+        Element::F32 | Element::Bf16 => f64::from(f32::MIN_POSITIVE),
+        Element::F64
+        | Element::I32
+        | Element::I64
+        | Element::U8
+        | Element::U32
+        | Element::U64
+        | Element::Bool => f64::MIN_POSITIVE,
+    }
 }
 
 /// Whether numbers or their logarithms are drawn: small shapes have numbers that are smaller than any float.
@@ -52,7 +63,9 @@ pub fn gamma(
     axes: &[Axis],
     a: &Tensor,
 ) -> Result<Tensor> {
-    in_form(b, draw, (element, axes), a, Form::Plain)
+    widely_drawn(b, element, [a], |b, element, [a]| {
+        in_form(b, draw, (element, axes), a, Form::Plain)
+    })
 }
 
 /// Logarithms of gamma numbers.
@@ -65,13 +78,23 @@ pub fn log_gamma(
     axes: &[Axis],
     a: &Tensor,
 ) -> Result<Tensor> {
-    in_form(b, draw, (element, axes), a, Form::Log)
+    widely_drawn(b, element, [a], |b, element, [a]| in_form(b, draw, (element, axes), a, Form::Log))
 }
 
 /// Sums of the squares of `k` normal numbers, where `k` need not be whole.
 ///
 /// Follows `jax.random.chisquare`.
 pub fn chi_square(
+    b: &mut Builder,
+    draw: Draw<'_>,
+    element: Element,
+    axes: &[Axis],
+    k: &Tensor,
+) -> Result<Tensor> {
+    widely_drawn(b, element, [k], |b, element, [k]| chi_square_of(b, draw, element, axes, k))
+}
+
+fn chi_square_of(
     b: &mut Builder,
     draw: Draw<'_>,
     element: Element,
@@ -94,6 +117,16 @@ pub fn student_t(
     axes: &[Axis],
     k: &Tensor,
 ) -> Result<Tensor> {
+    widely_drawn(b, element, [k], |b, element, [k]| student_t_of(b, draw, element, axes, k))
+}
+
+fn student_t_of(
+    b: &mut Builder,
+    draw: Draw<'_>,
+    element: Element,
+    axes: &[Axis],
+    k: &Tensor,
+) -> Result<Tensor> {
     let (axes, _) = common(b, draw.function, (element, axes), &[k])?;
     let [of_normal, of_gamma] = split_key_in_two(b, draw.key)?;
     let bell = normal(b, Draw { key: &of_normal, ..draw }, element, &axes)?;
@@ -109,6 +142,16 @@ pub fn student_t(
 ///
 /// Follows `jax.random.beta`.
 pub fn beta(
+    b: &mut Builder,
+    draw: Draw<'_>,
+    element: Element,
+    axes: &[Axis],
+    (p, q): (&Tensor, &Tensor),
+) -> Result<Tensor> {
+    widely_drawn(b, element, [p, q], |b, element, [p, q]| beta_of(b, draw, element, axes, (p, q)))
+}
+
+fn beta_of(
     b: &mut Builder,
     draw: Draw<'_>,
     element: Element,
@@ -138,6 +181,10 @@ pub fn beta(
 ///
 /// Follows `jax.random.dirichlet`.
 pub fn dirichlet(b: &mut Builder, draw: Draw<'_>, a: &Tensor, along: &AxisRef) -> Result<Tensor> {
+    widely(b, [a], |b, [a]| dirichlet_of(b, draw, a, along))
+}
+
+fn dirichlet_of(b: &mut Builder, draw: Draw<'_>, a: &Tensor, along: &AxisRef) -> Result<Tensor> {
     let log = in_form(b, draw, (a.element(b), &[]), a, Form::Log)?;
     softmax(b, &log, std::slice::from_ref(along))
 }

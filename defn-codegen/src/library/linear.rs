@@ -11,6 +11,7 @@
 //! Matrices of known extent are factored block column by block column: what the columns in front contribute is a product, and so is
 //! what the inverse of a block makes of the rows below. Products go as fast as the processor; eliminating row by row goes as fast as memory.
 
+use super::wide::widely;
 use super::{AxisRef, Result, Tensor, axes, show};
 use crate::diagnostic::catalogue::{AxisMistake, ElementMistake};
 use crate::graph::build::Builder;
@@ -28,6 +29,10 @@ const MOST_BLOCKS: i64 = 16;
 ///
 /// Follows `numpy.linalg.cholesky`, but for matrices that are not positive definite, which give NaN as in JAX.
 pub fn cholesky(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
+    widely(b, [x], |b, [x]| cholesky_of(b, x, over))
+}
+
+fn cholesky_of(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
     let over = axes(b, x, over)?;
     let operation = "cholesky".to_owned();
     if !x.element(b).is_float() {

@@ -45,7 +45,8 @@ fn scalar(value: &Literal, element: Element) -> Result<Scalar> {
             Err(ElementMistake::BoolLiteral { literal: value.to_string() }.into())
         }
         (Literal::Integer(whole), ElementKind::Float) => {
-            Ok(Scalar::from_f64(element, *whole as f64))
+            let scalar = Scalar::from_f64(element, *whole as f64);
+            if scalar.to_f64().is_finite() { Ok(scalar) } else { Err(range().into()) }
         }
         (Literal::Integer(whole), ElementKind::Signed | ElementKind::Unsigned) => {
             let same = |scalar: Scalar| whole_of(scalar) == *whole;

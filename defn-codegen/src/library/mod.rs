@@ -16,6 +16,7 @@
 
 mod axes;
 mod align;
+mod wide;
 mod arithmetic;
 mod functions;
 mod reduce;
@@ -31,6 +32,7 @@ mod join;
 mod index;
 mod put;
 mod create;
+mod determinant;
 mod literal;
 mod random;
 mod gamma;
@@ -41,6 +43,7 @@ pub use arithmetic::{Logic, arithmetic, compare, logic, logical_not, neg, select
 pub use axes::{Axis, AxisRef, axes, axis, length, relate, show, show_dim, show_type};
 pub use contract::{dot, dot_pairs};
 pub use create::{eye, full, iota, like};
+pub use determinant::{det, logdet};
 pub use functions::{Method, clamp, convert, hypot, maximum, minimum, mul_add, pow, power, unary};
 pub use gamma::{
     beta, chi_square, dirichlet, gamma, log_gamma, log_gamma_slope, smallest, student_t,

@@ -12,6 +12,7 @@
 
 use super::axes::at_most;
 use super::movement::natural;
+use super::wide::{rounded, widely};
 use super::{Axis, AxisRef, Result, Tensor, argmax, arithmetic, compare, select, show};
 use crate::diagnostic::catalogue::ElementMistake;
 use crate::graph::build::Builder;
@@ -190,10 +191,17 @@ fn unit(b: &mut Builder, draw: Draw<'_>, element: Element, shape: &[Dim]) -> Res
 /// Random bits as floats from 0 to 1, without 1.
 pub(super) fn fraction(b: &mut Builder, raw: NodeId, element: Element) -> NodeId {
     let shape = b.shape(raw);
-    let (signed, spare, step) = if element == Element::F32 {
-        (Element::I32, 9, f64::from(f32::EPSILON))
-    } else {
-        (Element::I64, 12, f64::EPSILON)
+    let (signed, spare, step) = match element {
+        Element::F16 => (Element::I32, 22, 1.0 / 1024.0),
+        Element::Bf16 => (Element::I32, 25, 1.0 / 128.0),
+        Element::F32 => (Element::I32, 9, f64::from(f32::EPSILON)),
+        Element::F64
+        | Element::I32
+        | Element::I64
+        | Element::U8
+        | Element::U32
+        | Element::U64
+        | Element::Bool => (Element::I64, 12, f64::EPSILON),
     };
     let words = b.ty(raw).element;
     let by = constant(b, words, spare, &shape);
@@ -207,7 +215,7 @@ pub(super) fn fraction(b: &mut Builder, raw: NodeId, element: Element) -> NodeId
 
 /// The bits that a float is made of.
 pub(super) fn words_of(element: Element) -> Element {
-    if element == Element::F32 { Element::U32 } else { Element::U64 }
+    if element.size() <= 4 { Element::U32 } else { Element::U64 }
 }
 
 /// Floats from `low` to `high`, without `high`; from 0 to 1 if there are no bounds.
@@ -224,7 +232,9 @@ pub fn uniform(
     match bounds {
         None => Ok(unit),
         Some((low, high)) if element == Element::F32 => rounded_once(b, &unit, low, high),
-        Some((low, high)) => between(b, &unit, low, high),
+        Some((low, high)) => {
+            widely(b, [&unit, low, high], |b, [x, low, high]| between(b, x, low, high))
+        }
     }
 }
 
@@ -252,6 +262,9 @@ fn above_minus_one(element: Element) -> f64 {
 
 /// Normal floats around 0, of variance 1.
 pub fn normal(b: &mut Builder, draw: Draw<'_>, element: Element, axes: &[Axis]) -> Result<Tensor> {
+    if element.is_half() {
+        return normal(b, draw, Element::F32, axes).map(|it| rounded(b, element, &it));
+    }
     let (shape, names) = made(b, axes)?;
     let node = unit(b, draw, element, &shape)?;
     bell(b, &Tensor::new(node, names))
@@ -276,6 +289,15 @@ fn deviate(b: &mut Builder, x: &Tensor) -> Result<Tensor> {
 
 /// Normal floats of which none is outside of `low` and `high`.
 pub fn truncated_normal(
+    b: &mut Builder,
+    draw: Draw<'_>,
+    axes: &[Axis],
+    (low, high): (&Tensor, &Tensor),
+) -> Result<Tensor> {
+    widely(b, [low, high], |b, [low, high]| truncated_normal_of(b, draw, axes, (low, high)))
+}
+
+fn truncated_normal_of(
     b: &mut Builder,
     draw: Draw<'_>,
     axes: &[Axis],
@@ -311,6 +333,9 @@ pub fn exponential(
     element: Element,
     axes: &[Axis],
 ) -> Result<Tensor> {
+    if element.is_half() {
+        return exponential(b, draw, Element::F32, axes).map(|it| rounded(b, element, &it));
+    }
     let (shape, names) = made(b, axes)?;
     let node = unit(b, draw, element, &shape)?;
     let opposite = b.unary(Unary::Neg, node);
@@ -320,6 +345,9 @@ pub fn exponential(
 
 /// Floats whose largest is where a category is drawn.
 pub fn gumbel(b: &mut Builder, draw: Draw<'_>, element: Element, axes: &[Axis]) -> Result<Tensor> {
+    if element.is_half() {
+        return gumbel(b, draw, Element::F32, axes).map(|it| rounded(b, element, &it));
+    }
     let (shape, names) = made(b, axes)?;
     let node = unit(b, draw, element, &shape)?;
     let least =
@@ -340,6 +368,10 @@ pub fn categorical(
     logits: &Tensor,
     along: &AxisRef,
 ) -> Result<Tensor> {
+    if logits.element(b).is_half() {
+        let wide = rounded(b, Element::F32, logits);
+        return categorical(b, draw, &wide, along);
+    }
     let element = logits.element(b);
     let shape = logits.shape(b);
     let named = shape.into_iter().zip(&logits.names);
@@ -366,7 +398,7 @@ pub fn randint(
             let wide = randint(b, draw, axes, (&low, &high))?;
             return Ok(wide.with(b.convert(element, wide.node)));
         }
-        Element::F32 | Element::F64 | Element::Bool => {
+        Element::F32 | Element::F64 | Element::F16 | Element::Bf16 | Element::Bool => {
             let (operation, ty) = (draw.function.to_owned(), show(b, low));
             return Err(ElementMistake::NeedsInteger { operation, ty }.into());
         }

@@ -3,6 +3,7 @@
 //! An empty reduction gives the identity, a mean of nothing NaN (R11).
 
 use super::arithmetic::arithmetic;
+use super::wide::widely;
 use super::{AxisRef, Method, Result, Tensor, axes, convert, show, unary};
 use crate::diagnostic::catalogue::ElementMistake;
 use crate::graph::build::Builder;
@@ -30,16 +31,21 @@ pub(super) fn summable(b: &Builder, operation: &str, x: &Tensor) -> Result<()> {
     match x.element(b) {
         Element::Bool => Err(ElementMistake::SumOfBool { operation, ty }.into()),
         Element::U8 => Err(ElementMistake::NarrowSum { operation, ty }.into()),
-        Element::F64 | Element::F32 | Element::I32 | Element::I64 | Element::U32 | Element::U64 => {
-            Ok(())
-        }
+        Element::F64
+        | Element::F32
+        | Element::F16
+        | Element::Bf16
+        | Element::I32
+        | Element::I64
+        | Element::U32
+        | Element::U64 => Ok(()),
     }
 }
 
 fn floats(b: &Builder, operation: &str, x: &Tensor) -> Result<()> {
     let (operation, ty) = (operation.to_owned(), show(b, x));
     match x.element(b) {
-        Element::F64 | Element::F32 => Ok(()),
+        Element::F64 | Element::F32 | Element::F16 | Element::Bf16 => Ok(()),
         Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 => {
             Err(ElementMistake::IntegerMean { operation, ty }.into())
         }
@@ -104,6 +110,10 @@ pub fn count(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
 
 /// The mean.
 pub fn mean(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
+    widely(b, [x], |b, [x]| mean_of(b, x, over))
+}
+
+fn mean_of(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
     let over = axes(b, x, over)?;
     floats(b, "mean", x)?;
     mean_over(b, x, &over)
@@ -125,6 +135,10 @@ fn mean_over(b: &mut Builder, x: &Tensor, over: &[usize]) -> Result<Tensor> {
 
 /// The mean of the squared distances from the mean.
 pub fn variance(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
+    widely(b, [x], |b, [x]| variance_of(b, x, over))
+}
+
+fn variance_of(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
     let over = axes(b, x, over)?;
     floats(b, "variance", x)?;
     let mean = mean_over(b, x, &over)?;
@@ -136,6 +150,10 @@ pub fn variance(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor>
 
 /// ln Σ eˣ, without overflow.
 pub fn logsumexp(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
+    widely(b, [x], |b, [x]| logsumexp_of(b, x, over))
+}
+
+fn logsumexp_of(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
     let over = axes(b, x, over)?;
     floats(b, "logsumexp", x)?;
     let largest = stopped_max(b, x, &over);
@@ -156,6 +174,10 @@ pub fn logsumexp(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor
 /// A row has one division, and its elements have a product each: that is one rounding more, of three halves of a unit in the last place
 /// instead of one, beside those of the exponential and of the sum. The sum lies between one and the length, so nothing is lost otherwise.
 pub fn softmax(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
+    widely(b, [x], |b, [x]| softmax_of(b, x, over))
+}
+
+fn softmax_of(b: &mut Builder, x: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
     let over = axes(b, x, over)?;
     floats(b, "softmax", x)?;
     let largest = stopped_max(b, x, &over);

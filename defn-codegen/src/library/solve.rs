@@ -15,6 +15,7 @@
 
 use super::arithmetic::same_element;
 use super::axes::{axis_word, distinct};
+use super::wide::widely;
 use super::{AxisRef, Result, Tensor, axes, axis, relate, show};
 use crate::diagnostic::catalogue::{AxisMistake, ElementMistake};
 use crate::graph::build::Builder;
@@ -24,15 +25,19 @@ use crate::graph::{
 };
 
 /// The columns of a block: the updates of a block by single rows stay in the first cache, and products have columns enough for their tiles.
-const BLOCK: i64 = 32;
+pub(super) const BLOCK: i64 = 32;
 /// Larger matrices have larger blocks: each is code of its own.
-const MOST_BLOCKS: i64 = 16;
+pub(super) const MOST_BLOCKS: i64 = 16;
 
 /// The `x` with `x.dot(a, column) = b`: square matrices over the axes `(row, column)` of `a`, and `b` with an axis `row`, in whose place `x`
 /// has the axis `column`. Other axes that both have are batches, of others each has its own; those of `a` alone come last.
 ///
 /// Follows `numpy.linalg.solve`, but for singular matrices, which give infinities or NaN as in JAX.
 pub fn solve(b: &mut Builder, a: &Tensor, side: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
+    widely(b, [a, side], |b, [a, side]| solve_of(b, a, side, over))
+}
+
+fn solve_of(b: &mut Builder, a: &Tensor, side: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
     const OPERATION: &str = "solve";
     let [row, column] = square(b, OPERATION, a, over)?;
     same_element(b, OPERATION, a, side)?;
@@ -78,6 +83,10 @@ pub fn solve(b: &mut Builder, a: &Tensor, side: &Tensor, over: &[AxisRef]) -> Re
 ///
 /// Follows `numpy.linalg.inv`, but for singular matrices, which give infinities or NaN as in JAX.
 pub fn inverse(b: &mut Builder, a: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
+    widely(b, [a], |b, [a]| inverse_of(b, a, over))
+}
+
+fn inverse_of(b: &mut Builder, a: &Tensor, over: &[AxisRef]) -> Result<Tensor> {
     let [row, column] = square(b, "inverse", a, over)?;
     let others = (0..a.rank()).filter(|axis| *axis != row && *axis != column);
     let order: Vec<usize> = others.chain([row, column]).collect();
@@ -93,7 +102,12 @@ pub fn inverses(b: &mut Builder, matrices: NodeId) -> NodeId {
 }
 
 /// The two axes of square matrices of floats.
-fn square(b: &Builder, operation: &str, a: &Tensor, over: &[AxisRef]) -> Result<[usize; 2]> {
+pub(super) fn square(
+    b: &Builder,
+    operation: &str,
+    a: &Tensor,
+    over: &[AxisRef],
+) -> Result<[usize; 2]> {
     let over = axes(b, a, over)?;
     let operation = operation.to_owned();
     if !a.element(b).is_float() {
@@ -170,10 +184,36 @@ fn solutions(b: &mut Builder, matrices: NodeId, sides: NodeId) -> NodeId {
 }
 
 /// Up to here rows rise one by one: written out, a choice between two rows is less than one among all.
-const SMALL: i64 = 8;
+pub(super) const SMALL: i64 = 8;
 
-/// Row `i` changes places with row `k` before it, if its element in column `k` is larger.
-fn sifted(b: &mut Builder, x: NodeId, [k, i]: [NodeId; 2]) -> NodeId {
+/// What becomes of the rows behind a pivot that is zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ZeroPivot {
+    /// They are divided by it.
+    Divides,
+    /// They stay: there is nothing to take away.
+    Stays,
+}
+
+impl ZeroPivot {
+    /// One over a pivot.
+    fn reciprocal(self, b: &mut Builder, pivot: NodeId) -> NodeId {
+        let ty = b.ty(pivot).clone();
+        let one = b.splat(Scalar::from_i64(ty.element, 1), &ty.shape);
+        let divisor = match self {
+            Self::Divides => pivot,
+            Self::Stays => {
+                let zero = b.splat(Scalar::from_i64(ty.element, 0), &ty.shape);
+                let is_zero = b.compare(Comparison::Eq, pivot, zero);
+                b.select(is_zero, one, pivot)
+            }
+        };
+        b.binary(Binary::Div, one, divisor)
+    }
+}
+
+/// Row `i` changes places with row `k` before it, if its element in column `k` is larger; and where it does.
+pub(super) fn sifted(b: &mut Builder, x: NodeId, [k, i]: [NodeId; 2]) -> [NodeId; 2] {
     let shape = b.shape(x);
     let axis = shape.len() - 2;
     let batch = &shape[..axis];
@@ -189,6 +229,7 @@ fn sifted(b: &mut Builder, x: NodeId, [k, i]: [NodeId; 2]) -> NodeId {
     let is_behind = b.compare(Comparison::Gt, second, first);
     let swaps = b.binary(Binary::And, is_larger, is_behind);
     let rows = b.iota(&shape, axis);
+    let swapped = swaps;
     let swaps = b.broadcast(swaps, &shape, &of_batch);
     let [rises, sinks] = [k, i].map(|it| {
         let here = b.broadcast(it, &shape, &[]);
@@ -197,11 +238,11 @@ fn sifted(b: &mut Builder, x: NodeId, [k, i]: [NodeId; 2]) -> NodeId {
     });
     let [upper, lower] = [upper, lower].map(|row| b.broadcast(row, &shape, &of_columns));
     let rest = b.select(sinks, upper, x);
-    b.select(rises, lower, rest)
+    [b.select(rises, lower, rest), swapped]
 }
 
 /// The rows behind row `k` lose what they have of it.
-fn reduced(b: &mut Builder, x: NodeId, k: NodeId) -> NodeId {
+pub(super) fn reduced(b: &mut Builder, x: NodeId, k: NodeId, zero: ZeroPivot) -> NodeId {
     let shape = b.shape(x);
     let axis = shape.len() - 2;
     let of_batch: Vec<usize> = (0..axis).collect();
@@ -214,8 +255,7 @@ fn reduced(b: &mut Builder, x: NodeId, k: NodeId) -> NodeId {
     let pivot = b.take(x, own, axis);
     let column = b.take(columns, own, axis);
     let divisor = b.take(pivot, own, axis);
-    let one = b.splat(Scalar::from_i64(b.ty(x).element, 1), &shape[..axis]);
-    let by = b.binary(Binary::Div, one, divisor);
+    let by = zero.reciprocal(b, divisor);
     let by = b.broadcast(by, &shape[..=axis], &of_batch);
     let factor = b.binary(Binary::Mul, column, by);
     let factor = b.broadcast(factor, &shape, &of_rows);
@@ -239,11 +279,11 @@ fn at_once(b: &mut Builder, [matrices, sides]: [NodeId; 2]) -> NodeId {
         let next = match is_small {
             true => {
                 let sifted = repeated(b, (state, &[k]), (extent, false), |b, i, state, rest| {
-                    vec![sifted(b, state[0], [rest[0], i])]
+                    vec![sifted(b, state[0], [rest[0], i])[0]]
                 });
-                reduced(b, sifted[0], k)
+                reduced(b, sifted[0], k, ZeroPivot::Divides)
             }
-            false => pivoted(b, state[0], k, None).0,
+            false => pivoted(b, (state[0], None), k, ZeroPivot::Divides).0,
         };
         vec![next]
     });
@@ -252,7 +292,7 @@ fn at_once(b: &mut Builder, [matrices, sides]: [NodeId; 2]) -> NodeId {
 }
 
 /// Columns up to `at`, and behind.
-fn divided(b: &mut Builder, x: NodeId, at: &Dim) -> [NodeId; 2] {
+pub(super) fn divided(b: &mut Builder, x: NodeId, at: &Dim) -> [NodeId; 2] {
     let shape = b.shape(x);
     let last = shape.len() - 1;
     let (mut left, mut right) = (shape.clone(), shape.clone());
@@ -265,7 +305,7 @@ fn divided(b: &mut Builder, x: NodeId, at: &Dim) -> [NodeId; 2] {
 }
 
 /// Rows up to `at`, and behind.
-fn split_rows(b: &mut Builder, x: NodeId, at: i64) -> [NodeId; 2] {
+pub(super) fn split_rows(b: &mut Builder, x: NodeId, at: i64) -> [NodeId; 2] {
     let shape = b.shape(x);
     let axis = shape.len() - 2;
     let (mut above, mut below) = (shape.clone(), shape.clone());
@@ -278,7 +318,7 @@ fn split_rows(b: &mut Builder, x: NodeId, at: i64) -> [NodeId; 2] {
 }
 
 /// A loop over an extent, in one of two directions, with some state and some values that stay.
-fn repeated(
+pub(super) fn repeated(
     b: &mut Builder,
     (state, rest): (&[NodeId], &[NodeId]),
     (times, reverse): (&Dim, bool),
@@ -306,11 +346,11 @@ fn repeated(
 
 /// One step of an elimination: the row from `k` on that is largest in column `k` comes to place `k`, and the rows behind lose what they
 /// have of it. With an order, what is behind the diagonal below keeps the factors, and the order changes as the rows do.
-fn pivoted(
+pub(super) fn pivoted(
     b: &mut Builder,
-    x: NodeId,
+    (x, order): (NodeId, Option<NodeId>),
     position: NodeId,
-    order: Option<NodeId>,
+    zero: ZeroPivot,
 ) -> (NodeId, Option<NodeId>) {
     let shape = b.shape(x);
     let axis = shape.len() - 2;
@@ -338,8 +378,7 @@ fn pivoted(
     let upper = b.take(x, own, axis);
     let divisor = b.take(pivot, own, axis);
     let top = b.take(column, own, axis);
-    let one = b.splat(Scalar::from_i64(b.ty(x).element, 1), batch);
-    let by = b.binary(Binary::Div, one, divisor);
+    let by = zero.reciprocal(b, divisor);
     let [by, top] = [by, top].map(|it| b.broadcast(it, tall, &of_batch));
     let moved = b.select(is_chosen, top, column);
     let factor = b.binary(Binary::Mul, moved, by);
@@ -372,7 +411,7 @@ fn pivoted(
 }
 
 /// Where the element from `first` on is that is farthest from zero; the first of several, and the last of all if one is NaN.
-fn largest(b: &mut Builder, column: NodeId, first: NodeId) -> NodeId {
+pub(super) fn largest(b: &mut Builder, column: NodeId, first: NodeId) -> NodeId {
     let shape = b.shape(column);
     let axis = shape.len() - 1;
     let of_batch: Vec<usize> = (0..axis).collect();
@@ -484,14 +523,14 @@ fn factored(b: &mut Builder, panel: NodeId, width: i64) -> (NodeId, NodeId) {
     let order = b.iota(&shape[..shape.len() - 1], shape.len() - 2);
     let found =
         repeated(b, (&[panel, order], &[]), (&Dim::from(width), false), |b, k, state, _| {
-            let (panel, order) = pivoted(b, state[0], k, Some(state[1]));
+            let (panel, order) = pivoted(b, (state[0], Some(state[1])), k, ZeroPivot::Divides);
             vec![panel, order.unwrap_or(state[1])]
         });
     (found[0], found[1])
 }
 
 /// The inverse of the matrix below the diagonal of a block, with ones on it.
-fn lower_inverse(b: &mut Builder, block: NodeId) -> NodeId {
+pub(super) fn lower_inverse(b: &mut Builder, block: NodeId) -> NodeId {
     let shape = b.shape(block);
     let axis = shape.len() - 2;
     let mut turned: Vec<usize> = (0..shape.len()).collect();
@@ -517,7 +556,7 @@ fn lower_inverse(b: &mut Builder, block: NodeId) -> NodeId {
 }
 
 /// The products of matrices over the last two axes.
-fn product(b: &mut Builder, left: NodeId, right: NodeId) -> NodeId {
+pub(super) fn product(b: &mut Builder, left: NodeId, right: NodeId) -> NodeId {
     let rank = b.ty(right).rank();
     let mut turned: Vec<usize> = (0..rank).collect();
     turned.swap(rank - 2, rank - 1);

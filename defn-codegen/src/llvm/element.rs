@@ -23,7 +23,9 @@ impl Walk<'_, '_> {
                 match a.element {
                     Element::F32 => math::unary_f32(&mut machine, function, a.raw),
                     Element::F64 => math::unary_f64(&mut machine, function, a.raw),
-                    Element::I32
+                    Element::F16
+                    | Element::Bf16
+                    | Element::I32
                     | Element::I64
                     | Element::U8
                     | Element::U32
@@ -329,6 +331,12 @@ impl Walk<'_, '_> {
 
     /// Rust's `as`; any number but zero is `true`.
     pub(super) fn convert(&self, to: Element, a: Typed) -> Typed {
+        if a.element != to && a.element.is_half() {
+            return self.convert(to, self.single(a));
+        }
+        if a.element != to && to.is_half() {
+            return self.narrowed(to, a);
+        }
         let ir = self.ir;
         let target = Typed { element: to, ..a };
         let ty = self.ty(target);

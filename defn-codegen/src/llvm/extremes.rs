@@ -49,6 +49,7 @@ pub(super) fn extremes(nest: &Nest, level: Level) -> BTreeSet<RegisterId> {
             }
             Statement::For(_)
             | Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::Store { .. }
             | Statement::If { .. } => {}

@@ -113,9 +113,17 @@ impl<'c> Ir<'c> {
             Element::F32 => Type(unsafe { core::LLVMFloatTypeInContext(context) }),
             Element::I64 | Element::U64 => self.int(64),
             Element::I32 | Element::U32 => self.int(32),
+            // What is only kept and moved are bits: LLVM has no way to compute with what it takes for an integer.
+            Element::F16 | Element::Bf16 => self.int(16),
             Element::U8 => self.int(8),
             Element::Bool => self.int(1),
         }
+    }
+
+    /// What the processor converts; nothing else is done with it.
+    pub(super) fn half(&self) -> Type {
+        // SAFETY: the context is alive.
+        Type(unsafe { core::LLVMHalfTypeInContext(self.context.as_ctx_ref()) })
     }
 
     pub(super) fn int(&self, bits: u32) -> Type {
@@ -171,7 +179,9 @@ impl<'c> Ir<'c> {
     pub(super) fn constant_bits(&self, element: Element, bits: u64) -> Value {
         let integer = match element {
             Element::F64 | Element::F32 => self.int(element.size() as u32 * 8),
-            Element::I32
+            Element::F16
+            | Element::Bf16
+            | Element::I32
             | Element::I64
             | Element::U8
             | Element::U32
@@ -505,6 +515,13 @@ impl<'c> Ir<'c> {
         let builder = self.builder.as_mut_ptr();
         // SAFETY: ownership.
         Value(unsafe { core::LLVMBuildExtractElement(builder, vector.0, index.0, NO_NAME) })
+    }
+
+    /// A field of what an intrinsic gives.
+    pub(super) fn field(&self, fields: Value, number: u32) -> Value {
+        let builder = self.builder.as_mut_ptr();
+        // SAFETY: ownership; callers know how many fields the intrinsic gives.
+        Value(unsafe { core::LLVMBuildExtractValue(builder, fields.0, number, NO_NAME) })
     }
 
     /// A vector of these values; the value itself if it is one.

@@ -150,7 +150,8 @@ impl Walk<'_, '_> {
                 Statement::For(_)
                 | Statement::If { .. }
                 | Statement::Declare { .. }
-                | Statement::Sync => {
+                | Statement::Sync
+                | Statement::Mma(_) => {
                     is_plain = false;
                     None
                 }
@@ -192,7 +193,7 @@ impl Walk<'_, '_> {
                 Statement::Let { element, .. } => size = size.max(element.size()),
                 Statement::Set { register, .. } => carried.push(*register),
                 Statement::For(_) | Statement::Store { .. } => {}
-                Statement::If { .. } | Statement::Sync => is_plain = false,
+                Statement::If { .. } | Statement::Sync | Statement::Mma(_) => is_plain = false,
             }
             visit::own_expressions(statement, &mut |expr| {
                 visit::expressions(expr, &mut |expr| {

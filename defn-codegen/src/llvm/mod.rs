@@ -32,6 +32,7 @@ mod copied;
 mod expr;
 mod control;
 mod element;
+mod half;
 mod remainder;
 mod memory;
 mod neighbours;

@@ -94,6 +94,7 @@ impl<'a> Walk<'a, '_> {
                 let condition = self.expr(condition).raw;
                 self.when(condition, |walk| walk.statements(body));
             }
+            Statement::Mma(mma) => self.mma(mma),
             Statement::Sync => self.sync(),
         }
     }

@@ -84,6 +84,7 @@ pub fn as_loop(statement: &Statement) -> Option<&For> {
     match statement {
         Statement::For(found) => Some(found),
         Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }

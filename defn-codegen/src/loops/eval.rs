@@ -13,10 +13,11 @@ use std::ops::Range;
 
 use super::control::part;
 use super::memory::{Memory, Place};
+use super::mma;
 use super::races::{Access, Agent, Races};
 use super::{
-    Address, BufferId, Control, Expr, For, Loops, Manner, RegisterId, Space, Statement, ValueId,
-    VariableId,
+    Address, BufferId, Control, Expr, For, Loops, Manner, Mma, RegisterId, Space, Statement,
+    ValueId, VariableId,
 };
 use crate::graph::eval::{Value, scalar};
 use crate::graph::{Binary, Combine, Dim, Element, Scalar, Unary};
@@ -254,6 +255,7 @@ impl<'l> Machine<'l> {
                 0 => Ok(()),
                 _ => self.block(body),
             },
+            Statement::Mma(mma) => self.mma(mma),
             Statement::Sync => {
                 if let Some(races) = &mut self.races {
                     races.get_mut().sync();
@@ -261,6 +263,38 @@ impl<'l> Machine<'l> {
                 Ok(())
             }
         }
+    }
+
+    /// A product of the matrices of every warp.
+    fn mma(&mut self, mma: &Mma) -> Result<(), Fault> {
+        let Mma { shape, sums, left, right } = mma;
+        let element = shape.element();
+        let active = self.lanes.map_or(0, |lanes| lanes.active);
+        if active == 0 || !active.is_multiple_of(mma::WARP) {
+            return Err(Fault(format!("{active} lanes are no warps")));
+        }
+        let held = |operands: &[Expr]| {
+            let all = operands.iter().map(|expr| self.all_lanes(expr));
+            all.collect::<Result<Vec<Vec<Scalar>>, Fault>>()
+        };
+        let operands: Vec<Expr> = sums.iter().copied().map(Expr::Register).collect();
+        let held = [held(&operands)?, held(left)?, held(right)?];
+        for first in (0..active).step_by(mma::WARP) {
+            let [sums_before, left, right] = held.each_ref().map(|all| {
+                let warp = |lanes: &Vec<Scalar>| {
+                    lanes[first..first + mma::WARP].iter().map(|scalar| scalar.bits).collect()
+                };
+                all.iter().map(warp).collect::<Vec<Vec<u64>>>()
+            });
+            let after = mma::multiplied(*shape, &sums_before, &left, &right);
+            for (register, bits) in sums.iter().zip(after) {
+                let Some(parts) = self.registers.get_mut(register) else { continue };
+                for (part, bits) in parts[first..].iter_mut().zip(bits) {
+                    *part = Scalar { element, bits };
+                }
+            }
+        }
+        Ok(())
     }
 
     fn repeat(&mut self, inner: &For) -> Result<(), Fault> {
@@ -516,5 +550,6 @@ fn multiply_add(a: Scalar, b: Scalar, c: Scalar) -> Scalar {
         Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 | Element::Bool => {
             scalar::binary(Binary::Add, scalar::binary(Binary::Mul, a, b), c)
         }
+        Element::F16 | Element::Bf16 => crate::bug!("eval", "arithmetic of {}", a.element),
     }
 }

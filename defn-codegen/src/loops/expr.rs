@@ -65,7 +65,12 @@ impl Expr {
             Element::F64 => Some(Element::I64),
             Element::I32 => Some(Element::F32),
             Element::I64 => Some(Element::F64),
-            Element::U32 | Element::U64 | Element::U8 | Element::Bool => None,
+            Element::F16
+            | Element::Bf16
+            | Element::U32
+            | Element::U64
+            | Element::U8
+            | Element::Bool => None,
         }
     }
 }

@@ -35,6 +35,7 @@
 //! Threads do not go in lockstep: what one of them stored another sees behind `sync`, where they wait for each other. Between two tasks
 //! a team waits too. A nest without tasks has one team.
 //! [`eval`] finds what is read and written without a `sync` between.
+//! `mma.m16n8k8.tf32 ($0, …) += (%0, …) * (%4, …)` multiplies matrices whose elements lie in the registers of a warp ([`mma`]).
 //!
 //! # Control
 //!
@@ -80,6 +81,7 @@
 pub mod buffer;
 pub mod control;
 pub mod index;
+pub mod mma;
 pub mod expr;
 pub mod visit;
 pub mod ask;
@@ -95,6 +97,7 @@ pub use buffer::{Buffer, BufferId, Space};
 pub use control::Control;
 pub use expr::{Expr, RegisterId, ValueId};
 pub use index::{Address, VariableId};
+pub use mma::Mma;
 
 use crate::arena::Arena;
 use crate::graph::{Dim, Element};
@@ -191,6 +194,7 @@ fn outermost(statements: &[Statement]) -> Option<&For> {
         Statement::For(found) => Some(found),
         Statement::If { condition: _, body } => outermost(body),
         Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
@@ -247,6 +251,8 @@ pub enum Statement {
         /// What is done then.
         body: Vec<Statement>,
     },
+    /// Every warp adds a product of matrices that its lanes hold to sums that they hold. Inside a lanes loop of as many lanes as threads.
+    Mma(Mma),
     /// All threads of the team come here, and see what any of them stored before.
     Sync,
 }

@@ -19,9 +19,10 @@
 //! [`parse`] of what [`print`](mod@super::print) writes is the same program.
 //! Nothing here panics, whatever the text is.
 
+use super::mma::Shape;
 use super::print::variable_prefix;
 use super::{
-    Address, Buffer, BufferId, Control, Expr, For, Loops, Manner, Nest, RegisterId, Space,
+    Address, Buffer, BufferId, Control, Expr, For, Loops, Manner, Mma, Nest, RegisterId, Space,
     Statement, Tasks, ValueId, VariableId,
 };
 use crate::arena::Arena;
@@ -205,6 +206,9 @@ impl Reader {
             cursor.expect("=")?;
             return Ok(Statement::Store { buffer, address, expr: self.expr(cursor)? });
         }
+        if let Some(shape) = eat_mma(cursor) {
+            return self.mma(shape, cursor);
+        }
         if cursor.eat_word("sync") {
             return Ok(Statement::Sync);
         }
@@ -218,6 +222,17 @@ impl Reader {
         let register = register(cursor)?;
         cursor.expect("=")?;
         Ok(Statement::Set { register, expr: self.expr(cursor)? })
+    }
+
+    /// `($0, $1) += (%0) * (%1)`
+    fn mma(&self, shape: Shape, cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
+        let sums = list(cursor, &mut register)?;
+        cursor.expect("+")?;
+        cursor.expect("=")?;
+        let left = list(cursor, &mut |cursor| self.expr(cursor))?;
+        cursor.expect("*")?;
+        let right = list(cursor, &mut |cursor| self.expr(cursor))?;
+        Ok(Statement::Mma(Mma { shape, sums, left, right }))
     }
 
     fn repeat(&self, cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
@@ -413,6 +428,25 @@ fn value(cursor: &mut Cursor<'_>) -> Result<ValueId, ParseError> {
     let here = *cursor;
     let number = cursor.local()?.parse().map_err(|_| here.expected("a value like `%0`"))?;
     Ok(ValueId(number))
+}
+
+/// `mma.` and the name of a shape.
+fn eat_mma(cursor: &mut Cursor<'_>) -> Option<Shape> {
+    Shape::ALL.into_iter().find(|shape| cursor.eat_word(&format!("mma.{}", shape.name())))
+}
+
+/// `(a, b)`
+fn list<T>(
+    cursor: &mut Cursor<'_>,
+    one: &mut dyn FnMut(&mut Cursor<'_>) -> Result<T, ParseError>,
+) -> Result<Vec<T>, ParseError> {
+    cursor.expect("(")?;
+    let mut all = vec![one(cursor)?];
+    while cursor.eat(",") {
+        all.push(one(cursor)?);
+    }
+    cursor.expect(")")?;
+    Ok(all)
 }
 
 fn register(cursor: &mut Cursor<'_>) -> Result<RegisterId, ParseError> {

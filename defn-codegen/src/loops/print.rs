@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::{
-    Address, Buffer, BufferId, Control, Expr, Loops, Manner, Nest, Space, Statement, Tasks,
+    Address, Buffer, BufferId, Control, Expr, Loops, Manner, Mma, Nest, Space, Statement, Tasks,
     VariableId,
 };
 use crate::graph::{Dim, print};
@@ -164,6 +164,15 @@ impl Printer<'_> {
             Statement::Store { buffer, address, expr } => {
                 let (place, expr) = (self.place(*buffer, address), self.expr(expr));
                 writeln!(self.text, "{indent}store {place} = {expr}")
+            }
+            Statement::Mma(Mma { shape, sums, left, right }) => {
+                let sums: Vec<String> = sums.iter().map(|sum| format!("${}", sum.0)).collect();
+                let held = |all: &[Expr]| {
+                    all.iter().map(|expr| self.expr(expr)).collect::<Vec<String>>().join(", ")
+                };
+                let (name, sums) = (shape.name(), sums.join(", "));
+                let (left, right) = (held(left), held(right));
+                writeln!(self.text, "{indent}mma.{name} ({sums}) += ({left}) * ({right})")
             }
             Statement::Sync => writeln!(self.text, "{indent}sync"),
             Statement::If { condition, body } => {

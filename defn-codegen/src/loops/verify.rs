@@ -5,13 +5,16 @@
 //! stores in lanes go to places of their own; scratch with lanes is used in loops of as many;
 //! private scratch is used in outermost loops alone, and each that loads it stores it;
 //! scratch of known size alone is shared, and teams of threads alone share it; all threads of a team come to every `sync`;
-//! tasks are the iterations of a parallel loop or of one of lanes; a clip is a position that is the same for all lanes.
+//! whole warps multiply matrices; tasks are the iterations of a parallel loop or of one of lanes; a clip is a position that is the same for all
+//! lanes; floats of 16 bits are loaded, stored, chosen and converted, and nothing else is done with them.
+//!
+//! This file is long because every statement and every expression has a rule of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{
-    Address, Buffer, BufferId, Control, Expr, For, Loops, Manner, Nest, RegisterId, Space,
+    Address, Buffer, BufferId, Control, Expr, For, Loops, Manner, Mma, Nest, RegisterId, Space,
     Statement, ValueId, VariableId,
 };
 use super::{ask, visit};
@@ -190,7 +193,10 @@ impl Verifier<'_> {
             Statement::Sync | Statement::Let { .. } => true,
             Statement::Store { buffer, .. } => is_private(*buffer),
             Statement::For(inner) => inner.body.iter().all(|it| self.prepares(it)),
-            Statement::Declare { .. } | Statement::Set { .. } | Statement::If { .. } => false,
+            Statement::Declare { .. }
+            | Statement::Set { .. }
+            | Statement::Mma(_)
+            | Statement::If { .. } => false,
         }
     }
 
@@ -284,6 +290,7 @@ impl Verifier<'_> {
                 }
                 self.block(body);
             }
+            Statement::Mma(mma) => self.mma(mma),
             Statement::Sync => self.sync(),
         }
     }
@@ -291,6 +298,27 @@ impl Verifier<'_> {
     /// Whether a condition is sure to be the same for all lanes: it compares positions of the loops around.
     fn is_for_all_lanes(&self, condition: &Expr) -> bool {
         self.lanes.is_none_or(|(lane, _)| ask::is_of_positions(condition, &|it| it != lane))
+    }
+
+    /// Lanes of whole warps hold matrices together, in registers and values of their own.
+    fn mma(&mut self, mma: &Mma) {
+        let Mma { shape, sums, left, right } = mma;
+        if [sums.len(), left.len(), right.len()] != shape.held() {
+            self.fault(format!("a lane does not hold so much of {}", shape.name()));
+        }
+        let is_warp = |(_, width): (VariableId, u32)| width == self.threads && width % 32 == 0;
+        if !self.lanes.is_some_and(is_warp) || !self.all_active {
+            self.fault(format!("{} where a warp has not all lanes", shape.name()));
+        }
+        left.iter().chain(right).for_each(|operand| self.expect(operand, shape.element()));
+        for (at, register) in sums.iter().enumerate() {
+            let fits = self.registers.get(register).is_some_and(|(element, parts, inside)| {
+                *element == shape.element() && (*inside || *parts == self.threads)
+            });
+            if !fits || sums[..at].contains(register) {
+                self.fault(format!("${} is no sum of {}", register.0, shape.name()));
+            }
+        }
     }
 
     /// Inside of lanes all threads come to a `sync` if each has a lane that is never beyond the extent.
@@ -414,17 +442,12 @@ impl Verifier<'_> {
                 self.terms(constant, terms);
                 Some(Element::I64)
             }
-            Expr::Unary(_, _) => inner[0],
-            Expr::Binary(_, _, _) | Expr::MultiplyAdd(_, _, _) => {
-                if inner.windows(2).any(|pair| pair[0] != pair[1]) {
-                    self.fault(format!("operands of different types: {expr:?}"));
-                }
+            Expr::Unary(_, _) | Expr::Binary(_, _, _) | Expr::MultiplyAdd(_, _, _) => {
+                self.computed_alike(&inner, expr);
                 inner[0]
             }
             Expr::Compare(_, _, _) => {
-                if inner[0] != inner[1] {
-                    self.fault(format!("operands of different types: {expr:?}"));
-                }
+                self.computed_alike(&inner, expr);
                 Some(Element::Bool)
             }
             Expr::Select(_, _, _) => {
@@ -458,11 +481,23 @@ impl Verifier<'_> {
         }
     }
 
+    fn computed_alike(&mut self, operands: &[Option<Element>], expr: &Expr) {
+        if operands.windows(2).any(|pair| pair[0] != pair[1]) {
+            self.fault(format!("operands of different types: {expr:?}"));
+        }
+        if operands.iter().flatten().any(|element| element.is_half()) {
+            self.fault(format!("arithmetic of 16 bits: {expr:?}"));
+        }
+    }
+
     fn register(&mut self, register: RegisterId, folded: bool) -> Option<Element> {
         let Some((element, parts, inside)) = self.registers.get(&register).copied() else {
             self.fault(format!("${} is not declared", register.0));
             return None;
         };
+        if folded && element.is_half() {
+            self.fault(format!("${} is folded in 16 bits", register.0));
+        }
         let here = self.lanes.map_or(1, |(_, width)| width);
         let fits =
             if folded { self.lanes.is_none() } else { inside || parts == here || parts == 1 };

@@ -23,6 +23,7 @@ pub fn own_expressions<'s>(statement: &'s Statement, visit: &mut dyn FnMut(&'s E
                 visit(computed);
             }
         }
+        Statement::Mma(mma) => mma.left.iter().chain(&mma.right).for_each(visit),
         Statement::Sync => {}
     }
 }
@@ -33,6 +34,7 @@ pub fn body(statement: &Statement) -> &[Statement] {
         Statement::For(inner) => &inner.body,
         Statement::If { condition: _, body } => body,
         Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
@@ -313,6 +315,11 @@ pub fn rename_statement(statement: &Statement, rename: &dyn Rename) -> Statement
         }
         Statement::If { condition, body } => {
             Statement::If { condition: rename_expr(condition, rename), body: all(body) }
+        }
+        Statement::Mma(mma) => {
+            let mut renamed = mma.with(&|expr| rename_expr(expr, rename));
+            renamed.sums.iter_mut().for_each(|sum| *sum = rename.register(*sum));
+            Statement::Mma(renamed)
         }
         Statement::Sync => Statement::Sync,
     }

@@ -86,6 +86,7 @@ fn block(body: Vec<Statement>, lanes: i64, names: &mut Names) -> Vec<Statement> 
                 None => out.push(Statement::For(sum)),
             },
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
@@ -121,6 +122,7 @@ fn several(sum: &For, front: &[Statement], lanes: i64) -> Option<(Vec<Fold>, i64
                 folds.push(fold);
             }
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::For(_)
             | Statement::Declare { .. }
@@ -149,6 +151,7 @@ fn fold(register: RegisterId, expr: &Expr, front: &[Statement]) -> Option<Fold> 
         Statement::Declare { .. }
         | Statement::For(_)
         | Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Set { .. }
         | Statement::Store { .. }

@@ -84,6 +84,7 @@ pub(super) fn block(statements: Vec<Statement>) -> Vec<Statement> {
                 out.push(Statement::If { condition, body: block(body) });
             }
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }

@@ -46,6 +46,7 @@ fn block(statements: Vec<Statement>, known: &mut Vec<Expr>, names: &mut Names) -
                 out.push(Statement::If { condition, body });
             }
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }

@@ -35,6 +35,7 @@ fn block(statements: &mut [Statement], buffers: &mut Arena<Buffer>, folds: &mut 
             Statement::For(inner) => one_loop(inner, buffers, folds),
             Statement::If { condition: _, body } => block(body, buffers, folds),
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
@@ -73,6 +74,7 @@ pub(super) fn folds_inside(outer: &For) -> bool {
         Statement::Set { register, expr: _ } => folds |= !declared.contains(register),
         Statement::For(_)
         | Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Store { .. }
         | Statement::If { .. } => {}
@@ -132,7 +134,7 @@ fn combine_folds(statements: &mut [Statement], folds: &Folds) {
             Statement::For(For { manner: Manner::Lanes(_), .. }) => {}
             Statement::For(inner) => combine_folds(&mut inner.body, folds),
             Statement::If { condition: _, body } => combine_folds(body, folds),
-            Statement::Sync => {}
+            Statement::Sync | Statement::Mma(_) => {}
         }
     }
 }
@@ -159,6 +161,7 @@ fn may_hold_rows(outer: &For) -> bool {
             possible &= address.computed.is_empty();
         }
         Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. } => {}

@@ -40,14 +40,14 @@ mod memory;
 use tasks::Workers;
 
 use crate::loops::Loops;
-use crate::options::{Level, Sizes, Target};
+use crate::options::{Level, Options, Sizes, Target};
 
 /// Schedules scalar nests for whoever executes them.
-pub fn schedule(loops: &Loops, target: Target, sizes: Sizes) -> Loops {
+pub fn schedule(loops: &Loops, target: Target, options: &Options) -> Loops {
     let mut loops = loops.clone();
     match target {
-        Target::Host(level) => host(&mut loops, level, sizes),
-        Target::Device(_) => device(&mut loops, sizes),
+        Target::Host(level) => host(&mut loops, level, options.sizes),
+        Target::Device(_) => device(&mut loops, options),
     }
     loops
 }
@@ -71,9 +71,9 @@ fn host(loops: &mut Loops, level: Level, sizes: Sizes) {
     memory::plan(loops);
 }
 
-fn device(loops: &mut Loops, sizes: Sizes) {
+fn device(loops: &mut Loops, options: &Options) {
     problems::problems(loops);
-    stripes::parts(loops, sizes);
+    stripes::parts(loops, options.sizes);
     collapse::collapse(loops);
     memory::update_in_place(loops);
     registers::registers(loops);
@@ -83,7 +83,7 @@ fn device(loops: &mut Loops, sizes: Sizes) {
     forms::forms(loops);
     lanes::lanes(loops);
     blocks::nest(loops);
-    grid::products(loops, sizes);
+    grid::products(loops, options);
     // A thread has as many registers as the largest of processors.
     chains::chains(loops, Level::V4);
     together::together(loops);

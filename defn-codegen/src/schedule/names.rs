@@ -36,6 +36,7 @@ impl Names {
                     names.registers = names.registers.max(register.0 + 1);
                 }
                 Statement::Sync
+                | Statement::Mma(_)
                 | Statement::Set { .. }
                 | Statement::Store { .. }
                 | Statement::If { .. } => {}
@@ -73,6 +74,7 @@ impl Names {
                 fresh.registers.insert(*register, self.register());
             }
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Set { .. }
             | Statement::Store { .. }
             | Statement::If { .. } => {}
@@ -104,6 +106,7 @@ impl Fresh {
                 Statement::If { condition: visit::rename_expr(condition, self), body: all(body) }
             }
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }

@@ -239,6 +239,7 @@ impl Region {
                     _ => None,
                 },
                 Statement::Sync
+                | Statement::Mma(_)
                 | Statement::Let { .. }
                 | Statement::Declare { .. }
                 | Statement::Set { .. }
@@ -274,6 +275,7 @@ impl Region {
                     out.push(Statement::If { condition, body: self.written_out(body, names) });
                 }
                 other @ (Statement::Sync
+                | Statement::Mma(_)
                 | Statement::Let { .. }
                 | Statement::Declare { .. }
                 | Statement::Set { .. }
@@ -375,6 +377,7 @@ impl Rewriting {
             Statement::If { condition, body } => {
                 Statement::If { condition: self.expr(condition), body: all(body) }
             }
+            Statement::Mma(mma) => Statement::Mma(mma.with(&|expr| self.expr(expr))),
             Statement::Sync => Statement::Sync,
         }
     }

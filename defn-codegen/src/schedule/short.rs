@@ -66,6 +66,7 @@ fn block(
                 out.push(Statement::If { condition, body: block(body, around, buffers, names) });
             }
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
@@ -137,6 +138,7 @@ fn size(statements: &[Statement], components: &mut Vec<VariableId>) -> Option<i6
         }
         Statement::If { .. } => None,
         Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }
@@ -155,6 +157,7 @@ fn written_out(statements: Vec<Statement>, names: &mut Names) -> Vec<Statement> 
                 out.extend(side_by_side(&inner, count, names));
             }
             other @ (Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
@@ -175,6 +178,7 @@ fn iterations(inner: &For) -> Option<i64> {
             possible &= deeper.manner == Manner::Parallel && deeper.clip.is_none();
         }
         Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }

@@ -98,6 +98,7 @@ fn unit_axis(body: &[Statement], buffers: &Arena<Buffer>) -> Option<Symbol> {
         }
         Statement::If { .. } => plain = false,
         Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }

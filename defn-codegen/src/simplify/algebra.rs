@@ -239,6 +239,7 @@ fn all_bits(element: Element) -> u64 {
     match element {
         Element::F64 | Element::I64 | Element::U64 => u64::MAX,
         Element::F32 | Element::I32 | Element::U32 => u64::from(u32::MAX),
+        Element::F16 | Element::Bf16 => u64::from(u16::MAX),
         Element::U8 => u64::from(u8::MAX),
         Element::Bool => 1,
     }
@@ -365,6 +366,8 @@ fn holds_all(wide: Element, narrow: Element) -> bool {
         }
         Element::I64 => wide == Element::I64,
         Element::U64 => wide == Element::U64,
+        Element::F16 => matches!(wide, Element::F16 | Element::F32 | Element::F64),
+        Element::Bf16 => matches!(wide, Element::Bf16 | Element::F32 | Element::F64),
         Element::F32 => matches!(wide, Element::F32 | Element::F64),
         Element::F64 => wide == Element::F64,
     }

@@ -23,6 +23,7 @@
 use std::collections::BTreeSet;
 
 use crate::graph::build::Builder;
+use crate::graph::prune::prune;
 use crate::graph::{
     Branch, Dim, Element, Graph, Keep, NodeId, Op, Output, Repeat, Scalar, TensorType, Times,
 };
@@ -264,7 +265,7 @@ fn rebuilt(
     let output =
         |result: &usize| Output { node: values[body.results[*result].node.index()], updates: None };
     let results = results.iter().map(output).collect();
-    super::prune::prune(&builder.finish(results))
+    prune(&builder.finish(results))
 }
 
 /// A value that depends on extents and positions alone, inside of a body.

@@ -20,7 +20,8 @@
 
 use crate::arena::SideTable;
 use crate::graph::build::Builder;
-use crate::graph::{Binary, Graph, Keep, Node, NodeId, Op, Output, Repeat, Times, Unary};
+use crate::graph::prune::prune;
+use crate::graph::{Cost, Graph, Keep, Node, NodeId, Op, Output, Repeat, Times};
 
 use super::share::Sharing;
 
@@ -121,7 +122,7 @@ fn moved(graph: &Graph, same: &SideTable<Node, bool>) -> Vec<NodeId> {
 fn follows(graph: &Graph, same: &SideTable<Node, bool>) -> SideTable<Node, bool> {
     let mut follows = SideTable::new(&graph.nodes, false);
     for (id, node) in graph.nodes.iter().filter(|(id, _)| same[*id]) {
-        follows[id] = match cost(&node.op) {
+        follows[id] = match Cost::of(&node.op) {
             Cost::Dear => !graph.operands(id).iter().all(|operand| is_made(graph, *operand)),
             Cost::Follows => {
                 let size = |node: NodeId| &graph.ty(node).shape;
@@ -143,64 +144,6 @@ fn is_made(graph: &Graph, node: NodeId) -> bool {
         return is_made(graph, graph.operands(node)[0]);
     }
     matches!(graph.op(node), Op::Constant(_) | Op::Extent(_) | Op::Iota { .. })
-}
-
-enum Cost {
-    /// Once is much less than in every run.
-    Dear,
-    /// As cheap as reading it.
-    Follows,
-    /// Cheap, and more to read than what it is made of.
-    Grows,
-}
-
-fn cost(op: &Op) -> Cost {
-    match op {
-        Op::Unary(
-            Unary::Neg
-            | Unary::Abs
-            | Unary::Sign
-            | Unary::Not
-            | Unary::Floor
-            | Unary::Ceil
-            | Unary::Round
-            | Unary::StopGrad,
-        ) => Cost::Follows,
-        Op::Unary(_) => Cost::Dear,
-        Op::Binary(Binary::Pow | Binary::Atan2 | Binary::Rem) => Cost::Dear,
-        Op::Contract { contracted: 0, .. } => Cost::Grows,
-        Op::OverlapAdd(_)
-        | Op::AddAt { .. }
-        | Op::Scan { .. }
-        | Op::Sort { .. }
-        | Op::Argsort { .. }
-        | Op::Reduce { .. }
-        | Op::Contract { .. }
-        | Op::Project(_) => Cost::Dear,
-        Op::Binary(_)
-        | Op::Compare(_)
-        | Op::Select
-        | Op::Convert
-        | Op::Transpose { .. }
-        | Op::Reshape
-        | Op::Slice { .. }
-        | Op::Implicit(_)
-        | Op::Reverse { .. } => Cost::Follows,
-        // Of what runs bodies the results are moved.
-        Op::Parameter(_)
-        | Op::Constant(_)
-        | Op::Extent(_)
-        | Op::Iota { .. }
-        | Op::Broadcast { .. }
-        | Op::Pad { .. }
-        | Op::Window(_)
-        | Op::Concat { .. }
-        | Op::Take { .. }
-        | Op::Call { .. }
-        | Op::Branch(_)
-        | Op::Repeat(_)
-        | Op::Inspect(_) => Cost::Grows,
-    }
 }
 
 /// Computes what is moved, and all that it needs, from the operands of the loop.
@@ -248,5 +191,5 @@ fn without(sharing: &Sharing, body: &Graph, moved: &Moved, given: &[NodeId]) -> 
     let results = body.results.iter();
     let results =
         results.map(|result| Output { node: values[result.node], updates: result.updates });
-    super::prune::prune(&builder.finish(results.collect()))
+    prune(&builder.finish(results.collect()))
 }

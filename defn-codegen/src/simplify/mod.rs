@@ -25,7 +25,6 @@
 //! Never here: choosing kernels or loop orders; laws that hold for real numbers only.
 
 mod share;
-mod prune;
 mod constant;
 mod algebra;
 mod movement;
@@ -39,6 +38,7 @@ mod mirror;
 use std::collections::BTreeMap;
 
 use crate::arena::SideTable;
+use crate::graph::prune;
 use crate::graph::{Graph, Node, NodeId, Op, Output, TensorType};
 
 use contraction::Source;

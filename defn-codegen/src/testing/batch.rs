@@ -15,7 +15,7 @@ fn bits(element: Element, bits: u64, position: usize) -> u64 {
     let step = position as f64;
     match element {
         Element::Bool => (bits + position as u64) % 2,
-        Element::F64 | Element::F32 => {
+        Element::F64 | Element::F32 | Element::F16 | Element::Bf16 => {
             Value::number(element, value.to_f64()[0] * (1.0 - 0.75 * step)).data[0]
         }
         Element::I32 | Element::I64 | Element::U8 | Element::U32 | Element::U64 => {

@@ -29,7 +29,7 @@ use crate::graph::eval::{self, Value};
 use crate::graph::{Element, Graph, parse, verify};
 use crate::llvm::{self, jit};
 use crate::loops::eval::Outcome;
-use crate::loops::{self, Loops};
+use crate::loops::{self, Loops, Statement, visit};
 use crate::options::{Compute, Dump, Level, Options, Sizes};
 use crate::program::Program;
 use crate::simplify::simplify;
@@ -152,9 +152,9 @@ fn laws(graph: &Graph, arguments: &[Value], share: Share) -> Result<(), String> 
     if share == Share::Host {
         return Ok(());
     }
-    // Stripes have an order of their own, and so have parts of rows on a device.
+    // Stripes have an order of their own, which devices do not have.
     let host = if stripes == Sizes::USUAL {
-        let rows = Sizes { stripes_from: i64::MAX, ..stripes };
+        let rows = Sizes { stripes: None, ..stripes };
         let program = schedule_graph(&simple, Level::V4, &options(rows));
         Some(sound(&program, "rows", (&symbols, arguments))?)
     } else {
@@ -169,25 +169,44 @@ fn device_laws(
     (symbols, arguments): (&[i64], &[Value]),
     (expected, host): (&[Bounded], Option<&Outcome>),
 ) -> Result<(), String> {
-    let part_rows = if host.is_some() { Sizes::USUAL.part_rows } else { Sizes::LEAST.part_rows };
-    let least = Sizes { part_rows, ..Sizes::LEAST };
-    for (at, (name, sizes)) in
-        [("device", Sizes::USUAL), ("device with tiles", least)].into_iter().enumerate()
-    {
+    // Sums in parts have an order of their own, and so have sums over rows in parts.
+    let parts = ("device with parts", Sizes::PARTS);
+    let rows = if host.is_some() { None } else { Sizes::LEAST.parts };
+    let least = ("device with tiles", Sizes { parts: rows, ..Sizes::LEAST });
+    let all = [("device", Sizes::USUAL), least, parts];
+    for (at, (name, sizes)) in all.into_iter().enumerate() {
         let program = schedule_graph(graph, Compute::Sm80, &options(sizes));
         let outcome = sound(&program, name, (symbols, arguments))
             .map_err(|error| format!("{error}\n{program}"))?;
         admit(name, expected, &results(graph, &outcome))
             .map_err(|error| format!("{error}\n{program}"))?;
-        if let Some(host) = host.filter(|host| **host != outcome) {
+        if let Some(host) = host.filter(|host| sizes != Sizes::PARTS && **host != outcome) {
             return Err(format!("{name}: gives {outcome:?}\na host gives {host:?}\n{program}"));
         }
-        // Half of the programs show it with tiles.
-        if graph.nodes.len() % 2 == at {
+        // A third of the programs shows it with tiles.
+        if graph.nodes.len() % 3 == at {
             kernel_laws(&program, (symbols, arguments), &outcome)?;
         }
     }
-    Ok(())
+    core_laws(graph, (symbols, arguments))
+}
+
+/// The laws of tensor cores, whose results are no one else's: the loops are sound, and kernels give their bits.
+fn core_laws(graph: &Graph, (symbols, arguments): (&[i64], &[Value])) -> Result<(), String> {
+    let options = Options { tf32: true, ..options(Sizes::LEAST) };
+    let program = schedule_graph(graph, Compute::Sm80, &options);
+    let mut has_cores = false;
+    for nest in &program.nests {
+        visit::statements(&nest.body, &mut |statement| {
+            has_cores |= matches!(statement, Statement::Mma(_));
+        });
+    }
+    if !has_cores {
+        return Ok(());
+    }
+    let outcome = sound(&program, "tensor cores", (symbols, arguments))
+        .map_err(|error| format!("{error}\n{program}"))?;
+    kernel_laws(&program, (symbols, arguments), &outcome)
 }
 
 /// The laws of PTX: executed instruction by instruction, it gives what the loops give.
@@ -214,6 +233,7 @@ fn options(sizes: Sizes) -> Options {
         dump: Dump::default(),
         verify: true,
         sizes,
+        tf32: false,
     }
 }
 
@@ -290,7 +310,9 @@ fn canonical(mut outcome: Outcome) -> Outcome {
     for value in outcome.results.iter_mut().chain(updated).chain(shown) {
         let quiet = match value.element {
             Element::F64 => f64::NAN.to_bits(),
-            Element::F32 => u64::from(f32::NAN.to_bits()),
+            Element::F32 | Element::F16 | Element::Bf16 => {
+                crate::graph::Scalar::from_f64(value.element, f64::NAN).bits
+            }
             Element::I32
             | Element::I64
             | Element::U8

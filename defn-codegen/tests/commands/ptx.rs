@@ -1,4 +1,4 @@
-//! `ptx sm_80`: the kernels of a graph, or of loops, as text; of loops, `run:` lines are what the evaluator says, races included.
+//! `ptx sm_80`, `ptx sm_80 tf32`: the kernels of a graph, or of loops, as text; of loops, `run:` lines are what the evaluator says, races included.
 //!
 //! Whatever the file asks for, the text must round every operation as the language does, and have no memory of single threads.
 
@@ -19,7 +19,8 @@ use super::{TestFile, run, stage};
 /// The text of the kernels.
 pub(crate) fn text(file: &TestFile<'_>, argument: &str) -> Result<String, String> {
     let mut devices = Compute::ALL.iter().copied();
-    let compute = devices.find(|compute| compute.name() == argument).ok_or("no such device")?;
+    let (name, choice) = argument.split_once(' ').unwrap_or((argument, ""));
+    let compute = devices.find(|compute| compute.name() == name).ok_or("no such device")?;
     let loops = if file.text.lines().any(|line| line.starts_with("loops ")) {
         let loops = parse_loops(file.text).map_err(|error| error.to_string())?;
         for (line, _, call) in file.directives.iter().filter(|(_, name, _)| *name == "run") {
@@ -29,7 +30,7 @@ pub(crate) fn text(file: &TestFile<'_>, argument: &str) -> Result<String, String
     } else {
         let graph = parse_graph(file.text).map_err(|error| error.to_string())?;
         run::check(file, &graph)?;
-        schedule_graph(&graph, compute, &stage::options(""))
+        schedule_graph(&graph, compute, &stage::options(choice))
     };
     verify(&loops).map_err(|faults| format!("{faults:?}"))?;
     let code = llvm::device(&loops, compute).map_err(|limitation| limitation.what)?;

@@ -1,4 +1,4 @@
-//! `fuse`, `lower`, `device`, `schedule v3`, `schedule v3 least` (every form as soon as it can be): the graph at a stage below, as that stage prints it.
+//! `fuse`, `lower`, `device`, `device tf32`, `schedule v3`, `schedule v3 least` (every form as soon as it can be): the graph at a stage below, as that stage prints it.
 
 use defn_codegen::compile::schedule_graph;
 use defn_codegen::fuse::fuse;
@@ -30,5 +30,6 @@ pub(crate) fn options(argument: &str) -> Options {
         dump: Dump::default(),
         verify: true,
         sizes: if argument.ends_with("least") { Sizes::LEAST } else { Sizes::USUAL },
+        tf32: argument.starts_with("tf32"),
     }
 }

@@ -46,6 +46,16 @@ const N: Symbol = Symbol(0);
 const M: Symbol = Symbol(1);
 
 /// Functions of floats whose results are the same at any level, cheap enough to compile by the hundred.
+const COMPARED: &[Element] = &[
+    Element::F64,
+    Element::F32,
+    Element::I32,
+    Element::I64,
+    Element::U8,
+    Element::U32,
+    Element::U64,
+    Element::Bool,
+];
 const FLOATS: &[Unary] =
     &[Unary::Neg, Unary::Abs, Unary::Sign, Unary::Floor, Unary::Ceil, Unary::Round, Unary::Exp];
 const BINARY: &[Binary] =
@@ -115,8 +125,13 @@ impl Author {
                 let from = self.dice.of(Element::ALL);
                 Expr::Convert(element, boxed(self, from))
             }
+            // These are rounded to, and nothing else.
+            (_, Element::F16 | Element::Bf16) => {
+                let from = self.dice.of(&[Element::F32, Element::F64, Element::I64, Element::U32]);
+                Expr::Convert(element, boxed(self, from))
+            }
             (2 | 3, Element::Bool) => {
-                let of = self.dice.of(Element::ALL);
+                let of = self.dice.of(COMPARED);
                 let comparison = self.dice.of(Comparison::ALL);
                 Expr::Compare(comparison, boxed(self, of), boxed(self, of))
             }

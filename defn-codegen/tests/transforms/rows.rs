@@ -226,7 +226,7 @@ pub(crate) fn groups() -> Vec<Group> {
         Group { title: "Comparison, logic and choice", rows: truths() },
         Group { title: "Reductions", rows: reductions() },
         Group { title: "Along an axis: running results and order", rows: orders() },
-        Group { title: "Products", rows: products() },
+        Group { title: "Products", rows: products().into_iter().chain(systems()).collect() },
         Group { title: "Names and shapes", rows: shapes() },
         Group { title: "Parts", rows: parts().into_iter().chain(joined()).collect() },
         Group { title: "Positions that are data", rows: positions() },
@@ -421,14 +421,6 @@ fn products() -> Vec<Row> {
         vec!["m=3 n=0", "n=0 k=2"],
         vec!["m=0 n=3", "k=2 n=3"],
     ];
-    let matrices = ["i:3 j:3", "i:1 j:1", "i:0 j:0", "b=2 j:5 i:5"];
-    let systems = vec![
-        vec!["i:3 j:3", "i:3"],
-        vec!["i:1 j:1", "k=2 i:1"],
-        vec!["i:0 j:0", "i:0"],
-        vec!["b=2 j:5 i:5", "i:5 b=2 k=3"],
-        vec!["b=2 i:3 j:3", "k=1 i:3"],
-    ];
     let squares = vec![
         vec!["i:3 j:3", "i:3 j:3"],
         vec!["i:1 j:1", "i:1 j:1"],
@@ -453,6 +445,19 @@ fn products() -> Vec<Row> {
             let product = library::arithmetic(b, Binary::Mul, &x[0], &x[1])?;
             one(library::sum(b, &product, &[name("n")]))
         }),
+    ]
+}
+
+fn systems() -> Vec<Row> {
+    let matrices = ["i:3 j:3", "i:1 j:1", "i:0 j:0", "b=2 j:5 i:5"];
+    let systems = vec![
+        vec!["i:3 j:3", "i:3"],
+        vec!["i:1 j:1", "k=2 i:1"],
+        vec!["i:0 j:0", "i:0"],
+        vec!["b=2 j:5 i:5", "i:5 b=2 k=3"],
+        vec!["b=2 i:3 j:3", "k=1 i:3"],
+    ];
+    vec![
         // With a large diagonal a matrix is positive definite, whatever stands beside it.
         row("cholesky", "x.cholesky(i, j)", &[SMALL], alike(&[SMALL], &matrices), |b, x| {
             let matrix = lifted(b, &x[0]);
@@ -465,6 +470,14 @@ fn products() -> Vec<Row> {
         row("inverse", "x.inverse(i, j)", &[SMALL], alike(&[SMALL], &matrices), |b, x| {
             let matrix = lifted(b, &x[0]);
             one(library::inverse(b, &matrix, &[name("i"), name("j")]))
+        }),
+        row("det", "x.det(i, j)", &[SMALL], alike(&[SMALL], &matrices), |b, x| {
+            let matrix = lifted(b, &x[0]);
+            one(library::det(b, &matrix, &[name("i"), name("j")]))
+        }),
+        row("logdet", "x.logdet(i, j)", &[SMALL], alike(&[SMALL], &matrices), |b, x| {
+            let matrix = lifted(b, &x[0]);
+            one(library::logdet(b, &matrix, &[name("i"), name("j")]))
         }),
     ]
 }

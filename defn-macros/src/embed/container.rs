@@ -11,14 +11,14 @@
 use super::{
     quiet,
     signature::generic,
-    types::{host_type, written},
+    types::{host_type, with_axes, written},
 };
 use crate::{
     facade::Facade,
     parse::Declaration,
-    surface::{Constant, ElementParameter, Struct, TypeAlias, TypeParameter},
+    surface::{Constant, ElementParameter, Struct, Type, TypeAlias, TypeKind, TypeParameter},
 };
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
 /// The struct without its axes, and how it is taken apart.
@@ -75,12 +75,12 @@ pub(crate) fn leaves(
             quiet(quote!(#ident))
         })
         .collect();
-    let with_axis = mapped(container, declaration, &names, facade);
+    let with_axes = more_axes(container, declaration, &names, facade);
     let (name, generics) = (&container.name.ident, quiet(generics));
     let (name, arguments) = (quiet(quote!(#name)), quiet(arguments));
     let whole = field_by_field((&quote!(#name), &generics, &arguments), &names, facade);
     quote! {
-        #with_axis
+        #with_axes
         #whole
     }
 }
@@ -112,48 +112,141 @@ fn field_by_field(
     }
 }
 
-/// The container with one more axis: a struct of the same fields, which only its alias names.
-fn mapped(
+/// The container with more axes: a struct of the same fields, which only its aliases name.
+fn more_axes(
     container: &Struct,
     declaration: &Declaration,
     names: &[TokenStream],
     facade: &Facade,
 ) -> TokenStream {
-    let seen = declaration.fields.iter().map(|(_, visibility)| quiet(quote!(#visibility)));
     let (generics, arguments) = generics(&container.parameters, facade);
     let (generics, arguments) = (quiet(generics), quiet(arguments));
-    let private = quote!(#facade::__private);
+    let (private, axes, then) = (quote!(#facade::__private), quote!(__A), quote!(__B));
     let own = &container.name.ident;
     let name = quiet(quote!(#own));
     let other = format_ident!("Mapped{}", own, span = Span::call_site());
-    let types: Vec<TokenStream> =
-        container.fields.iter().map(|field| quiet(host_type(&field.ty, facade))).collect();
-    let line = format!("`{}`, whose tensors have one more axis, first.", container.name.text);
-    let field_lines = container.fields.iter().map(|field| format!("`{}`", written(&field.ty)));
+    let (all, with) = (and(&generics, &quote!(#axes: #private::Axes)), and(&arguments, &axes));
+    let after = and(&arguments, &quote!(#private::Then<#axes, #then>));
     let (items, item) = (super::own("items"), super::own("item"));
     let (whole, position) = (super::own("whole"), super::own("position"));
-    let parts = field_by_field((&quote!(#other), &generics, &arguments), names, facade);
+    if names.is_empty() {
+        return without_fields((&name, &generics, &arguments), facade);
+    }
+    let stacked = Parts {
+        number: &|place| quote!(#private::stack_numbers(#items, |#item| &#item #place)),
+        other: &|place| quote!(#private::stack_each(#items, |#item| &#item #place)),
+    };
+    let picked = Parts {
+        number: &|place| quote!(#private::number_at(&#whole #place, #position)),
+        other: &|place| quote!(#private::Mappable::at(&#whole #place, #position)),
+    };
+    let made = |parts: &Parts<'_>| -> Vec<TokenStream> {
+        let fields = container.fields.iter().zip(names);
+        fields.map(|(field, name)| parts.made(&field.ty, &quote!(.#name), 0)).collect()
+    };
+    let (stacked, picked) = (made(&stacked), made(&picked));
+    let defined = with_more_axes(container, declaration, (&other, &all), facade);
+    let parts = field_by_field((&quote!(#other), &all, &with), names, facade);
     quote! {
         const _: () = {
-            #[doc = #line]
-            #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
-            pub struct #other #generics {
-                #(#[doc = #field_lines] #seen #names: <#types as #private::Mappable>::Mapped,)*
-            }
+            #defined
             #parts
             #[automatically_derived]
-            impl #generics #private::Mappable for #name #arguments {
-                type Mapped = #other #arguments;
-                fn stack(#items: &[&Self]) -> Self::Mapped {
+            impl #all #private::Mappable for #other #with {
+                type With<#then: #private::Axes> = #other #after;
+                fn stack(#items: &[&Self]) -> #private::Mapped<Self> {
                     let _ = #items;
                     #other { #(#names: #private::stack_each(#items, |#item| &#item.#names)),* }
                 }
-                fn at(#whole: &Self::Mapped, #position: ::core::primitive::usize) -> Self {
+                fn at(#whole: &#private::Mapped<Self>, #position: ::core::primitive::usize) -> Self {
                     let _ = (#whole, #position);
                     Self { #(#names: #private::Mappable::at(&#whole.#names, #position)),* }
                 }
             }
+            #[automatically_derived]
+            impl #generics #private::Mappable for #name #arguments {
+                type With<#axes: #private::Axes> = #other #with;
+                fn stack(#items: &[&Self]) -> #private::Mapped<Self> {
+                    let _ = #items;
+                    #other { #(#names: #stacked),* }
+                }
+                fn at(#whole: &#private::Mapped<Self>, #position: ::core::primitive::usize) -> Self {
+                    let _ = (#whole, #position);
+                    Self { #(#names: #picked),* }
+                }
+            }
         };
+    }
+}
+
+/// The struct itself.
+fn with_more_axes(
+    container: &Struct,
+    declaration: &Declaration,
+    (other, all): (&Ident, &TokenStream),
+    facade: &Facade,
+) -> TokenStream {
+    let line = format!("`{}`, whose tensors have more axes.", container.name.text);
+    let fields =
+        container.fields.iter().zip(&declaration.fields).map(|(field, (_, visibility))| {
+            let (name, line) = (&field.name.ident, format!("`{}`", written(&field.ty)));
+            let ty = with_axes(&field.ty, &quote!(__A), facade);
+            (quote!(#[doc = #line]), quiet(quote!(#visibility #name: #ty,)))
+        });
+    let (lines, fields): (Vec<TokenStream>, Vec<TokenStream>) = fields.unzip();
+    quote! {
+        #[doc = #line]
+        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
+        pub struct #other #all { #(#lines #fields)* }
+    }
+}
+
+/// What is made of the parts of a field: of numbers, whose element type rustc may not know, and of all else.
+struct Parts<'p> {
+    number: &'p dyn Fn(&TokenStream) -> TokenStream,
+    other: &'p dyn Fn(&TokenStream) -> TokenStream,
+}
+
+impl Parts<'_> {
+    /// Tuples and arrays part by part; `place` says where this one is, inside of as many arrays.
+    fn made(&self, ty: &Type, place: &TokenStream, arrays: usize) -> TokenStream {
+        match &ty.kind {
+            TypeKind::Scalar(_) => (self.number)(place),
+            TypeKind::Tuple(parts) => {
+                let parts = parts.iter().enumerate().map(|(part, ty)| {
+                    let part = Literal::usize_unsuffixed(part);
+                    self.made(ty, &quote!(#place.#part), arrays)
+                });
+                quote!((#(#parts,)*))
+            }
+            TypeKind::Array { item, .. } => {
+                let at = super::own(&format!("at{arrays}"));
+                let item = self.made(item, &quote!(#place[#at]), arrays + 1);
+                quote!(::core::array::from_fn(|#at| #item))
+            }
+            TypeKind::Extent
+            | TypeKind::Key
+            | TypeKind::Tensor { .. }
+            | TypeKind::Named { .. }
+            | TypeKind::With(..)
+            | TypeKind::Refused(_) => (self.other)(place),
+        }
+    }
+}
+
+/// Without fields there is nothing that could have more axes.
+fn without_fields(
+    (name, generics, arguments): (&TokenStream, &TokenStream, &TokenStream),
+    facade: &Facade,
+) -> TokenStream {
+    let private = quote!(#facade::__private);
+    quote! {
+        #[automatically_derived]
+        impl #generics #private::Mappable for #name #arguments {
+            type With<__A: #private::Axes> = ();
+            fn stack(_: &[&Self]) {}
+            fn at(_: &(), _: ::core::primitive::usize) -> Self { Self {} }
+        }
     }
 }
 
@@ -176,11 +269,21 @@ fn broken_leaves(
         }
         #[automatically_derived]
         impl #generics #private::Mappable for #name #arguments {
-            type Mapped = ();
+            type With<__A: #private::Axes> = ();
             fn stack(_: &[&Self]) {}
             fn at(_: &(), _: ::core::primitive::usize) -> Self { #private::broken() }
         }
     }
+}
+
+/// `<T: ::defn::Float>` and one more parameter.
+fn and(generics: &TokenStream, more: &TokenStream) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = generics.clone().into_iter().collect();
+    if tokens.is_empty() {
+        return quote!(<#more>);
+    }
+    tokens.pop();
+    quote!(#(#tokens)*, #more>)
 }
 
 /// `<T: ::defn::Float>` and `<T>`.

@@ -11,7 +11,7 @@
 //!
 //! The containers of the target's signature need not be in scope where the request stands:
 //! they are type parameters, and `tie` lets rustc find them in the type of the target itself.
-//! A container with one more axis is `C0::Mapped` to `tie`, and a parameter `M0` of `call`.
+//! A container with more axes is `C0::With<OneMore>` to `tie`, and a parameter `M0` of `call`.
 
 use super::{
     host_code::{Code, host_code},
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     facade::Facade,
     requested::Requested,
-    surface::{ElementParameter, Function, Path, Type, TypeKind},
+    surface::{ElementParameter, Function, MoreAxes, Path, Type, TypeKind},
 };
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -40,14 +40,14 @@ pub(crate) fn request(
     let in_target = containers.written.len();
     let signature = (requested.parameters.as_slice(), &requested.result);
     let to = containers.host(elements, signature, tied, facade);
-    let called = containers.host(elements, signature, Spelling::Called, facade);
+    let called = containers.host(elements, signature, Spelling::Called(facade), facade);
     debug_assert_eq!(
         in_target,
         containers.written.len(),
         "a request has no container that its target has not"
     );
-    let (used, mapped) = (containers.used(&called), containers.mapped(&called));
-    let bound = if mapped.is_empty() { quote!(Leaves) } else { quote!(Mappable) };
+    let (used, more) = (containers.used(&called), containers.with_more(&called));
+    let bound = if more.is_empty() { quote!(Leaves) } else { quote!(Mappable) };
     let private = quote!(#facade::__private);
     let (call, tie, value) = (own("call"), own("tie"), own("value"));
     let (elements, all) = (&to.generics, containers.names());
@@ -57,7 +57,7 @@ pub(crate) fn request(
     let tracked = super::tracked();
     quote!({
         #tracked
-        fn #call<#(#elements,)* #(#used: #private::Leaves,)* #(#mapped: #private::Leaves),*>(#parameters) #arrow { #body }
+        fn #call<#(#elements,)* #(#used: #private::Leaves,)* #(#more: #private::Leaves),*>(#parameters) #arrow { #body }
         const fn #tie<#(#elements,)* #(#all: #private::#bound),*>(_: #from_pointer, _: #to_pointer) {}
         let #value = #call;
         if false { #tie(#target, #value) }
@@ -118,19 +118,28 @@ fn pointer(host: &Host) -> TokenStream {
     quote!(fn(#(#parameters),*) #arrow)
 }
 
-/// How a container with one more axis is written.
+/// How a container with more axes is written.
 #[derive(Clone, Copy)]
 enum Spelling<'a> {
     /// As what belongs to the container, so that the target says which it is.
     Tied(&'a Facade),
     /// As a type parameter of its own: from what belongs to it, rustc would not find the container.
-    Called,
+    Called(&'a Facade),
+}
+
+impl<'a> Spelling<'a> {
+    fn facade(self) -> &'a Facade {
+        let (Self::Tied(facade) | Self::Called(facade)) = self;
+        facade
+    }
 }
 
 /// The containers and aliases of a signature, each with a type parameter of its own.
 #[derive(Default)]
 struct Containers {
     written: Vec<String>,
+    /// Those with more axes, as `tie` has them.
+    more: Vec<String>,
 }
 
 impl Containers {
@@ -157,14 +166,14 @@ impl Containers {
                 let name = name(self.index(ty));
                 TypeKind::Refused(quote!(#name))
             }
-            TypeKind::Mapped(item) => {
-                let index = self.index(item);
+            TypeKind::With(item, axes) => {
+                let tied = self.with_more_axes(item, axes, spelling.facade());
                 TypeKind::Refused(match spelling {
-                    Spelling::Tied(facade) => {
-                        let name = name(index);
-                        quote!(<#name as #facade::__private::Mappable>::Mapped)
+                    Spelling::Tied(_) => tied,
+                    Spelling::Called(_) => {
+                        let (known, tied) = (&mut self.more, tied.to_string());
+                        more_name(position(known, tied)).into_token_stream()
                     }
-                    Spelling::Called => mapped_name(index).into_token_stream(),
                 })
             }
             TypeKind::Tuple(parts) => {
@@ -179,13 +188,20 @@ impl Containers {
         Type { kind, span: ty.span }
     }
 
+    /// As what belongs to the container.
+    fn with_more_axes(&mut self, item: &Type, axes: &MoreAxes, facade: &Facade) -> TokenStream {
+        let tied = Spelling::Tied(facade);
+        let axes = match axes {
+            MoreAxes::Each(of) => MoreAxes::Each(Box::new(self.anonymous(of, tied))),
+            MoreAxes::One | MoreAxes::Of(..) => axes.clone(),
+        };
+        let item = Box::new(self.anonymous(item, tied));
+        let ty = Type { kind: TypeKind::With(item, axes), span: Span::call_site() };
+        super::types::host_type(&ty, facade)
+    }
+
     fn index(&mut self, ty: &Type) -> usize {
-        let written = super::types::written(ty);
-        let known = self.written.iter().position(|known| *known == written);
-        known.unwrap_or_else(|| {
-            self.written.push(written);
-            self.written.len() - 1
-        })
+        position(&mut self.written, super::types::written(ty))
     }
 
     fn names(&self) -> Vec<Ident> {
@@ -197,10 +213,18 @@ impl Containers {
         mentioned(self.names(), host)
     }
 
-    /// The same of those with one more axis.
-    fn mapped(&self, host: &Host) -> Vec<Ident> {
-        mentioned((0..self.written.len()).map(mapped_name).collect(), host)
+    /// The same of those with more axes.
+    fn with_more(&self, host: &Host) -> Vec<Ident> {
+        mentioned((0..self.more.len()).map(more_name).collect(), host)
     }
+}
+
+/// Where the text is, behind all others if it is new.
+fn position(known: &mut Vec<String>, text: String) -> usize {
+    known.iter().position(|other| *other == text).unwrap_or_else(|| {
+        known.push(text);
+        known.len() - 1
+    })
 }
 
 /// The names that a signature mentions.
@@ -211,8 +235,8 @@ fn mentioned(names: Vec<Ident>, host: &Host) -> Vec<Ident> {
     names.into_iter().filter(|name| is_word(&name.to_string())).collect()
 }
 
-/// A container with one more axis, where it is called: `tie` says which.
-fn mapped_name(index: usize) -> Ident {
+/// A container with more axes, where it is called: `tie` says which.
+fn more_name(index: usize) -> Ident {
     format_ident!("__M{index}", span = Span::call_site())
 }
 

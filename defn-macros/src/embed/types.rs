@@ -8,7 +8,9 @@
 
 use crate::{
     facade::Facade,
-    surface::{Element, Extent, ExtentKind, ExtentOp, Path, Type, TypeArgument, TypeKind},
+    surface::{
+        Element, Extent, ExtentKind, ExtentOp, MoreAxes, Path, Type, TypeArgument, TypeKind,
+    },
 };
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -32,9 +34,9 @@ pub(crate) fn host_type(ty: &Type, facade: &Facade) -> TokenStream {
             let parts = parts.iter().map(|part| host_type(part, facade));
             quote!((#(#parts,)*))
         }
-        TypeKind::Mapped(item) => {
-            let item = host_type(item, facade);
-            quote!(<#item as #facade::__private::Mappable>::Mapped)
+        TypeKind::With(item, axes) => {
+            let (item, axes) = (host_type(item, facade), host_axes(axes, facade));
+            quote!(<#item as #facade::__private::Mappable>::With<#axes>)
         }
         TypeKind::Array { item, length } => {
             let (item, length) = (host_type(item, facade), host_extent(length));
@@ -42,6 +44,49 @@ pub(crate) fn host_type(ty: &Type, facade: &Facade) -> TokenStream {
         }
         TypeKind::Refused(tokens) if tokens.is_empty() => quote!(()),
         TypeKind::Refused(tokens) => tokens.clone(),
+    }
+}
+
+/// The word for more axes.
+fn host_axes(axes: &MoreAxes, facade: &Facade) -> TokenStream {
+    let private = quote!(#facade::__private);
+    match axes {
+        MoreAxes::One => quote!(#private::OneMore),
+        MoreAxes::Of(element, rank) => {
+            let (element, rank) = (host_element(element, facade), Literal::usize_unsuffixed(*rank));
+            quote!(#private::Of<#element, #rank>)
+        }
+        MoreAxes::Each(of) => {
+            let of = host_type(of, facade);
+            quote!(#private::Each<#of>)
+        }
+    }
+}
+
+/// A type of a field with the axes of `axes`, a parameter of the impl around it: numbers of any element type have them too.
+pub(crate) fn with_axes(ty: &Type, axes: &TokenStream, facade: &Facade) -> TokenStream {
+    match &ty.kind {
+        TypeKind::Scalar(element) => {
+            let element = host_element(element, facade);
+            quote!(<#axes as #facade::__private::Axes>::Number<#element>)
+        }
+        TypeKind::Tuple(parts) => {
+            let parts = parts.iter().map(|part| with_axes(part, axes, facade));
+            quote!((#(#parts,)*))
+        }
+        TypeKind::Array { item, length } => {
+            let (item, length) = (with_axes(item, axes, facade), host_extent(length));
+            quote!([#item; #length])
+        }
+        TypeKind::Extent
+        | TypeKind::Key
+        | TypeKind::Tensor { .. }
+        | TypeKind::Named { .. }
+        | TypeKind::With(..)
+        | TypeKind::Refused(_) => {
+            let ty = host_type(ty, facade);
+            quote!(<#ty as #facade::__private::Mappable>::With<#axes>)
+        }
     }
 }
 
@@ -61,7 +106,11 @@ fn element_arguments(arguments: &[TypeArgument], facade: &Facade) -> Option<Toke
 pub(crate) fn host_element(element: &Element, facade: &Facade) -> TokenStream {
     let word = Ident::new(element.word(), Span::call_site());
     match element {
-        Element::F16 | Element::Bf16 | Element::C64 | Element::C128 => quote!(#facade::#word),
+        Element::F16 | Element::Bf16 => quote!(#facade::#word),
+        // Tensors hold none of these, which is an error already: a type that is nowhere makes no second one of that.
+        Element::C64 | Element::C128 | Element::I8 | Element::I16 | Element::U16 => {
+            quote!(#facade::#word)
+        }
         Element::Parameter(_) => word.to_token_stream(),
         _ => quote!(::core::primitive::#word),
     }
@@ -121,7 +170,17 @@ pub(crate) fn written(ty: &Type) -> String {
         TypeKind::Array { item, length } => {
             format!("[{}; {}]", written(item), written_extent(length))
         }
-        TypeKind::Mapped(item) => format!("Mapped<{}>", written(item)),
+        TypeKind::With(item, axes) => {
+            let item = written(item);
+            match axes {
+                MoreAxes::One => format!("Mapped<{item}>"),
+                MoreAxes::Of(element, 0) => format!("Jacobian<{}, {item}>", element.word()),
+                MoreAxes::Of(element, rank) => {
+                    format!("Jacobian<Tensor<{}, {rank}>, {item}>", element.word())
+                }
+                MoreAxes::Each(of) => format!("Jacobian<{item}, {}>", written(of)),
+            }
+        }
         TypeKind::Refused(_) => "_".to_owned(),
     }
 }

@@ -21,13 +21,14 @@ struct Known {
 }
 
 /// Every option; a message that lists them reads them here.
-const KNOWN: [Known; 7] = [
+const KNOWN: [Known; 8] = [
     Known { word: "bare", form: "bare", of_functions: true, read: bare },
     Known { word: "grad", form: "grad = path", of_functions: true, read: grad },
     Known { word: "jvp", form: "jvp = path", of_functions: true, read: jvp },
     Known { word: "test", form: "test(x = 0.1..0.9)", of_functions: true, read: test },
     Known { word: "memory", form: "memory = \"8 MiB\"", of_functions: true, read: memory },
     Known { word: "nan_hunt", form: "nan_hunt", of_functions: true, read: nan_hunt },
+    Known { word: "tf32", form: "tf32", of_functions: true, read: tf32 },
     Known { word: "crate", form: "crate = path", of_functions: false, read: facade },
 ];
 
@@ -135,6 +136,11 @@ fn bare(_: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
 
 fn nan_hunt(_: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
     options.nan_hunt = true;
+    matches!(meta, Meta::Path(_))
+}
+
+fn tf32(_: &mut Reader, meta: &Meta, options: &mut Options) -> bool {
+    options.tf32 = true;
     matches!(meta, Meta::Path(_))
 }
 

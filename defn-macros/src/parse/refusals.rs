@@ -181,8 +181,6 @@ pub(crate) enum Refusal {
     OtherVersion(String),
     /// `vmap!` without `over`.
     VmapWithoutAxis,
-    /// A request that would add axes to a container.
-    ContainerInRequest(String),
 }
 
 /// The four parts of a message.
@@ -570,17 +568,6 @@ impl Refusal {
                 "`vmap!` needs a name for the new axis",
                 "write `vmap!(f, over = batch)`",
                 "vmap-without-axis",
-            ),
-            Self::ContainerInRequest(request) => say(
-                format!(
-                    "`{request}!` cannot add {} to a container\n  this is a limitation of defn, not a mistake of yours",
-                    if request == "vmap" { "a second axis" } else { "axes" }
-                ),
-                match request.as_str() {
-                    "vmap" => "map inside of a `#[defn]` function, where containers have axes",
-                    _ => "write a function that takes and returns tensors",
-                },
-                "limitation",
             ),
         }
     }

@@ -81,7 +81,9 @@ impl Body<'_, '_> {
             return self.wrong(CallMistake::NotAFunction { name, kind }, span);
         };
         // Of a request with which something is wrong, `request` tells what.
-        let requested = request.and_then(|request| Requested::parameters(request, function));
+        let requested = request
+            .and_then(|request| Requested::of(request, function).ok())
+            .map(|requested| requested.parameters);
         let parameters = match (request, requested) {
             (None, _) => function.parameters.clone(),
             (Some(_), Some(parameters)) => parameters,

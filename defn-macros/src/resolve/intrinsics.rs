@@ -121,6 +121,8 @@ pub(super) const METHODS: &[(&str, Form, &str)] = &[
     ("cholesky", Form::Matrix(library::cholesky), "a.cholesky(row, column)"),
     ("solve", Form::Own(Own::Solve), "a.solve(b, row, column)"),
     ("inverse", Form::Matrix(library::inverse), "a.inverse(row, column)"),
+    ("det", Form::Matrix(library::det), "a.det(row, column)"),
+    ("logdet", Form::Matrix(library::logdet), "a.logdet(row, column)"),
     ("max", Form::AxesOrValue(library::max, Binary::Max), "x.max(features)"),
     ("min", Form::AxesOrValue(library::min, Binary::Min), "x.min(features)"),
     ("order", Form::Axes(library::order), "x.order(b, a)"),

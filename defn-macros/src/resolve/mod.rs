@@ -195,7 +195,9 @@ fn resolved_element(word: &Word, elements: &Elements) -> Option<Element> {
         Word::U64 => Some(Element::U64),
         Word::Bool => Some(Element::Bool),
         Word::Parameter(name) => elements.get(name).copied(),
-        Word::F16 | Word::Bf16 | Word::I8 | Word::I16 | Word::U16 | Word::C64 | Word::C128 => None,
+        Word::F16 => Some(Element::F16),
+        Word::Bf16 => Some(Element::Bf16),
+        Word::I8 | Word::I16 | Word::U16 | Word::C64 | Word::C128 => None,
     }
 }
 

@@ -128,7 +128,7 @@ impl<'r> TypeReader<'r> {
             TypeKind::Named { path, callee, arguments } => {
                 self.named(path, *callee, arguments, env)
             }
-            TypeKind::Mapped(item) => self.read(item, env),
+            TypeKind::With(item, _) => self.read(item, env),
             TypeKind::Tuple(parts) => {
                 let parts: Vec<_> = parts.iter().map(|part| self.read(part, env)).collect();
                 Some(Tree::Tuple(parts.into_iter().collect::<Option<_>>()?))

@@ -165,6 +165,8 @@ pub(crate) struct Options {
     pub(crate) memory: Option<(u64, Span)>,
     /// `nan_hunt`: a call fails where the first NaN comes up.
     pub(crate) nan_hunt: bool,
+    /// `tf32`: a device may round what products of `f32` multiply.
+    pub(crate) tf32: bool,
     /// `bare`: no type of the function's name, so `try_call` and its like are missing.
     pub(crate) bare: bool,
     /// `crate = ::tensors`: where the facade is, if not at `::defn`.

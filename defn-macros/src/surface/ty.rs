@@ -46,8 +46,8 @@ pub(crate) enum TypeKind {
         /// How many.
         length: Extent,
     },
-    /// A container whose tensors have one more axis, first: in the signature of a request alone.
-    Mapped(Box<Type>),
+    /// A container whose tensors have more axes: in the signature of a request alone.
+    With(Box<Type>, MoreAxes),
     /// A type that was refused: only the fallback, which must still declare the function, looks at it.
     /// Without tokens, Rust has no such type either.
     Refused(TokenStream),
@@ -63,6 +63,17 @@ impl Type {
             _ => false,
         }
     }
+}
+
+/// Which axes the tensors of a container have besides their own.
+#[derive(Clone, Debug)]
+pub(crate) enum MoreAxes {
+    /// One in front.
+    One,
+    /// Those of a result in front, whose element type is theirs as well: how many there are.
+    Of(Element, usize),
+    /// Each tensor is a value of this type instead, whose tensors have the axes of that one and then their own.
+    Each(Box<Type>),
 }
 
 /// One argument of a container or of an alias.

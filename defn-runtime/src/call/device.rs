@@ -27,12 +27,14 @@ pub(super) fn enter(
     let mut call = begin(function, passed, symbols, caller)?;
     results.on = Some(Box::new(On { device: Device::gpu(call.gpu().clone()), fault: None }));
     let signature = &function.signature;
+    results.solve(signature, passed.found.as_slice(), symbols)?;
+    let mut first = 0;
     for leaf in signature.results {
         if leaf.axes.is_empty() {
             results.memory.push(Memory::Scalar([0; 2]));
             continue;
         }
-        let bytes = results.measure(signature, leaf, (passed.found.as_slice(), symbols))?;
+        let bytes = results.measure(signature, leaf, &mut first)?;
         results.memory.push(Memory::Remote(call.memory(bytes)?));
     }
     // The list moves no more, so that the places of numbers stay where they are.

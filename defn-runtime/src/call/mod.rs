@@ -56,13 +56,20 @@ pub fn run<'a, R: Leaves>(
     function: &'static Function,
     arguments: impl FnOnce(&mut Arguments<'a>),
 ) -> Result<R, Error> {
-    let mut passed = Arguments::new();
-    arguments(&mut passed);
     let mut results = Builder::new(&function.signature);
-    enter(function, &mut passed, &mut results)?;
+    {
+        let mut passed = Arguments::new();
+        arguments(&mut passed);
+        enter(function, &mut passed, &mut results)?;
+    }
     let value = R::build(&mut results);
-    results.finish()?;
-    Ok(value)
+    // Nothing lives beside the value that could end this early, so that its words stay in registers until they are written
+    // where it shall be: words that are written one by one and then copied several at a time wait for each other.
+    if results.is_spent() {
+        std::mem::forget(results);
+        return Ok(value);
+    }
+    results.finish(value)
 }
 
 /// Calls `function` and writes its results into `result`, which must have their shapes.
@@ -255,7 +262,8 @@ fn enter(
 ) -> Result<(), Error> {
     let signature = &function.signature;
     let mut symbols = Symbols::new();
-    if !function.plan.solve(passed.found.as_slice(), false, &mut symbols) {
+    let is_planned = function.plan.solve(passed.found.as_slice(), false, &mut symbols);
+    if !is_planned {
         solve::solve(signature, passed.found.as_slice(), &mut symbols)?;
     }
     #[cfg(any(feature = "cuda", test))]
@@ -265,7 +273,12 @@ fn enter(
         }
     }
     let entry = function.entry()?;
-    results.allocate(signature, passed.found.as_slice(), symbols.as_slice())?;
+    if is_planned {
+        function.plan.extents(symbols.as_slice()).for_each(|extent| results.extents.push(extent));
+    } else {
+        results.solve(signature, passed.found.as_slice(), symbols.as_slice())?;
+    }
+    results.allocate(signature)?;
     for memory in results.memory.as_mut_slice() {
         passed.addresses.push(match memory {
             Memory::Scalar(bytes) => ptr::from_mut(bytes).cast(),

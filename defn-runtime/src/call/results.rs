@@ -62,40 +62,51 @@ impl Builder {
         Self { leaves, memory: Inline::new(), extents: Inline::new(), next: (0, 0), on: None }
     }
 
-    /// Gets memory for every result, not written.
-    #[inline]
-    pub(super) fn allocate(
+    /// Finds the extents of every result.
+    #[inline(never)]
+    pub(super) fn solve(
         &mut self,
         signature: &Signature,
         found: &[Found<'_>],
         symbols: &[i64],
     ) -> Result<(), Error> {
         for leaf in signature.results {
+            for axis in 0..leaf.axes.len() {
+                let at = (leaf, axis);
+                self.extents.push(solve::result_extent(signature, found, symbols, at)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gets memory for every result, whose extents are known; not written.
+    #[inline]
+    pub(super) fn allocate(&mut self, signature: &Signature) -> Result<(), Error> {
+        let mut first = 0;
+        for leaf in signature.results {
             if leaf.axes.is_empty() {
                 self.memory.push(Memory::Scalar([0; 2]));
                 continue;
             }
-            let bytes = self.measure(signature, leaf, (found, symbols))?;
+            let bytes = self.measure(signature, leaf, &mut first)?;
             let block = Block::new(bytes);
             self.memory.push_with(|| Memory::Tensor(block));
         }
         Ok(())
     }
 
-    /// Appends the extents of a result, and says how many bytes it has.
+    /// How many bytes a result has whose extents begin at `first`, and steps over them.
     #[inline]
     pub(super) fn measure(
-        &mut self,
+        &self,
         signature: &Signature,
         leaf: &Leaf,
-        (found, symbols): (&[Found<'_>], &[i64]),
+        first: &mut usize,
     ) -> Result<usize, Error> {
-        let first = self.extents.as_slice().len();
-        for axis in 0..leaf.axes.len() {
-            self.extents.push(solve::result_extent(signature, found, symbols, (leaf, axis))?);
-        }
-        let length = shape::length(&self.extents.as_slice()[first..]);
-        let bytes = length.and_then(|length| length.checked_mul(leaf.element.size()));
+        let extents = &self.extents.as_slice()[*first..*first + leaf.axes.len()];
+        *first += extents.len();
+        let bytes =
+            shape::length(extents).and_then(|length| length.checked_mul(leaf.element.size()));
         // Beyond this size no allocation can succeed, and aligning it could overflow.
         let bytes = bytes.filter(|&bytes| bytes <= isize::MAX as usize - HUGE);
         let Some(bytes) = bytes else {
@@ -205,16 +216,26 @@ impl Builder {
         (shape, Shared::new(storage).as_slice().to_vec())
     }
 
-    /// Panics if a result was not taken.
+    /// Whether every result was taken, and nothing is left to be dropped.
     #[inline]
-    pub(super) fn finish(&mut self) -> Result<(), Error> {
+    pub(super) fn is_spent(&self) -> bool {
+        let Expected::Results(signature) = &self.leaves else { return false };
+        let is_here = self.on.is_none() && self.memory.is_near() && self.extents.is_near();
+        is_here && self.next.0 == signature.results.len()
+    }
+
+    /// The value that was made of all results, if they could be made. Panics if one was not taken.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn finish<R>(&mut self, value: R) -> Result<R, Error> {
         let count = match &self.leaves {
             Expected::Results(signature) => signature.results.len(),
             Expected::Moved(leaves) => leaves.len(),
         };
-        assert!(self.next.0 == count, "defn bug: {} was declared with fewer results", self.name());
+        let is_complete = self.next.0 == count;
+        assert!(is_complete, "defn bug: {} was declared with fewer results", self.name());
         match self.on.as_mut().and_then(|on| on.fault.take()) {
-            None => Ok(()),
+            None => Ok(value),
             Some(fault) => Err(fault),
         }
     }

@@ -43,8 +43,7 @@ pub(crate) fn moved<C: Leaves>(value: &C, device: &Device) -> Result<C, Error> {
         results.memory.push(memory);
     }
     let value = C::build(&mut results);
-    results.finish()?;
-    Ok(value)
+    results.finish(value)
 }
 
 /// The memory of one leaf on the device.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! everything else here  ->  Driver  ->  nvidia: the driver's library, through cudarc
-//!                                   ->  simulated: memory of the host, in the tests
+//!                                   ->  simulated: a machine of the tests
 //! ```
 //!
 //! A device has one stream: what is begun later begins when all that was begun before has ended, whichever thread began it.
@@ -12,6 +12,7 @@
 
 use std::fmt::{self, Display};
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::time::Duration;
 
 /// Where a byte of the device's memory is.
 pub(crate) type Address = u64;
@@ -118,6 +119,12 @@ pub(crate) trait Driver: Send + Sync + UnwindSafe + RefUnwindSafe {
 
     /// Waits until the device has come to where the event was recorded.
     fn wait(&self, event: Event) -> Result<(), Fault>;
+
+    /// An event that remembers when the stream came to it.
+    fn timer(&self) -> Result<Event, Fault>;
+
+    /// How long the stream took from one timer to another, both of which it has passed.
+    fn elapsed(&self, from: Event, to: Event) -> Result<Duration, Fault>;
 
     /// Waits until all that was begun has ended.
     fn synchronize(&self) -> Result<(), Fault>;

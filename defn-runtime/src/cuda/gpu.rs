@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Display};
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
-use super::driver::{About, Address, Driver, Fault, Kernel};
+use super::driver::{About, Address, Driver, Event, Fault, Kernel};
 use super::gather;
 use super::load::Loaded;
 use super::memory::{Pool, Remote};
@@ -26,6 +27,8 @@ struct State {
     /// By the address of the code.
     loaded: Mutex<BTreeMap<usize, Arc<Loaded>>>,
     gatherers: OnceLock<[Kernel; 3]>,
+    /// Pairs of events that nobody measures by now.
+    timers: Mutex<Vec<[Event; 2]>>,
     /// The last call.
     last: Mutex<Option<(&'static str, Caller)>>,
 }
@@ -52,6 +55,7 @@ impl Gpu {
             staging: Mutex::default(),
             loaded: Mutex::default(),
             gatherers: OnceLock::new(),
+            timers: Mutex::default(),
             last: Mutex::default(),
         }))
     }
@@ -88,6 +92,29 @@ impl Gpu {
     /// Waits until all that was begun has ended.
     pub(crate) fn synchronize(&self) -> Result<(), Error> {
         self.told("to end what was begun", self.driver().synchronize())
+    }
+
+    /// What some work gives, and how long the device did what it asked.
+    pub(crate) fn time<R>(&self, work: impl FnOnce() -> R) -> Result<(R, Duration), Error> {
+        let driver = self.driver();
+        let begin = || {
+            let kept = lock(&self.0.timers).pop();
+            let timers = match kept {
+                Some(timers) => timers,
+                None => [driver.timer()?, driver.timer()?],
+            };
+            driver.record(timers[0]).map(|()| timers)
+        };
+        let timers = self.told("to note the time", begin())?;
+        let result = work();
+        let end = || {
+            driver.record(timers[1])?;
+            driver.wait(timers[1])?;
+            driver.elapsed(timers[0], timers[1])
+        };
+        let took = self.told("to note the time", end())?;
+        lock(&self.0.timers).push(timers);
+        Ok((result, took))
     }
 
     /// Gives memory back that nobody uses.

@@ -18,8 +18,10 @@ mod launch;
 mod call;
 #[cfg(feature = "cuda")]
 mod nvidia;
+#[cfg(any(test, feature = "simulated"))]
+pub(crate) mod simulated;
 #[cfg(test)]
-mod simulated;
+mod host;
 #[cfg(test)]
 mod tests;
 

@@ -6,6 +6,7 @@
 
 use std::ffi::{CString, c_void};
 use std::ptr;
+use std::time::Duration;
 
 use cudarc::driver::{result, sys};
 
@@ -159,6 +160,20 @@ impl Driver for Nvidia {
         self.enter()?;
         // SAFETY: as in `record`.
         Ok(unsafe { result::event::synchronize(ptr::with_exposed_provenance_mut(event.0)) }?)
+    }
+
+    fn timer(&self) -> Result<Event, Fault> {
+        self.enter()?;
+        let event = result::event::create(sys::CUevent_flags::CU_EVENT_DEFAULT)?;
+        Ok(Event(event.expose_provenance()))
+    }
+
+    fn elapsed(&self, from: Event, to: Event) -> Result<Duration, Fault> {
+        self.enter()?;
+        let [from, to] = [from, to].map(|event| ptr::with_exposed_provenance_mut(event.0));
+        // SAFETY: `timer` made both, and events are never destroyed.
+        let milliseconds = unsafe { result::event::elapsed(from, to) }?;
+        Ok(Duration::from_secs_f64(f64::from(milliseconds.max(0.0)) / 1e3))
     }
 
     fn synchronize(&self) -> Result<(), Fault> {

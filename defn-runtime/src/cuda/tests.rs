@@ -5,8 +5,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::driver::{Fault, Grid};
-use super::gpu::Gpu;
-use super::simulated::{HostKernel, Memory, Simulated};
+use super::host::{Host, HostKernel, Memory};
+use super::simulated::Simulated;
 use crate::abi::{
     Axis, Condition, DeviceCode, DeviceNumber, DevicePlace, Extent, Function, Hooks, Inspect, Leaf,
     NONE_FAILED, Signature, Solve, Spot, Step,
@@ -34,8 +34,8 @@ fn simulated(ordinal: usize, limit: usize) -> (Device, Simulated) {
         ("status", status),
         ("wild", wild),
     ];
-    let driver = Simulated::new(ordinal, limit, KERNELS);
-    (Device::gpu(Gpu::new(Box::new(driver.clone()))), driver)
+    let driver = Simulated::new(ordinal, limit, Box::new(Host::new(ordinal, KERNELS)));
+    (driver.device(), driver)
 }
 
 fn device() -> (Device, Simulated) {
@@ -736,6 +736,35 @@ fn a_device_that_fails_says_which_function_was_called_last() {
         assert!(error.ends_with(&format!("{}:{line}", file!())), "{error}");
     }
     assert!(gpu.synchronize().is_err());
+}
+
+#[test]
+fn time_is_what_lies_between_two_events_of_the_stream() {
+    let (gpu, _) = device();
+    let x = Tensor::from([1.0f32]).to(&gpu);
+    // Something is under way that is not to be counted.
+    drop(call_axpy(&x, &x, 1.0).expect("it runs"));
+    let one = || drop(call_axpy(&x, &x, 1.0).expect("it runs"));
+    let (_, once) = gpu.time(one).expect("it works");
+    let (value, often) = gpu
+        .time(|| {
+            (0..10).for_each(|_| one());
+            7
+        })
+        .expect("it works");
+    assert_eq!((value, often), (7, 10 * once));
+    assert!(!once.is_zero());
+    // Measured inside of what is measured, and where nothing is done.
+    let (inner, outer) = gpu.time(|| gpu.time(one).expect("it works").1).expect("it works");
+    assert_eq!((inner, outer), (once, once));
+    assert!(gpu.time(|| ()).expect("it works").1.is_zero());
+    run::<()>(&WILD, |arguments| arguments.read(&x)).expect("it is begun");
+    assert!(gpu.time(one_more(&x)).is_err());
+}
+
+/// A call whose outcome is nobody's business.
+fn one_more(x: &Tensor<f32, 1>) -> impl FnOnce() + '_ {
+    || drop(call_axpy(x, x, 1.0))
 }
 
 #[test]

@@ -29,10 +29,16 @@ use crate::error::Report;
 use points::{Argument, Draw, Point};
 use values::{Results, call};
 
-/// How many times its rounding a function may be off: it computes about as many steps one after the other.
+/// How many times its rounding a function may be off: it computes about as many steps one after the other, and each loses a unit of its own.
+/// More would hide mistakes: as ε / h is the square of ∛ε, a rule in `f64` is still wrong where it is off by 3e-9 of the largest result
+/// over the range of the points, and one in `f32` by 2e-3.
 const LOST: f64 = 64.0;
-/// How many times its rounding two rules may be apart: solvers stop before the last bits.
+/// How many times its rounding two rules may be apart. There is no difference to cancel here, so that it may be more than [`LOST`]: one of the
+/// rules may come from a solver, which stops before the last bits, at 1e-12 in `f64` and 5e-4 in `f32`.
 const APART: f64 = 4096.0;
+/// How much two differences may be apart to say anything, as a share of the derivatives. They make the tolerance twice as large, hence at most a
+/// quarter of the rule and of the derivative together: so a rule of twice the derivative, of half of it, of its negative or of zero is found.
+const SETTLED: f64 = 1.0 / 8.0;
 /// How many points are tried.
 const POINTS: usize = 4;
 /// Of larger leaves so many elements are moved alone.
@@ -166,7 +172,8 @@ impl Comparison {
 
     /// Whether differences say anything.
     fn settles(&self) -> bool {
-        (self.far - self.near).abs() <= (self.rule.abs() + self.near.abs()) / 8.0 + self.rounded()
+        let size = self.rule.abs() + self.near.abs();
+        (self.far - self.near).abs() <= SETTLED * size + self.rounded()
     }
 
     fn agrees(&self) -> bool {
@@ -501,6 +508,8 @@ fn epsilon(element: ElementKind) -> Option<f64> {
     match element {
         ElementKind::F32 => Some(f64::from(f32::EPSILON)),
         ElementKind::F64 => Some(f64::EPSILON),
+        ElementKind::F16 => Some(half::f16::EPSILON.to_f64()),
+        ElementKind::Bf16 => Some(half::bf16::EPSILON.to_f64()),
         ElementKind::I32
         | ElementKind::I64
         | ElementKind::U8

@@ -56,7 +56,7 @@ macro_rules! elements {
     };
 }
 
-elements! { F32 f32; F64 f64; I32 i32; I64 i64; U8 u8; U32 u32; U64 u64; Bool bool; }
+elements! { F32 f32; F64 f64; F16 half::f16; Bf16 half::bf16; I32 i32; I64 i64; U8 u8; U32 u32; U64 u64; Bool bool; }
 
 /// Calls a function with these leaves.
 pub(super) fn call(function: &'static Function, given: &[Argument]) -> Result<Results, Report> {

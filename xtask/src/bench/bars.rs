@@ -83,6 +83,33 @@ pub(crate) const BARS: [Bars; 41] = [
     Bars { bars: [Bar::None; 2], ..times("mlp_train_step_b64_in_place", 1.0, 1.0) },
 ];
 
+/// What a GPU is asked besides.
+pub(crate) const LARGE: [&str; 8] = [
+    "negative_1g",
+    "exp_1g",
+    "sum_1g",
+    "softmax_rows_1g",
+    "matmul_4096",
+    "matmul_8192",
+    "attention_h8_s4096_d64",
+    "attention_h8_s16384_d64",
+];
+
+/// A copy of a gibibyte, which peers have as the roof of a GPU's memory.
+pub(crate) const COPY: &str = "copy_1g";
+
+/// How many bytes it reads and writes.
+pub(crate) const COPIED: f64 = 2.0 * 1024.0 * 1024.0 * 1024.0;
+
+/// What of the best peer's speed a GPU must reach, by how the name of a workload begins.
+pub(crate) const SHARES: [(&str, f64); 2] = [("matmul_", 0.9), ("attention_", 0.7)];
+
+/// What of the speed of a copy a GPU must reach where memory is all that counts.
+pub(crate) const MEMORY: f64 = 0.9;
+
+/// How many milliseconds the first call of a function may take on a GPU.
+pub(crate) const FIRST: f64 = 50.0;
+
 /// The bars of a workload.
 pub(crate) fn of(name: &str) -> Option<&'static Bars> {
     BARS.iter().find(|bar| bar.name == name)

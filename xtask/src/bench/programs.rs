@@ -51,14 +51,25 @@ pub(crate) struct Figure {
     /// Of a call into a result that is there.
     pub(crate) into: Option<f64>,
     pub(crate) gflops: Option<f64>,
+    /// The bytes of arguments and results a second, by the gigabyte.
+    pub(crate) gbs: Option<f64>,
+    /// Of the first call.
+    pub(crate) first: Option<f64>,
 }
 
 impl Figure {
     /// The better of both, form by form.
     pub(crate) fn better(self, other: Self) -> Self {
         let into = self.into.zip(other.into).map(|(a, b)| a.min(b));
-        let gflops = self.gflops.zip(other.gflops).map(|(a, b)| a.max(b));
-        Self { call: self.call.min(other.call), into, gflops }
+        let most = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| a.max(b));
+        Self {
+            call: self.call.min(other.call),
+            into,
+            gflops: most(self.gflops, other.gflops),
+            gbs: most(self.gbs, other.gbs),
+            // Only the first turn has a first call.
+            first: self.first,
+        }
     }
 }
 
@@ -73,21 +84,28 @@ pub(crate) fn writes_into(peer: &str, workload: &str) -> bool {
 
 /// Builds and starts our program and the chosen peers.
 pub(crate) fn start(root: &Path, options: &Options, seconds: f64) -> Result<Vec<Program>, String> {
-    let wanted = |peer: &str| options.peers.iter().any(|wanted| wanted == peer);
-    let ours = build(root, &["bench", "--no-run", "--bench", "workloads"], "workloads")?;
-    let mut commands = vec![(OURS, Command::new(ours))];
-    for (peer, script) in
-        [("jax", "jax_peer.py"), ("ort", "ort_peer.py"), ("numpy", "numpy_peer.py")]
-    {
-        if wanted(peer) {
+    let peers = options.peers()?;
+    let mut arguments = vec!["bench", "--no-run", "--bench", "workloads"];
+    if options.is_on_device() {
+        arguments.extend(["--features", "cuda"]);
+    }
+    let mut ours = Command::new(build(root, &arguments, "workloads")?);
+    ours.args(["--device", &options.device]);
+    let mut commands = vec![(OURS, ours)];
+    for (peer, script) in SCRIPTS {
+        if peers.contains(&peer) {
             let mut command = Command::new(python(root, options)?);
             // Folders of cargo's, in which the dynamic linker would look for every library first.
             command.env_remove("LD_LIBRARY_PATH");
             command.arg(root.join("xtask/peers").join(script));
+            command.args(["--device", &options.device]);
+            if peer == "torch-compile" {
+                command.arg("--compile");
+            }
             commands.push((peer, command));
         }
     }
-    let crates = ["gemm", "matrixmultiply"].into_iter().filter(|peer| wanted(peer));
+    let crates = ["gemm", "matrixmultiply"].into_iter().filter(|peer| peers.contains(peer));
     let crates: Vec<&'static str> = crates.collect();
     if !crates.is_empty() {
         let program = crates_program(root)?;
@@ -101,6 +119,15 @@ pub(crate) fn start(root: &Path, options: &Options, seconds: f64) -> Result<Vec<
     commands.into_iter().map(start).collect()
 }
 
+/// Peers in Python, each a process of its own.
+const SCRIPTS: [(&str, &str); 5] = [
+    ("jax", "jax_peer.py"),
+    ("ort", "ort_peer.py"),
+    ("numpy", "numpy_peer.py"),
+    ("torch", "torch_peer.py"),
+    ("torch-compile", "torch_peer.py"),
+];
+
 /// The program of the crates, which knows the roof too.
 fn crates_program(root: &Path) -> Result<PathBuf, String> {
     let manifest = root.join("benches/peers/Cargo.toml").display().to_string();
@@ -109,8 +136,11 @@ fn crates_program(root: &Path) -> Result<PathBuf, String> {
     build(root, &arguments, "defn-bench-peers")
 }
 
-/// How many GFLOP/s of multiply-adds the processors do at most; nothing where nobody knows.
+/// How many GFLOP/s of multiply-adds the processors do at most; nothing where nobody knows, or where they are not measured.
 pub(crate) fn roof(root: &Path, options: &Options) -> Result<Option<f64>, String> {
+    if options.is_on_device() {
+        return Ok(None);
+    }
     let mut command = Command::new(crates_program(root)?);
     command.args(["--peer", "roof"]);
     let figure = Program::start(("roof", command), options, 0.0)?.ask("fma")?;
@@ -183,9 +213,14 @@ impl Program {
             return Ok(None);
         };
         // The rate is that of the median.
-        let gflops = answer["gflops"].as_f64().zip(answer["median_ms"].as_f64());
-        let gflops = gflops.map(|(gflops, median)| gflops * median / call);
-        Ok(Some(Figure { call, into: answer[into].as_f64(), gflops }))
+        let rate = |name: &str| Some(answer[name].as_f64()? * answer["median_ms"].as_f64()? / call);
+        Ok(Some(Figure {
+            call,
+            into: answer[into].as_f64(),
+            gflops: rate("gflops"),
+            gbs: rate("gbs"),
+            first: answer["first_ms"].as_f64(),
+        }))
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn of(&self, program: &str) -> Option<Figure> {
+    pub(super) fn of(&self, program: &str) -> Option<Figure> {
         self.figures.iter().find(|(label, _)| *label == program)?.1
     }
 
@@ -146,7 +146,7 @@ pub(crate) fn table(rows: &[Row], roof: Option<f64>, options: &Options) -> Strin
 }
 
 /// Three digits that mean something.
-fn milliseconds(ms: f64) -> String {
+pub(super) fn milliseconds(ms: f64) -> String {
     match ms {
         ..0.001 => format!("{ms:.6}"),
         ..0.1 => format!("{ms:.4}"),
@@ -161,7 +161,13 @@ mod tests {
     use crate::bench::bars;
 
     fn row(name: &str, figures: &[(&'static str, f64)]) -> Row {
-        let figure = |call| Figure { call, into: Some(call / 2.0), gflops: Some(50.0) };
+        let figure = |call| Figure {
+            call,
+            into: Some(call / 2.0),
+            gflops: Some(50.0),
+            gbs: None,
+            first: None,
+        };
         let figures = figures.iter().map(|(label, ms)| (*label, Some(figure(*ms)))).collect();
         Row { name: name.to_owned(), bar: bars::of(name), figures }
     }

@@ -98,7 +98,7 @@ pub(super) fn report(kernels: &[Kernel]) -> Outcome {
     }
     let hot: Vec<String> = kernels
         .iter()
-        .filter(|kernel| kernel.spilled > 0 && !SPILLING.contains(&kernel.module.as_str()))
+        .filter(|kernel| kernel.spilled > 0)
         .map(|kernel| format!("{} of {} for {}", kernel.name, kernel.module, kernel.architecture))
         .collect();
     if hot.is_empty() {
@@ -106,9 +106,6 @@ pub(super) fn report(kernels: &[Kernel]) -> Outcome {
     }
     Err(format!("{text}\nspills in hot kernels: {}", hot.join(", ")))
 }
-
-/// Programs whose kernels may spill: small matrices that are written out, of which the larger ones are more than a thread holds.
-const SPILLING: [&str; 1] = ["cholesky"];
 
 #[cfg(test)]
 mod tests {

@@ -72,8 +72,7 @@ catalogue! {
             say("positions are integers").fact("found", ty).help("convert them: `as i64`");
         /// A tensor where one value must stand.
         NeedsScalar { what: String, ty: String } "needs-scalar" =>
-            say(format!("{what} takes one value, not a tensor")).fact("found", ty)
-                .help("`x.take(axis, ids)` reads at many positions, and `select(mask, x, 0.0)` keeps what is wanted");
+            say(format!("{what} takes one value, not a tensor")).fact("found", ty).help(instead_of_one(what));
         /// `if a == b`, `a && b` on tensors (R27).
         TensorCondition { word: String, ty: String } "tensor-condition" =>
             say(format!("`{word}` takes one truth value")).fact("found", ty)
@@ -96,6 +95,19 @@ catalogue! {
         DataShape { method: String } "data-dependent-shape" =>
             say(format!("`{method}` would make a shape that depends on data"))
                 .help("keep the shape and use a mask: `select(mask, x, 0.0)`, or `count()` what is left");
+    }
+}
+
+/// What does for many values what was written for one.
+fn instead_of_one(what: &str) -> &'static str {
+    match what {
+        "`pad`" | "`window`" => {
+            "around a tensor stands one number, as in `value = 0.0`; `concat(axis, edge, x, edge)` puts tensors there"
+        }
+        "`roll`" => "`x.take(axis, ids)` reads each place from where it is told to",
+        _ => {
+            "`x.take(axis, ids)` reads at many positions, and `select(mask, x, 0.0)` keeps what is wanted"
+        }
     }
 }
 

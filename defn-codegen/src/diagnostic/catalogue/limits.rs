@@ -45,7 +45,7 @@ impl Limit {
             ),
             Self::ElementType(word) => (
                 format!("tensors of `{word}` cannot be compiled yet"),
-                "`f32 f64 i32 i64 u8 u32 u64 bool` work",
+                "`f32 f64 f16 bf16 i32 i64 u8 u32 u64 bool` work",
             ),
             Self::IndexedAssignment => (
                 "a part of a tensor cannot be passed as `&mut` yet".to_owned(),

@@ -144,14 +144,19 @@ impl Generator {
         match element {
             Element::Bool => Scalar::from_i64(element, whole & 1),
             Element::U8 | Element::U32 | Element::U64 => Scalar::from_i64(element, whole.abs()),
-            Element::F64 | Element::F32 | Element::I32 | Element::I64 => {
-                Scalar::from_i64(element, whole)
-            }
+            Element::F64
+            | Element::F32
+            | Element::F16
+            | Element::Bf16
+            | Element::I32
+            | Element::I64 => Scalar::from_i64(element, whole),
         }
     }
 
     fn special(&mut self, element: Element) -> Scalar {
-        let floats = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1e-40, 3e38, -1e30, 0.5];
+        // The last two are the largest `f16` and, there, a number without a leading one.
+        let infinity = f64::INFINITY;
+        let floats = [f64::NAN, infinity, -infinity, -0.0, 1e-40, 3e38, -1e30, 0.5, 65_504.0, 3e-7];
         let integers = [i64::MIN, i64::MAX, i64::from(i32::MIN), i64::from(i32::MAX), 255, -1, 0];
         if element.is_float() {
             Scalar::from_f64(element, self.random.pick(&floats))

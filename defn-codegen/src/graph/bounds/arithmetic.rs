@@ -56,12 +56,19 @@ impl Near {
 
 /// The largest finite value of a float type, half a unit in the last place of 1, the smallest positive value.
 fn format(element: Element) -> (f64, f64, f64) {
-    if element == Element::F32 {
+    if element == Element::F16 {
+        (65_504.0, 1.0 / 2048.0, 1.0 / 16_777_216.0)
+    } else if element == Element::Bf16 {
+        (LARGEST_BF16, f64::from(f32::EPSILON) * 32_768.0, SMALLEST_BF16)
+    } else if element == Element::F32 {
         (f64::from(f32::MAX), f64::from(f32::EPSILON) / 2.0, f64::from(f32::from_bits(1)))
     } else {
         (f64::MAX, f64::EPSILON / 2.0, f64::from_bits(1))
     }
 }
+
+const LARGEST_BF16: f64 = f32::from_bits(0x7f7f_0000) as f64;
+const SMALLEST_BF16: f64 = f32::from_bits(0x0001_0000) as f64;
 
 /// A value with an error, after so many more roundings.
 fn rounded(element: Element, near: Near, roundings: f64) -> Bound {
@@ -119,7 +126,33 @@ fn spanned(element: Element, value: f64, places: &[f64], roundings: f64) -> Boun
 
 /// Whether an exact value is one of the element type, so that correct rounding keeps it.
 fn is_representable(element: Element, value: f64) -> bool {
-    element == Element::F64 || f64::from(value as f32).to_bits() == value.to_bits()
+    Scalar::from_f64(element, value).to_f64().to_bits() == value.to_bits()
+}
+
+/// A bound of a float of 16 bits as that of an `f32`, which holds it.
+fn single(bound: &Bound) -> Bound {
+    match bound {
+        Bound::Near { element, value, error } if element.is_half() => {
+            Bound::Near { element: Element::F32, value: *value, error: *error }
+        }
+        Bound::Near { .. } | Bound::Exact(_) | Bound::Unknown => *bound,
+    }
+}
+
+/// A product of floats of 16 bits, which is not rounded to them if it is only summed.
+fn narrow_product(element: Element, product: &Bound) -> Bound {
+    match Near::of(product) {
+        Some(near) if !near.value.is_finite() => Bound::Unknown,
+        Some(near) if near.is_exact() && is_representable(element, near.value) => {
+            exact(element, near.value)
+        }
+        Some(near) => {
+            let bound = rounded(element, near, ARITHMETIC);
+            let overflows = Near::of(&bound).is_some_and(|product| product.value.is_infinite());
+            if overflows { Bound::Unknown } else { bound }
+        }
+        None => *product,
+    }
 }
 
 impl Item for Bound {
@@ -133,6 +166,10 @@ impl Item for Bound {
 
     fn unary(function: Unary, operand: &Self) -> Self {
         match operand {
+            Self::Near { element, value, error } if element.is_half() => {
+                let single = Self::Near { element: Element::F32, value: *value, error: *error };
+                Self::convert(*element, &Self::unary(function, &single))
+            }
             Self::Exact(scalar) => Self::Exact(eval::unary(function, *scalar)),
             Self::Near { element, value, error } => {
                 unary(*element, function, Near { value: *value, error: *error })
@@ -145,6 +182,14 @@ impl Item for Bound {
         match (left, right) {
             (Self::Exact(left), Self::Exact(right)) => {
                 Self::Exact(eval::binary(function, *left, *right))
+            }
+            (Self::Near { element, .. }, right) if element.is_half() => {
+                let product = Self::binary(function, &single(left), &single(right));
+                if function == Binary::Mul {
+                    narrow_product(*element, &product)
+                } else {
+                    Self::convert(*element, &product)
+                }
             }
             (Self::Near { element, value, error }, right) => match Near::of(right) {
                 Some(right) => {
@@ -192,6 +237,10 @@ impl Item for Bound {
     }
 
     fn reduce(combine: Combine, element: Element, items: &[Self]) -> Self {
+        if element.is_half() {
+            let wide: Vec<Self> = items.iter().map(single).collect();
+            return Self::convert(element, &Self::reduce(combine, Element::F32, &wide));
+        }
         let Some((first, rest)) = items.split_first() else {
             return Self::constant(combine.identity(element));
         };
@@ -208,6 +257,11 @@ impl Item for Bound {
     }
 
     fn contract(element: Element, pairs: &[(Self, Self)]) -> Self {
+        if element.is_half() {
+            let wide: Vec<(Self, Self)> =
+                pairs.iter().map(|(left, right)| (single(left), single(right))).collect();
+            return Self::convert(element, &Self::contract(Element::F32, &wide));
+        }
         let multiply = |(left, right): &(Self, Self)| Self::binary(Binary::Mul, left, right);
         let products: Vec<Self> = pairs.iter().map(multiply).collect();
         Self::reduce(Combine::Add, element, &products)

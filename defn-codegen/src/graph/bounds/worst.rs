@@ -24,15 +24,33 @@ fn nudged(scalar: Scalar, seed: u64) -> Scalar {
     if moved.to_f64().is_finite() && same_sign { moved } else { scalar }
 }
 
+/// Of floats of 16 bits the same as `f32`, rounded once.
+fn widely(element: Element, f: impl FnOnce() -> Worst) -> Worst {
+    Worst::convert(element, &f())
+}
+
+fn wide(items: &[Worst]) -> Vec<Worst> {
+    items.iter().map(|item| Worst::convert(Element::F32, item)).collect()
+}
+
 impl Item for Worst {
     fn constant(scalar: Scalar) -> Self {
         Self(scalar)
     }
     fn unary(function: Unary, operand: &Self) -> Self {
+        let element = operand.0.element;
+        if element.is_half() {
+            return widely(element, || Self::unary(function, &wide(&[*operand])[0]));
+        }
         let result = eval::unary(function, operand.0);
         Self(if function.is_exact() { result } else { nudged(result, operand.0.bits) })
     }
     fn binary(function: Binary, left: &Self, right: &Self) -> Self {
+        let element = left.0.element;
+        if element.is_half() {
+            let operands = wide(&[*left, *right]);
+            return widely(element, || Self::binary(function, &operands[0], &operands[1]));
+        }
         let result = eval::binary(function, left.0, right.0);
         let is_exact = !matches!(function, Binary::Pow | Binary::Atan2);
         Self(if is_exact { result } else { nudged(result, left.0.bits ^ right.0.bits) })
@@ -47,10 +65,19 @@ impl Item for Worst {
         Self(eval::convert(element, operand.0))
     }
     fn reduce(combine: Combine, element: Element, items: &[Self]) -> Self {
+        if element.is_half() {
+            return widely(element, || Self::reduce(combine, Element::F32, &wide(items)));
+        }
         let identity = Self(combine.identity(element));
         items.iter().rev().fold(identity, |sum, item| Self::binary(combine.binary(), &sum, item))
     }
     fn contract(element: Element, pairs: &[(Self, Self)]) -> Self {
+        if element.is_half() {
+            let convert = |item: &Self| Self::convert(Element::F32, item);
+            let pairs: Vec<(Self, Self)> =
+                pairs.iter().map(|(left, right)| (convert(left), convert(right))).collect();
+            return widely(element, || Self::contract(Element::F32, &pairs));
+        }
         let zero = Self(Scalar::from_i64(element, 0));
         pairs.iter().rev().fold(zero, |sum, (left, right)| {
             let is_fused = element.is_float() && Random::new(left.0.bits ^ right.0.bits).chance(50);

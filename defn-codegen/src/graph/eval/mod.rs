@@ -4,7 +4,7 @@
 //!
 //! Every primitive is computed as [`Op`](super::Op) says it, element by element, with indices from plain division.
 //! The order of additions, which the language leaves open, is row-major over what is reduced.
-//! Both float types are computed in `f64` and rounded once to the element type:
+//! `f32` and `f64` are computed in `f64` and rounded once to the element type, those of 16 bits as `f32` and then rounded to it:
 //! that is exact rounding for `f32` arithmetic, almost always for its other functions, and for its sums and contractions a better
 //! truth than `f32` additions would give. How far a right implementation may be from here is said by [`bounds`](super::bounds).
 

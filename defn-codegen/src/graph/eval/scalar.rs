@@ -8,6 +8,9 @@ use crate::graph::{Binary, Combine, Comparison, Element, ElementKind, Scalar, Un
 /// A function of one element.
 pub fn unary(function: Unary, operand: Scalar) -> Scalar {
     let element = operand.element;
+    if element.is_half() {
+        return convert(element, unary(function, convert(Element::F32, operand)));
+    }
     if element.is_float() {
         return Scalar::from_f64(element, float_unary(function, operand.to_f64()));
     }
@@ -53,6 +56,10 @@ pub fn unary(function: Unary, operand: Scalar) -> Scalar {
 /// A function of two elements of one type.
 pub fn binary(function: Binary, left: Scalar, right: Scalar) -> Scalar {
     let element = left.element;
+    if element.is_half() {
+        let [left, right] = [left, right].map(|operand| convert(Element::F32, operand));
+        return convert(element, binary(function, left, right));
+    }
     if element.is_float() {
         let result = float_binary(function, left.to_f64(), right.to_f64());
         return Scalar::from_f64(element, result);
@@ -123,8 +130,12 @@ pub fn convert(element: Element, operand: Scalar) -> Scalar {
     }
 }
 
-/// All items combined from left to right; floats are rounded once, at the end.
+/// All items combined from left to right; floats are rounded once, at the end, and those of 16 bits to `f32` before.
 pub fn reduce(combine: Combine, element: Element, items: &[Scalar]) -> Scalar {
+    if element.is_half() {
+        let wide: Vec<Scalar> = items.iter().map(|item| convert(Element::F32, *item)).collect();
+        return convert(element, reduce(combine, Element::F32, &wide));
+    }
     let Some((first, rest)) = items.split_first() else { return combine.identity(element) };
     let function = combine.binary();
     if !element.is_float() {
@@ -139,6 +150,9 @@ pub fn reduce(combine: Combine, element: Element, items: &[Scalar]) -> Scalar {
 
 /// The sum of the products of all pairs; of floats neither the products nor, before the end, the sums of `f32` are rounded.
 pub fn contract(element: Element, pairs: &[(Scalar, Scalar)]) -> Scalar {
+    if element.is_half() {
+        return convert(element, contract(Element::F32, pairs));
+    }
     if element.is_float() {
         let sum = pairs.iter().fold(0.0, |sum, (x, y)| x.to_f64().mul_add(y.to_f64(), sum));
         return Scalar::from_f64(element, sum);

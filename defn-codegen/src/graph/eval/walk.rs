@@ -409,6 +409,12 @@ fn add_at<T: Item>(
     batch: usize,
     element: Element,
 ) -> Tensor<T> {
+    if element.is_half() {
+        let [wide, values] =
+            [operand, values].map(|it| it.map(|item| T::convert(Element::F32, item)));
+        let sum = add_at(&wide, [positions, &values], batch, Element::F32);
+        return sum.map(|item| T::convert(element, item));
+    }
     let mut sum = operand.clone();
     let extent = operand.shape[batch];
     for (at, value) in values.items.iter().enumerate() {

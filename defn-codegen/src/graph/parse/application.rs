@@ -290,6 +290,10 @@ pub fn scalar(cursor: &mut Cursor<'_>, element: Element) -> Result<Scalar, Parse
         Element::F64 => written.parse().ok().map(f64::to_bits),
         // Not through `f64`, which would round twice.
         Element::F32 => written.parse().ok().map(|value: f32| u64::from(value.to_bits())),
+        // What is printed has the fewest digits that tell it from every other `f64`, and is a value of the type.
+        Element::F16 | Element::Bf16 => {
+            written.parse().ok().map(|value| Scalar::from_f64(element, value).bits)
+        }
         Element::I32 => written.parse().ok().map(|value: i32| u64::from(value.cast_unsigned())),
         Element::I64 => written.parse().ok().map(i64::cast_unsigned),
         Element::U8 => written.parse().ok().map(|value: u8| u64::from(value)),

@@ -124,7 +124,8 @@ fn registers(block: &[Statement], threads: u32, lanes: u32) -> usize {
         | Statement::Declare { .. }
         | Statement::Set { .. }
         | Statement::Store { .. }
-        | Statement::Sync => 0,
+        | Statement::Sync
+        | Statement::Mma(_) => 0,
     });
     let variables = block.iter().map(|statement| match statement {
         Statement::Declare { lanes: parts, .. } => here(*parts, threads).max(lanes) as usize,
@@ -133,7 +134,8 @@ fn registers(block: &[Statement], threads: u32, lanes: u32) -> usize {
         | Statement::Let { .. }
         | Statement::Set { .. }
         | Statement::Store { .. }
-        | Statement::Sync => 0,
+        | Statement::Sync
+        | Statement::Mma(_) => 0,
     });
     let variables: usize = variables.sum();
     variables + inside.max().unwrap_or(0).max(alive(block) * lanes as usize)

@@ -21,6 +21,7 @@ mod team;
 mod kernel;
 mod repeat;
 mod exchange;
+mod mma;
 mod memory;
 mod launches;
 

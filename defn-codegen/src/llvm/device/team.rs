@@ -165,7 +165,7 @@ impl Accesses<'_> {
                         self.access(buffer, address, lanes);
                     });
                 }
-                Statement::Sync => {}
+                Statement::Sync | Statement::Mma(_) => {}
             }
         }
     }

@@ -105,6 +105,7 @@ pub(super) fn folds(body: &[Statement]) -> Option<Vec<(RegisterId, Combine)>> {
         }
         Statement::For(_)
         | Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Set { .. }
         | Statement::Store { .. }

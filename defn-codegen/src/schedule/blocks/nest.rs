@@ -56,6 +56,7 @@ impl Rows<'_> {
                     out.push(Statement::Declare { register, element, lanes, initial });
                 }
                 Statement::Sync
+                | Statement::Mma(_)
                 | Statement::Let { .. }
                 | Statement::Set { .. }
                 | Statement::Store { .. } => {

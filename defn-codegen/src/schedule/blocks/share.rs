@@ -43,6 +43,7 @@ fn top(loops: &mut Loops, names: &mut Names, statements: Vec<Statement>) -> Vec<
                 None => out.push(Statement::For(whole)),
             },
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
@@ -83,6 +84,7 @@ fn inner_extent(body: &[Statement]) -> Dim {
     let inner = body.iter().find_map(|statement| match statement {
         Statement::For(inner) => Some(inner.extent.clone() * inner_extent(&inner.body)),
         Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }

@@ -412,7 +412,8 @@ fn without_stores(
         | Statement::Declare { .. }
         | Statement::Set { .. }
         | Statement::Store { .. }
-        | Statement::Sync => Some(statement.clone()),
+        | Statement::Sync
+        | Statement::Mma(_) => Some(statement.clone()),
     });
     kept.collect()
 }

@@ -113,7 +113,8 @@ impl Search<'_> {
                 Statement::Declare { .. }
                 | Statement::Set { .. }
                 | Statement::Store { .. }
-                | Statement::Sync => out.push(statement),
+                | Statement::Sync
+                | Statement::Mma(_) => out.push(statement),
             }
         }
         self.path.truncate(depth);
@@ -189,7 +190,10 @@ impl Search<'_> {
                 Statement::Set { register, .. } => {
                     read.insert(Name::Register(*register));
                 }
-                Statement::Store { .. } | Statement::If { .. } | Statement::Sync => {
+                Statement::Store { .. }
+                | Statement::If { .. }
+                | Statement::Sync
+                | Statement::Mma(_) => {
                     is_pure = false;
                 }
             }

@@ -25,6 +25,8 @@
 //!
 //! Sums keep the blocks, and the order, that they have already; what is not cut into blocks is cut where no order matters.
 //! So no bit changes. Scratch of a row that several sweeps need is scratch of all rows then.
+//!
+//! This file is long because each kind of sweep, and each kind of what sweeps hand on, is cut by a rule of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -252,7 +254,10 @@ impl Pieces<'_, '_> {
         for statement in self.rows.body.clone() {
             match statement {
                 Statement::Declare { initial: Expr::Constant(_), .. } => {}
-                Statement::Declare { .. } | Statement::Sync | Statement::If { .. } => return None,
+                Statement::Declare { .. }
+                | Statement::Sync
+                | Statement::Mma(_)
+                | Statement::If { .. } => return None,
                 Statement::Let { .. } | Statement::Set { .. } | Statement::Store { .. } => {
                     self.row.push(statement.clone());
                 }

@@ -156,7 +156,8 @@ impl Order<'_> {
             | Statement::Set { .. }
             | Statement::Store { .. }
             | Statement::If { .. }
-            | Statement::Sync => lane,
+            | Statement::Sync
+            | Statement::Mma(_) => lane,
         };
         let stores = matches!(statement, Statement::Store { .. });
         let who = match lane {

@@ -53,7 +53,8 @@ fn block(statements: &mut [Statement], loops: &Loops, parts: &BTreeSet<RegisterI
             | Statement::Declare { .. }
             | Statement::Set { .. }
             | Statement::Store { .. }
-            | Statement::Sync => {}
+            | Statement::Sync
+            | Statement::Mma(_) => {}
         }
     }
 }

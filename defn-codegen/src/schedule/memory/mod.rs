@@ -1,7 +1,7 @@
 //! Where temporaries live.
 //!
 //! [`update_in_place`]: an updated parameter, or the state of a loop, that is read for the last time where its new value is computed,
-//! at the same element, is overwritten there, without a temporary.
+//! at the same element, is overwritten there, without a temporary; of one of which only a [`row`](mod@row) changes, only that is computed.
 //!
 //! [`plan`]: every temporary gets a slot from its first to its last use; slots whose content is dead are used again,
 //! best by what provably fits, and are as large as the largest that they ever hold.
@@ -15,6 +15,7 @@
 //! Afterwards: no temporary is unused; offsets are multiples of 64; the workspace and the private scratch are their ends.
 
 mod slots;
+mod row;
 
 use std::collections::BTreeMap;
 
@@ -99,9 +100,14 @@ pub(in crate::schedule) fn update_in_place(loops: &mut Loops) {
     for position in (0..loops.nests.len()).rev() {
         let Some((from, to)) = copied(loops, &loops.nests[position]) else { continue };
         let Some(writer) = only_writer(loops, from, position) else { continue };
-        if is_read_no_more(loops, (from, to), (writer, position))
-            && reads_where_it_writes(&loops.nests[writer].body, from, to)
-        {
+        if !is_read_no_more(loops, (from, to), (writer, position)) {
+            continue;
+        }
+        let body = &mut loops.nests[writer].body;
+        if let Some(changed) = row::row(body, from, to) {
+            *body = changed;
+            loops.nests.remove(position);
+        } else if reads_where_it_writes(body, from, to) {
             let redirect = Buffers(BTreeMap::from([(from, to)]));
             loops.nests.remove(position);
             loops.nests.iter_mut().for_each(|nest| rename(nest, &redirect));

@@ -215,7 +215,7 @@ impl Writing<'_> {
                 self.store(*buffer, address, new)?;
             }
             Statement::If { condition, body } => self.choice(condition, body)?,
-            Statement::Sync => return None,
+            Statement::Sync | Statement::Mma(_) => return None,
         }
         Some(())
     }

@@ -47,6 +47,7 @@ impl<'s> Left<'s> {
                 (is_left && is_apart).then_some((*buffer, &**address, *element))
             }
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::For(_)
             | Statement::Declare { .. }
@@ -124,6 +125,7 @@ impl<'s> Left<'s> {
                 Statement::Let { value: *value, element: *element, expr }
             }
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }

@@ -131,6 +131,7 @@ impl Target<'_> {
                     self.conditions.pop();
                 }
                 Statement::Sync
+                | Statement::Mma(_)
                 | Statement::Let { .. }
                 | Statement::Declare { .. }
                 | Statement::Set { .. }

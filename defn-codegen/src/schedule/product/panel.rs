@@ -84,7 +84,8 @@ impl<'s> Panels<'s> {
                 | Statement::Declare { .. }
                 | Statement::Store { .. }
                 | Statement::If { .. }
-                | Statement::Sync => {}
+                | Statement::Sync
+                | Statement::Mma(_) => {}
             }
         }
         packed.retain(|(value, _)| used.contains(value));

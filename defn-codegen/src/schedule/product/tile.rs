@@ -229,6 +229,7 @@ fn in_lanes(
                 Statement::For(whole_columns(&lanes, all, blocks, names))
             }
             Statement::Sync
+            | Statement::Mma(_)
             | Statement::Let { .. }
             | Statement::Declare { .. }
             | Statement::Set { .. }
@@ -446,9 +447,10 @@ impl Copies<'_> {
                 }
                 self.each(statement)
             }
-            Statement::Set { .. } | Statement::Store { .. } | Statement::If { .. } => {
-                self.each(statement)
-            }
+            Statement::Mma(_)
+            | Statement::Set { .. }
+            | Statement::Store { .. }
+            | Statement::If { .. } => self.each(statement),
             Statement::Sync => vec![Statement::Sync],
         }
     }

@@ -20,10 +20,10 @@ use super::find::{self, Group};
 use crate::graph::Comparison;
 use crate::loops::visit::{self, Buffers};
 use crate::loops::{Buffer, BufferId, Loops, Nest, Space};
-use crate::options::Sizes;
+use crate::options::Stripes;
 
 /// Computes again what pays. Out: what is stored first by each group that now begins with a copy.
-pub(super) fn again(loops: &mut Loops, names: &mut Names, sizes: Sizes) -> BTreeSet<BufferId> {
+pub(super) fn again(loops: &mut Loops, names: &mut Names, sizes: Stripes) -> BTreeSet<BufferId> {
     let (mut begins, mut start) = (BTreeSet::new(), 0);
     while start < loops.nests.len() {
         let found = later(loops, names, (start, &begins), sizes);
@@ -43,10 +43,10 @@ fn later(
     loops: &Loops,
     names: &mut Names,
     (start, begins): (usize, &BTreeSet<BufferId>),
-    sizes: Sizes,
+    sizes: Stripes,
 ) -> Option<(Loops, usize)> {
     let group = find::products(loops, start, begins)?;
-    let many = (group.rows().clone(), Comparison::Ge, sizes.stripes_from);
+    let many = (group.rows().clone(), Comparison::Ge, sizes.from);
     if group.shared.is_empty() || choice(&[many], &[]) == Choice::Never {
         return None;
     }

@@ -269,7 +269,7 @@ fn sum_over(values: &[Statement], chain: &[&For], rows: &Dim) -> Option<(Variabl
     let mut elements = BTreeMap::new();
     for statement in &front {
         match statement {
-            Statement::Sync | Statement::Let { .. } => {}
+            Statement::Sync | Statement::Mma(_) | Statement::Let { .. } => {}
             Statement::Declare { register, element, lanes: 1, initial }
                 if *initial == Expr::Constant(Combine::Add.identity(*element)) =>
             {

@@ -42,9 +42,7 @@ use crate::options::Sizes;
 
 /// Joins all such nests.
 pub(super) fn stripes(loops: &mut Loops, sizes: Sizes) {
-    if sizes.stripes_from == i64::MAX {
-        return;
-    }
+    let Some(sizes) = sizes.stripes else { return };
     let mut names = Names::of(loops);
     let begins = again::again(loops, &mut names, sizes);
     let mut position = 0;
@@ -53,7 +51,7 @@ pub(super) fn stripes(loops: &mut Loops, sizes: Sizes) {
             position += 1;
             continue;
         };
-        let rows = (group.rows().clone(), Comparison::Ge, sizes.stripes_from);
+        let rows = (group.rows().clone(), Comparison::Ge, sizes.from);
         position += match choice(&[rows], &[]) {
             Choice::Never => 1,
             Choice::Always => {

@@ -29,19 +29,17 @@ use crate::loops::{
     Address, Buffer, BufferId, Control, Expr, For, Loops, Manner, Nest, Space, Statement,
     VariableId,
 };
-use crate::options::Sizes;
+use crate::options::{Sizes, Stripes};
 
 /// Cuts all such nests.
 pub(in crate::schedule) fn parts(loops: &mut Loops, sizes: Sizes) {
-    let length = sizes.part_rows;
-    let least = 2 * length;
+    let Some(sizes) = sizes.parts else { return };
     let mut names = Names::of(loops);
-    let many = Sizes { stripes_from: least, ..sizes };
-    let begins = again::again(loops, &mut names, many);
+    let begins = again::again(loops, &mut names, sizes);
     let mut position = 0;
     while position < loops.nests.len() {
         let group = find::group(loops, position, &begins);
-        let rows = |group: &Group| (group.rows().clone(), Comparison::Ge, least);
+        let rows = |group: &Group| (group.rows().clone(), Comparison::Ge, sizes.from);
         let group = group.filter(|group| choice(&[rows(group)], &[]) != Choice::Never);
         let Some(group) = group else {
             position += 1;
@@ -49,7 +47,7 @@ pub(in crate::schedule) fn parts(loops: &mut Loops, sizes: Sizes) {
         };
         gather(loops, &group.positions);
         loops.nests.drain(position..position + group.members.len());
-        let cut = Writer { group: &group, length, loops, names: &mut names }.all();
+        let cut = Writer { group: &group, sizes, loops, names: &mut names }.all();
         let count = cut.len();
         for (at, mut nest) in cut.into_iter().enumerate() {
             own_scratch(&mut nest, loops);
@@ -71,7 +69,7 @@ struct Part {
 
 struct Writer<'w> {
     group: &'w Group,
-    length: i64,
+    sizes: Stripes,
     loops: &'w mut Loops,
     names: &'w mut Names,
 }
@@ -79,13 +77,16 @@ struct Writer<'w> {
 impl Writer<'_> {
     fn all(&mut self) -> Vec<Nest> {
         let group = self.group;
-        let length = Dim::from(self.length);
+        let Stripes { from, rows: length } = self.sizes;
+        // The longest rest, or all rows if they are not cut.
+        let longest = Dim::from(from.max(2 * length) - 1);
+        let length = Dim::from(length);
         let rows = group.rows();
-        let is_cut = rows.reaches(2 * self.length);
+        let is_cut = rows.reaches(from);
         let whole = (rows.floor_div(&length) - Dim::from(1)) * is_cut.clone();
         let covered = whole.clone() * length.clone();
         let rest = rows.clone() - covered.clone();
-        let most = rows.clone() + (Dim::from(2 * self.length - 1) - rows.clone()) * is_cut;
+        let most = rows.clone() + (longest - rows.clone()) * is_cut;
         let kept = self.scratch(&most);
         let round = self.names.variable();
         let mut start = Address::default();

@@ -8,7 +8,7 @@ use crate::loops::visit::{self, Rename};
 use crate::loops::{
     Address, Buffer, BufferId, Expr, For, Manner, Nest, Space, Statement, VariableId,
 };
-use crate::options::Sizes;
+use crate::options::Stripes;
 
 /// Rows of elements: two in a row of which fall into different sets of a cache.
 const LINE: i64 = 16;
@@ -18,10 +18,9 @@ pub(super) fn joined(
     group: &Group,
     buffers: &mut Arena<Buffer>,
     names: &mut Names,
-    sizes: Sizes,
+    sizes: Stripes,
 ) -> Nest {
-    let length =
-        group.rows().as_constant().map_or(sizes.stripe_rows, |rows| rows.min(sizes.stripe_rows));
+    let length = group.rows().as_constant().map_or(sizes.rows, |rows| rows.min(sizes.rows));
     let kept = scratch(&group.kept, length, buffers);
     let batches = group.extents[..group.extents.len() - 1].iter();
     let batches: Vec<(VariableId, Dim)> =
@@ -74,9 +73,9 @@ pub(super) fn guard(nest: &mut Nest, condition: &Expr) {
 }
 
 /// Buffers between the nests need no more than the few rows with which the nests stay apart.
-pub(super) fn shrink(kept: &[Kept], buffers: &mut Arena<Buffer>, sizes: Sizes) {
+pub(super) fn shrink(kept: &[Kept], buffers: &mut Arena<Buffer>, sizes: Stripes) {
     for Kept { buffer, row, batches, .. } in kept {
-        let few = [Dim::from(sizes.stripes_from - 1), row.clone()];
+        let few = [Dim::from(sizes.from - 1), row.clone()];
         buffers[*buffer].shape = batches.iter().cloned().chain(few).collect();
     }
 }

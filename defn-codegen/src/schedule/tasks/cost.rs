@@ -79,6 +79,7 @@ impl Place<'_> {
                     self.shared.insert(*value);
                 }
                 Statement::Sync
+                | Statement::Mma(_)
                 | Statement::Let { .. }
                 | Statement::Declare { .. }
                 | Statement::Set { .. } => {}

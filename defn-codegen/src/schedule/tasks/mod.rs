@@ -117,7 +117,10 @@ fn prepares(loops: &Loops, statement: &Statement) -> bool {
             matches!(loops.buffers[*buffer].space, Space::Private(_))
         }
         Statement::For(inner) => inner.body.iter().all(|it| prepares(loops, it)),
-        Statement::Declare { .. } | Statement::Set { .. } | Statement::If { .. } => false,
+        Statement::Declare { .. }
+        | Statement::Set { .. }
+        | Statement::Mma(_)
+        | Statement::If { .. } => false,
     }
 }
 
@@ -135,6 +138,7 @@ fn is_shared(outermost: &For) -> bool {
         Statement::Set { register, expr: _ } => carries |= !declared.contains(register),
         Statement::For(_)
         | Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Store { .. }
         | Statement::If { .. } => {}

@@ -50,6 +50,7 @@ fn stands_alone(statement: &Statement) -> bool {
         }
         Statement::If { .. }
         | Statement::Sync
+        | Statement::Mma(_)
         | Statement::Let { .. }
         | Statement::Declare { .. }
         | Statement::Set { .. }

@@ -1,37 +1,78 @@
 //! What instructions compute.
 //!
-//! In: the words of an instruction and the bits of its operands.   Out: the bits of its result.
+//! In: the words of an instruction.   Out: the bits of its result as a function of the bits of its operands.
 //!
 //! ```text
 //! fma.rn.f32 a, b, c      a · b + c, rounded once
 //! shr.s32 a, n            floor(a / 2ⁿ), of any n
 //! cvt.rzi.s32.f32 a       towards zero, to the nearest that there is; a NaN is 0
 //! ```
+//!
+//! Words are looked at once for each instruction of a module, and not whenever a thread comes by.
+
+use std::cmp::Ordering;
+use std::fmt::{self, Debug};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::module::bits;
+use crate::graph::{Element, Scalar};
+
+/// The most operands of an instruction without effects.
+pub(super) const OPERANDS: usize = 4;
+
+/// The bits of the operands; of those that an instruction does not have there are none.
+type Operands = [u64; OPERANDS];
 
 /// The result of an instruction without effects.
-pub(super) fn compute(words: &[String], operands: &[u64]) -> Result<u64, String> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let kind = words.last().copied().unwrap_or_default();
+pub(super) struct Rule(Box<dyn Fn(&Operands) -> u64 + Send + Sync>);
+
+impl Rule {
+    pub(super) fn new(of: impl Fn(&Operands) -> u64 + Send + Sync + 'static) -> Self {
+        Self(Box::new(of))
+    }
+
+    /// The result for these operands.
+    pub(super) fn of(&self, operands: &Operands) -> u64 {
+        (self.0)(operands)
+    }
+
+    /// The lowest bits of the result.
+    fn masked(self, width: u32) -> Self {
+        Self::new(move |operands| masked(self.of(operands), width))
+    }
+}
+
+impl Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rule")
+    }
+}
+
+/// What an instruction with so many operands computes.
+pub(super) fn rule(words: &[&str], operands: usize) -> Result<Rule, String> {
     let unknown = || format!("`{}` is not known", words.join("."));
-    let result = match words[0] {
-        "mov" => operands.first().copied(),
-        "selp" => match operands {
-            [then, otherwise, condition] => Some(if *condition == 0 { *otherwise } else { *then }),
-            _ => None,
-        },
-        "setp" => return compare(&words, operands).ok_or_else(unknown),
-        "cvt" => return convert(&words, operands[0]).ok_or_else(unknown),
+    let kind = words.last().copied().unwrap_or_default();
+    // What saturates, flushes or has a carry is nothing that the compiler asks for.
+    if ["sat", "ftz", "cc"].iter().any(|word| words.contains(word)) {
+        return Err(unknown());
+    }
+    let rule = match words[0] {
+        // Global memory has the same addresses in all of memory.
+        "mov" | "cvta" if operands == 1 => Some(Rule::new(|[a, ..]| *a)),
+        "selp" if operands == 3 => {
+            Some(Rule::new(|[then, otherwise, is, _]| if *is == 0 { *otherwise } else { *then }))
+        }
+        "setp" => return comparison(words).ok_or_else(unknown),
+        "cvt" if operands == 1 => return conversion(words).ok_or_else(unknown),
         _ => match kind {
-            "f32" => single(&words, operands),
-            "f64" => double(&words, operands),
-            _ => integer(&words, operands)?,
+            "f32" => float::<f32>(words),
+            "f64" => float::<f64>(words),
+            "f16" | "f16x2" | "bf16" | "bf16x2" => None,
+            _ => integer(words)?,
         },
     };
-    let result = result.ok_or_else(unknown)?;
     let width = if words.contains(&"wide") { 2 * bits(kind)? } else { bits(kind)? };
-    Ok(masked(result, width))
+    rule.map(|rule| rule.masked(width)).ok_or_else(unknown)
 }
 
 pub(super) fn masked(value: u64, width: u32) -> u64 {
@@ -39,78 +80,93 @@ pub(super) fn masked(value: u64, width: u32) -> u64 {
 }
 
 /// A number of so many bits with a sign.
-fn signed(value: u64, width: u32) -> i64 {
+pub(super) fn signed(value: u64, width: u32) -> i64 {
     let unused = 64 - width.min(64);
     (value << unused).cast_signed() >> unused
 }
 
-fn integer(words: &[&str], operands: &[u64]) -> Result<Option<u64>, String> {
+/// Bits beyond those of the type are cut off by whoever asks.
+fn integer(words: &[&str]) -> Result<Option<Rule>, String> {
     let kind = words.last().copied().unwrap_or_default();
     let width = bits(kind)?;
     let is_signed = kind.starts_with('s');
-    let at = |position: usize| operands.get(position).copied().unwrap_or_default();
-    let wide = |position: usize| {
-        if is_signed {
-            i128::from(signed(at(position), width))
-        } else {
-            i128::from(masked(at(position), width))
-        }
+    let has = |word: &str| words.contains(&word);
+    // The value of an operand, and the lowest bits of a result.
+    let value = move |bits: u64| {
+        if is_signed { i128::from(signed(bits, width)) } else { i128::from(masked(bits, width)) }
     };
-    let (a, b) = (wide(0), wide(1));
     let low = |value: i128| value.cast_unsigned() as u64;
-    // A shift by the width or more leaves nothing but the sign.
-    let amount = u32::try_from(masked(at(1), 32)).unwrap_or(u32::MAX).min(127);
+    let two =
+        |of: fn(i128, i128) -> i128| Rule::new(move |[a, b, ..]| low(of(value(*a), value(*b))));
     Ok(Some(match words[0] {
-        "add" => low(a + b),
-        "sub" => low(a - b),
-        "mul" if words.contains(&"hi") && is_signed => low((a * b) >> width),
-        "mul" if words.contains(&"hi") => ((a.cast_unsigned() * b.cast_unsigned()) >> width) as u64,
-        "mul" => low(a.wrapping_mul(b)),
-        "mad" if words.contains(&"wide") => low(a.wrapping_mul(b)).wrapping_add(at(2)),
-        "mad" if words.contains(&"lo") => low(a.wrapping_mul(b).wrapping_add(wide(2))),
-        "div" | "rem" if b == 0 => u64::MAX,
-        "div" => low(a / b),
-        "rem" => low(a % b),
-        "min" => low(a.min(b)),
-        "max" => low(a.max(b)),
-        "abs" => low(a.abs()),
-        "neg" => low(-a),
-        "and" => at(0) & at(1),
-        "or" => at(0) | at(1),
-        "xor" => at(0) ^ at(1),
-        "not" => !at(0),
-        "shl" if amount >= width => 0,
-        "shl" => at(0) << amount,
-        "shr" => low(a >> amount),
-        "bfe" if is_signed => match (masked(at(1), 8) as u32, masked(at(2), 8) as u32) {
-            (_, 0) => 0,
-            (from, count) => signed(low(a >> from.min(127)), count).cast_unsigned(),
-        },
-        _ => return Ok(of_bits(words, operands, width)),
+        "add" => Rule::new(|[a, b, ..]| a.wrapping_add(*b)),
+        "sub" => Rule::new(|[a, b, ..]| a.wrapping_sub(*b)),
+        // The product of two numbers of 64 bits has a sign or does not fit in one.
+        "mul" if has("hi") && is_signed => {
+            Rule::new(move |[a, b, ..]| low((value(*a) * value(*b)) >> width))
+        }
+        "mul" if has("hi") => Rule::new(move |[a, b, ..]| {
+            ((value(*a).cast_unsigned() * value(*b).cast_unsigned()) >> width) as u64
+        }),
+        "mul" => two(i128::wrapping_mul),
+        "mad" if has("wide") => {
+            Rule::new(move |[a, b, c, _]| low(value(*a).wrapping_mul(value(*b))).wrapping_add(*c))
+        }
+        "mad" if has("lo") => Rule::new(|[a, b, c, _]| a.wrapping_mul(*b).wrapping_add(*c)),
+        "div" => two(|a, b| a.checked_div(b).unwrap_or(-1)),
+        "rem" => two(|a, b| a.checked_rem(b).unwrap_or(-1)),
+        "min" => two(i128::min),
+        "max" => two(i128::max),
+        "abs" => two(|a, _| a.abs()),
+        "neg" => Rule::new(|[a, ..]| a.wrapping_neg()),
+        "and" => Rule::new(|[a, b, ..]| a & b),
+        "or" => Rule::new(|[a, b, ..]| a | b),
+        "xor" => Rule::new(|[a, b, ..]| a ^ b),
+        "not" => Rule::new(|[a, ..]| !a),
+        // A shift by the width or more leaves nothing but the sign.
+        "shl" => Rule::new(move |[a, by, ..]| match amount(*by) {
+            by if by >= width => 0,
+            by => a << by,
+        }),
+        "shr" => Rule::new(move |[a, by, ..]| low(value(*a) >> amount(*by))),
+        "bfe" if is_signed => Rule::new(move |[a, from, count, _]| {
+            let [from, count] = [from, count].map(|it| masked(*it, 8) as u32);
+            if count == 0 {
+                return 0;
+            }
+            signed(low(value(*a) >> from.min(127)), count).cast_unsigned()
+        }),
+        _ => return Ok(of_bits(words, width)),
     }))
 }
 
+/// How far a shift goes, or farther than any number is long.
+fn amount(by: u64) -> u32 {
+    u32::try_from(masked(by, 32)).unwrap_or(u32::MAX).min(127)
+}
+
 /// What looks at single bits of numbers of this width.
-fn of_bits(words: &[&str], operands: &[u64], width: u32) -> Option<u64> {
-    let at = |position: usize| operands.get(position).copied().unwrap_or_default();
+fn of_bits(words: &[&str], width: u32) -> Option<Rule> {
+    let is_left = words.contains(&"l");
     Some(match words[0] {
-        "bfe" => field(masked(at(0), width), at(1), at(2)),
+        "bfe" => Rule::new(move |[a, from, count, _]| field(masked(*a, width), *from, *count)),
         // Bits of the first operand, put into the second.
-        "bfi" => {
-            let (from, count) = (masked(at(2), 8) as u32, masked(at(3), 8) as u32);
+        "bfi" => Rule::new(|[a, b, from, count]| {
+            let [from, count] = [from, count].map(|it| masked(*it, 8) as u32);
             let mask = masked(u64::MAX, count).checked_shl(from).unwrap_or(0);
-            (at(1) & !mask) | (at(0).checked_shl(from).unwrap_or(0) & mask)
+            (b & !mask) | (a.checked_shl(from).unwrap_or(0) & mask)
+        }),
+        "brev" => Rule::new(move |[a, ..]| masked(*a, width).reverse_bits() >> (64 - width)),
+        "clz" => {
+            Rule::new(move |[a, ..]| u64::from(masked(*a, width).leading_zeros() - (64 - width)))
         }
-        "brev" => masked(at(0), width).reverse_bits() >> (64 - width),
-        "clz" => u64::from(masked(at(0), width).leading_zeros() - (64 - width)),
-        "popc" => u64::from(masked(at(0), width).count_ones()),
-        "prmt" => permuted(at(0), at(1), at(2)),
+        "popc" => Rule::new(move |[a, ..]| u64::from(masked(*a, width).count_ones())),
+        "prmt" => Rule::new(|[a, b, choice, _]| permuted(*a, *b, *choice)),
         // The upper or the lower half of two numbers side by side, shifted.
-        "shf" if words.contains(&"wrap") => {
-            let both = masked(at(0), 32) | (at(1) << 32);
-            let by = at(2) & 31;
-            if words.contains(&"l") { (both << by) >> 32 } else { both >> by }
-        }
+        "shf" if words.contains(&"wrap") => Rule::new(move |[a, b, by, _]| {
+            let (both, by) = (masked(*a, 32) | (b << 32), by & 31);
+            if is_left { (both << by) >> 32 } else { both >> by }
+        }),
         _ => return None,
     })
 }
@@ -132,171 +188,217 @@ fn permuted(a: u64, b: u64, choice: u64) -> u64 {
     })
 }
 
-fn single(words: &[&str], operands: &[u64]) -> Option<u64> {
-    let at = |position: usize| f32::from_bits(operands.get(position).copied().unwrap_or(0) as u32);
-    let (a, b) = (at(0), at(1));
-    let keeps_nan = words.contains(&"NaN");
-    let result = match words[0] {
-        "add" => a + b,
-        "sub" => a - b,
-        "mul" => a * b,
-        "div" if words.contains(&"rn") => a / b,
-        "rcp" if words.contains(&"rn") => 1.0 / a,
-        "sqrt" if words.contains(&"rn") => a.sqrt(),
-        "fma" => a.mul_add(b, at(2)),
-        "abs" => a.abs(),
-        "neg" => -a,
-        "copysign" => b.copysign(a),
-        "min" | "max" if a.is_nan() || b.is_nan() => match (keeps_nan, a.is_nan()) {
-            (true, _) => f32::NAN,
-            (false, true) => b,
-            (false, false) => a,
-        },
-        "min" => {
-            if a.total_cmp(&b).is_lt() {
-                a
-            } else {
-                b
-            }
-        }
-        "max" => {
-            if a.total_cmp(&b).is_gt() {
-                a
-            } else {
-                b
-            }
-        }
-        _ => return None,
-    };
-    (!words.contains(&"ftz")).then(|| u64::from(result.to_bits()))
+/// A type of floats.
+trait Float:
+    Copy
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + 'static
+{
+    const ONE: Self;
+    const NAN: Self;
+    fn of(bits: u64) -> Self;
+    fn bits(self) -> u64;
+    fn is_nan(self) -> bool;
+    fn abs(self) -> Self;
+    fn sqrt(self) -> Self;
+    fn mul_add(self, factor: Self, summand: Self) -> Self;
+    fn copysign(self, sign: Self) -> Self;
+    fn total_cmp(self, other: Self) -> Ordering;
 }
 
-fn double(words: &[&str], operands: &[u64]) -> Option<u64> {
-    let at = |position: usize| f64::from_bits(operands.get(position).copied().unwrap_or(0));
-    let (a, b) = (at(0), at(1));
-    let result = match words[0] {
-        "add" => a + b,
-        "sub" => a - b,
-        "mul" => a * b,
-        "div" if words.contains(&"rn") => a / b,
-        "rcp" if words.contains(&"rn") => 1.0 / a,
-        "sqrt" if words.contains(&"rn") => a.sqrt(),
-        "fma" => a.mul_add(b, at(2)),
-        "abs" => a.abs(),
-        "neg" => -a,
-        "copysign" => b.copysign(a),
-        "min" | "max" if a.is_nan() => b,
-        "min" | "max" if b.is_nan() => a,
-        "min" => {
-            if a.total_cmp(&b).is_lt() {
-                a
-            } else {
-                b
+macro_rules! float {
+    ($type:ident, $bits:ident) => {
+        impl Float for $type {
+            const ONE: Self = 1.0;
+            const NAN: Self = Self::NAN;
+            fn of(bits: u64) -> Self {
+                Self::from_bits(bits as $bits)
+            }
+            fn bits(self) -> u64 {
+                u64::from(self.to_bits())
+            }
+            fn is_nan(self) -> bool {
+                self.is_nan()
+            }
+            fn abs(self) -> Self {
+                self.abs()
+            }
+            fn sqrt(self) -> Self {
+                self.sqrt()
+            }
+            fn mul_add(self, factor: Self, summand: Self) -> Self {
+                self.mul_add(factor, summand)
+            }
+            fn copysign(self, sign: Self) -> Self {
+                self.copysign(sign)
+            }
+            fn total_cmp(self, other: Self) -> Ordering {
+                Self::total_cmp(&self, &other)
             }
         }
-        "max" => {
-            if a.total_cmp(&b).is_gt() {
-                a
-            } else {
-                b
-            }
-        }
-        _ => return None,
     };
-    Some(result.to_bits())
+}
+
+float!(f32, u32);
+float!(f64, u64);
+
+/// Every operation is rounded once, to the nearest number.
+fn float<F: Float>(words: &[&str]) -> Option<Rule> {
+    let rounded = words.contains(&"rn");
+    let keeps_nan = words.contains(&"NaN");
+    let three = |of: fn(F, F, F) -> F| {
+        Rule::new(move |[a, b, c, _]| of(F::of(*a), F::of(*b), F::of(*c)).bits())
+    };
+    Some(match words[0] {
+        "add" => three(|a, b, _| a + b),
+        "sub" => three(|a, b, _| a - b),
+        "mul" => three(|a, b, _| a * b),
+        "div" if rounded => three(|a, b, _| a / b),
+        "rcp" if rounded => three(|a, _, _| F::ONE / a),
+        "sqrt" if rounded => three(|a, _, _| a.sqrt()),
+        "fma" if rounded => three(F::mul_add),
+        "abs" => three(|a, _, _| a.abs()),
+        "neg" => three(|a, _, _| -a),
+        "copysign" => three(|a, b, _| b.copysign(a)),
+        "min" if keeps_nan => three(|a, b, _| both(a, b, F::NAN, Ordering::Less)),
+        "max" if keeps_nan => three(|a, b, _| both(a, b, F::NAN, Ordering::Greater)),
+        "min" => three(|a, b, _| both(a, b, other(a, b), Ordering::Less)),
+        "max" => three(|a, b, _| both(a, b, other(a, b), Ordering::Greater)),
+        _ => return None,
+    })
+}
+
+/// The one of two numbers whose order to the other is this, with zeros by their signs.
+fn both<F: Float>(a: F, b: F, if_nan: F, order: Ordering) -> F {
+    match (a.is_nan() || b.is_nan(), a.total_cmp(b) == order) {
+        (true, _) => if_nan,
+        (false, true) => a,
+        (false, false) => b,
+    }
+}
+
+/// The one of two that is a number, if one is.
+fn other<F: Float>(a: F, b: F) -> F {
+    if a.is_nan() { b } else { a }
 }
 
 /// `setp.lt.f32 a, b` and `setp.lt.and.f32 a, b, c`.
-fn compare(words: &[&str], operands: &[u64]) -> Option<u64> {
-    let kind = *words.last()?;
-    let (a, b) = (*operands.first()?, *operands.get(1)?);
-    let (ordering, word) = match kind {
-        "f32" => (f32::from_bits(a as u32).partial_cmp(&f32::from_bits(b as u32)), words[1]),
-        "f64" => (f64::from_bits(a).partial_cmp(&f64::from_bits(b)), words[1]),
-        _ => {
-            let width = bits(kind).ok()?;
-            let ordering = if kind.starts_with('s') {
-                signed(a, width).cmp(&signed(b, width))
-            } else {
-                masked(a, width).cmp(&masked(b, width))
-            };
-            (Some(ordering), words[1])
+fn comparison(words: &[&str]) -> Option<Rule> {
+    let [_, word, .., kind] = *words else { return None };
+    let holds = condition(word)?;
+    let width = bits(kind).ok()?;
+    let compare: Box<dyn Fn(u64, u64) -> Option<Ordering> + Send + Sync> = match kind {
+        "f32" => Box::new(|a, b| f32::of(a).partial_cmp(&f32::of(b))),
+        "f64" => Box::new(|a, b| f64::of(a).partial_cmp(&f64::of(b))),
+        _ if kind.starts_with('s') => {
+            Box::new(move |a, b| Some(signed(a, width).cmp(&signed(b, width))))
         }
+        _ => Box::new(move |a, b| Some(masked(a, width).cmp(&masked(b, width)))),
     };
+    let with: fn(bool, bool) -> bool = match words[2] {
+        "and" => |holds, other| holds && other,
+        "or" => |holds, other| holds || other,
+        "xor" => |holds, other| holds != other,
+        _ => |holds, _| holds,
+    };
+    Some(Rule::new(move |[a, b, c, _]| u64::from(with(holds(compare(*a, *b)), *c != 0))))
+}
+
+/// Whether two values whose order this is, which a NaN has none of, are as the word says.
+fn condition(word: &str) -> Option<impl Fn(Option<Ordering>) -> bool + Send + Sync + 'static> {
     let plain = word.strip_suffix('u').filter(|plain| plain.len() == 2).unwrap_or(word);
-    let holds = match (plain, ordering) {
-        ("num", ordering) => ordering.is_some(),
-        ("nan", ordering) => ordering.is_none(),
-        // Of numbers and NaN no comparison holds, unless its name ends in `u`.
-        (_, None) => plain != word,
-        ("eq", Some(ordering)) => ordering.is_eq(),
-        ("ne", Some(ordering)) => ordering.is_ne(),
-        ("lt" | "lo", Some(ordering)) => ordering.is_lt(),
-        ("le" | "ls", Some(ordering)) => ordering.is_le(),
-        ("gt" | "hi", Some(ordering)) => ordering.is_gt(),
-        ("ge" | "hs", Some(ordering)) => ordering.is_ge(),
+    // Of numbers and NaN no comparison holds, unless its name ends in `u`.
+    let of_nan = plain != word || word == "nan";
+    let holds: fn(Ordering) -> bool = match plain {
+        "num" => |_| true,
+        "nan" => |_| false,
+        "eq" => Ordering::is_eq,
+        "ne" => Ordering::is_ne,
+        "lt" | "lo" => Ordering::is_lt,
+        "le" | "ls" => Ordering::is_le,
+        "gt" | "hi" => Ordering::is_gt,
+        "ge" | "hs" => Ordering::is_ge,
         _ => return None,
     };
-    let other = operands.get(2).is_some_and(|other| *other != 0);
-    Some(u64::from(match words[2] {
-        "and" => holds && other,
-        "or" => holds || other,
-        "xor" => holds != other,
-        _ => holds,
-    }))
+    Some(move |order: Option<Ordering>| order.map_or(of_nan, holds))
 }
 
 /// `cvt.rzi.s32.f32 a`: to the first type from the second.
-fn convert(words: &[&str], value: u64) -> Option<u64> {
-    let [.., to, from] = words else { return None };
+fn conversion(words: &[&str]) -> Option<Rule> {
+    let [_, .., to, from] = *words else { return None };
     let (width, source) = (bits(to).ok()?, bits(from).ok()?);
-    let rounding = words[1];
-    if words.contains(&"ftz") || words.contains(&"sat") {
-        return None;
-    }
-    let whole = |number: f64| match rounding {
-        "rni" => Some(number.round_ties_even()),
-        "rzi" => Some(number.trunc()),
-        "rmi" => Some(number.floor()),
-        "rpi" => Some(number.ceil()),
-        _ => None,
+    let rounding = (words.len() > 3).then_some(words[1]);
+    let whole: Option<fn(f64) -> f64> = match rounding {
+        Some("rni") => Some(f64::round_ties_even),
+        Some("rzi") => Some(f64::trunc),
+        Some("rmi") => Some(f64::floor),
+        Some("rpi") => Some(f64::ceil),
+        Some("rn") | None => None,
+        Some(_) => return None,
     };
-    if from.starts_with('f') {
-        let number = if source == 32 {
-            f64::from(f32::from_bits(value as u32))
-        } else {
-            f64::from_bits(value)
-        };
-        if to.starts_with('f') {
-            let number = if rounding.ends_with('i') { whole(number)? } else { number };
-            return Some(if width == 32 {
-                u64::from((number as f32).to_bits())
-            } else {
-                number.to_bits()
-            });
+    let [to_float, from_float] = floats([to, from], rounding)?;
+    let number = move |bits: u64| {
+        let element = from_float.unwrap_or(Element::F64);
+        Scalar { element, bits: masked(bits, source) }.to_f64()
+    };
+    let float = move |number: f64| Scalar::from_f64(to_float.unwrap_or(Element::F64), number).bits;
+    Some(match (to_float.is_some(), from_float.is_some()) {
+        (true, true) => {
+            let whole = whole.unwrap_or(|number| number);
+            Rule::new(move |[a, ..]| float(whole(number(*a))))
         }
-        if number.is_nan() {
+        (false, true) => {
+            let (whole, range) = (whole?, range(to, width));
             // The highest bit where 64 bits are on either side.
-            return Some(if width == 64 || source == 64 { 1 << (width - 1) } else { 0 });
+            let of_nan = if width == 64 || source == 64 { 1 << (width - 1) } else { 0 };
+            Rule::new(move |[a, ..]| match number(*a) {
+                number if number.is_nan() => of_nan,
+                number => {
+                    let nearest = (whole(number) as i128).clamp(range.0, range.1);
+                    masked(nearest.cast_unsigned() as u64, width)
+                }
+            })
         }
-        let (least, most) = if to.starts_with('s') {
-            (-(1_i128 << (width - 1)), (1_i128 << (width - 1)) - 1)
-        } else {
-            (0, (1_i128 << width) - 1)
-        };
-        return Some(masked(
-            (whole(number)? as i128).clamp(least, most).cast_unsigned() as u64,
-            width,
-        ));
-    }
-    let is_signed = from.starts_with('s');
-    let (above, below) = (masked(value, source), signed(value, source));
-    Some(match (*to, is_signed) {
-        ("f32", true) => u64::from((below as f32).to_bits()),
-        ("f32", false) => u64::from((above as f32).to_bits()),
-        ("f64", true) => (below as f64).to_bits(),
-        ("f64", false) => (above as f64).to_bits(),
-        (_, true) => masked(below.cast_unsigned(), width),
-        (_, false) => masked(above, width),
+        (true, false) => match (from.starts_with('s'), width) {
+            (true, 32) => Rule::new(move |[a, ..]| (signed(*a, source) as f32).bits()),
+            (true, _) => Rule::new(move |[a, ..]| (signed(*a, source) as f64).bits()),
+            (false, 32) => Rule::new(move |[a, ..]| (masked(*a, source) as f32).bits()),
+            (false, _) => Rule::new(move |[a, ..]| (masked(*a, source) as f64).bits()),
+        },
+        (false, false) if from.starts_with('s') => {
+            Rule::new(move |[a, ..]| masked(signed(*a, source).cast_unsigned(), width))
+        }
+        (false, false) => Rule::new(move |[a, ..]| masked(masked(*a, source), width)),
     })
+}
+
+/// Which of the types that a conversion goes to and from are floats; none if there is no such conversion.
+fn floats(kinds: [&str; 2], rounding: Option<&str>) -> Option<[Option<Element>; 2]> {
+    let element = |kind: &str| match kind {
+        "f16" => Some(Some(Element::F16)),
+        "f32" => Some(Some(Element::F32)),
+        "f64" => Some(Some(Element::F64)),
+        kind => (!kind.starts_with("bf")).then_some(None),
+    };
+    let floats = [element(kinds[0])?, element(kinds[1])?];
+    // 16 bits are made of an `f32` alone, and to the nearest; only an `f32` is made of them.
+    let is_known = match floats {
+        [Some(Element::F16), from] => from == Some(Element::F32) && rounding == Some("rn"),
+        [to, Some(Element::F16)] => to == Some(Element::F32) && rounding.is_none(),
+        _ => true,
+    };
+    is_known.then_some(floats)
+}
+
+/// The least and the largest number of a type.
+fn range(kind: &str, width: u32) -> (i128, i128) {
+    if kind.starts_with('s') {
+        (-(1_i128 << (width - 1)), (1_i128 << (width - 1)) - 1)
+    } else {
+        (0, (1_i128 << width) - 1)
+    }
 }

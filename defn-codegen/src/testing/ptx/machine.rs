@@ -2,9 +2,10 @@
 //!
 //! In: a kernel, its parameters and memory.   Out: memory, as the launch leaves it.
 
-use super::arithmetic::{compute, masked};
+use super::action::{Access, Action, Partner, Source, Space, Special};
+use super::arithmetic::{masked, signed};
 use super::memory::{Memory, read};
-use super::module::{Instruction, Kernel, Operand, Part, bits};
+use super::module::{Instruction, Kernel, Part};
 
 /// How a kernel is launched.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Launch {
 }
 
 /// Threads of a warp.
-const WARP: usize = 32;
+pub(super) const WARP: usize = 32;
 /// More instructions than any test needs.
 const MOST: u64 = 1 << 28;
 /// What shared memory holds when a block begins: a NaN in every float.
@@ -51,6 +52,8 @@ pub(super) fn launch(kernel: &Kernel, launch: &Launch, memory: &mut Memory) -> R
 enum Wait {
     /// For a value of another thread of the warp.
     Value,
+    /// For a product of matrices, of which every thread of the warp has a part.
+    Matrix,
     Warp,
     Block,
     /// For nothing more.
@@ -108,7 +111,8 @@ impl Block<'_> {
             return Ok(false);
         }
         match waits {
-            Some(Wait::Value) => self.exchange(first, position - 1)?,
+            Some(Wait::Value) => self.exchange(first, &self.kernel.instructions[position - 1])?,
+            Some(Wait::Matrix) => self.multiply(first, &self.kernel.instructions[position - 1])?,
             Some(Wait::Warp) => {}
             Some(Wait::Block | Wait::End) | None => return Ok(false),
         }
@@ -117,45 +121,72 @@ impl Block<'_> {
     }
 
     /// `shfl.sync.down.b32 d, a, b, c, mask`: the `a` of the lane `b` above.
-    fn exchange(&mut self, first: usize, position: usize) -> Result<(), String> {
-        let instruction = &self.kernel.instructions[position];
-        let unknown = || format!("`{}` is not known", instruction.words.join("."));
-        let mut sent = Vec::new();
+    fn exchange(&mut self, first: usize, instruction: &Instruction) -> Result<(), String> {
+        let unknown = || format!("`{}` is not known", instruction.text);
+        let Action::Exchange { target, partner, sources } = &instruction.action else {
+            return Err(unknown());
+        };
+        let lanes: [usize; WARP] = std::array::from_fn(|lane| lane);
+        let sent = lanes.map(|lane| sources.map(|source| self.value(first + lane, source)));
         for lane in 0..WARP {
-            let values: Result<Vec<u64>, String> = instruction.operands[1..]
-                .iter()
-                .map(|operand| self.value(first + lane, operand))
-                .collect();
-            sent.push(values?);
-        }
-        for lane in 0..WARP {
-            let [_, by, clamp, mask] = sent[lane].as_slice() else { return Err(unknown()) };
-            if masked(*mask, 32) != 0xFFFF_FFFF {
+            let [_, by, clamp, mask] = sent[lane];
+            if masked(mask, 32) != 0xFFFF_FFFF {
                 return Err("a value for some lanes alone".to_owned());
             }
-            let by = (*by & 0x1F) as usize;
-            let source = match instruction.words[2].as_str() {
-                "bfly" => lane ^ by,
-                "idx" => by,
-                "down" => lane + by,
-                "up" if *clamp == 0 => lane.wrapping_sub(by),
-                _ => return Err(unknown()),
+            let by = (by & 0x1F) as usize;
+            let source = match partner {
+                Partner::Crosswise => lane ^ by,
+                Partner::At => by,
+                Partner::Above => lane + by,
+                Partner::Below => lane.wrapping_sub(by),
             };
-            if instruction.words[2] != "up" && *clamp != 31 {
+            if clamp != if *partner == Partner::Below { 0 } else { 31 } {
                 return Err(unknown());
             }
             let source = if source < WARP { source } else { lane };
-            self.set(first + lane, &instruction.operands[0], masked(sent[source][0], 32))?;
+            self.set(first + lane, *target, masked(sent[source][0], 32));
+        }
+        Ok(())
+    }
+
+    /// `mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 d, a, b, c`: of 16 rows, 8 columns and 8 steps every thread has some.
+    fn multiply(&mut self, first: usize, instruction: &Instruction) -> Result<(), String> {
+        let Action::Multiply { d, a, b, c } = &instruction.action else {
+            return Err(format!("`{}` is not known", instruction.text));
+        };
+        let number = |lane: usize, part: Part| {
+            let bits = self.part(first + lane, part) as u32;
+            if bits & 0x1FFF != 0 {
+                return Err(format!("{bits:#x} is no tf32"));
+            }
+            Ok(f32::from_bits(bits))
+        };
+        let mut sums = Vec::new();
+        for lane in 0..WARP {
+            for (at, part) in c.iter().enumerate() {
+                let (row, column) = (lane / 4 + 8 * (at / 2), lane % 4 * 2 + at % 2);
+                let mut sum = f32::from_bits(self.part(first + lane, *part) as u32);
+                for step in 0..8 {
+                    let left = number(row % 8 * 4 + step % 4, a[row / 8 + step / 4 * 2])?;
+                    let right = number(column * 4 + step % 4, b[step / 4])?;
+                    sum = left.mul_add(right, sum);
+                }
+                sums.push((first + lane, d[at], sum));
+            }
+        }
+        for (thread, part, sum) in sums {
+            self.set_part(thread, part, sum.to_bits().into())?;
         }
         Ok(())
     }
 
     /// Executes a thread until it waits.
     fn thread(&mut self, thread: usize) -> Result<(), String> {
+        let kernel = self.kernel;
         while self.threads[thread].waits.is_none() {
             *self.left = self.left.checked_sub(1).ok_or("a launch does not end")?;
             let position = self.threads[thread].position;
-            let Some(instruction) = self.kernel.instructions.get(position) else {
+            let Some(instruction) = kernel.instructions.get(position) else {
                 return Err("a kernel goes on behind its end".to_owned());
             };
             self.threads[thread].position += 1;
@@ -164,103 +195,68 @@ impl Block<'_> {
             {
                 continue;
             }
-            self.instruction(thread, instruction)
-                .map_err(|what| format!("{what}, in {instruction:?}"))?;
+            self.act(thread, &instruction.action)
+                .map_err(|what| format!("{what}, in `{}`", instruction.text))?;
         }
         Ok(())
     }
 
-    fn instruction(&mut self, thread: usize, instruction: &Instruction) -> Result<(), String> {
-        let Instruction { words, operands, .. } = instruction;
-        let second = words.get(1).map(String::as_str).unwrap_or_default();
-        match (words[0].as_str(), second) {
-            ("bra", _) => {
-                let Some(Operand::Target(target)) = operands.first() else {
-                    return Err("a branch to nowhere".to_owned());
-                };
-                self.threads[thread].position = *target;
+    fn act(&mut self, thread: usize, action: &Action) -> Result<(), String> {
+        match action {
+            Action::Compute { target, rule, sources } => {
+                let values = sources.map(|source| self.value(thread, source));
+                self.set(thread, *target, rule.of(&values));
             }
-            ("brx", _) => {
-                let [index, Operand::Targets(targets)] = operands.as_slice() else {
-                    return Err("a branch to nowhere".to_owned());
-                };
-                let index = usize::try_from(self.value(thread, index)?).unwrap_or(usize::MAX);
+            Action::Load(access) => self.load(thread, access)?,
+            Action::Store(access) => self.store(thread, access)?,
+            Action::Branch(target) => self.threads[thread].position = *target,
+            Action::Choose(index, targets) => {
+                let index = usize::try_from(self.value(thread, *index)).unwrap_or(usize::MAX);
                 let target = targets.get(index).ok_or("a branch to nowhere")?;
                 self.threads[thread].position = *target;
             }
-            ("trap", _) => return Err("a trap".to_owned()),
-            ("ret" | "exit", _) => self.threads[thread].waits = Some(Wait::End),
-            ("shfl", _) => self.threads[thread].waits = Some(Wait::Value),
-            ("bar", "warp") => self.threads[thread].waits = Some(Wait::Warp),
-            ("bar" | "barrier", _) => self.threads[thread].waits = Some(Wait::Block),
-            ("ld", _) => self.load(thread, words, operands)?,
-            ("st", _) => self.store(thread, words, operands)?,
-            ("mov", _)
-                if matches!(
-                    operands.as_slice(),
-                    [Operand::Tuple(_), _] | [_, Operand::Tuple(_)]
-                ) =>
-            {
-                self.parts(thread, operands)?;
+            Action::End => self.threads[thread].waits = Some(Wait::End),
+            Action::Trap => return Err("a trap".to_owned()),
+            Action::Exchange { .. } => self.threads[thread].waits = Some(Wait::Value),
+            Action::Multiply { .. } => self.threads[thread].waits = Some(Wait::Matrix),
+            Action::Warp => self.threads[thread].waits = Some(Wait::Warp),
+            Action::Block => self.threads[thread].waits = Some(Wait::Block),
+            Action::Parameter { target, position, offset } => {
+                self.set(thread, *target, self.launch.parameters[*position] >> (8 * offset));
             }
-            _ => {
-                let values: Result<Vec<u64>, String> =
-                    operands[1..].iter().map(|operand| self.value(thread, operand)).collect();
-                self.set(thread, &operands[0], compute(words, &values?)?)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn value(&self, thread: usize, operand: &Operand) -> Result<u64, String> {
-        Ok(match operand {
-            Operand::Register(register) => self.threads[thread].registers[*register],
-            Operand::Number(number) => *number,
-            Operand::Special(name) => u64::from(match name.as_str() {
-                "%tid.x" => thread as u32,
-                "%ntid.x" => self.launch.threads,
-                "%ctaid.x" => self.block,
-                "%nctaid.x" => self.launch.blocks,
-                _ => return Err(format!("`{name}` is not known")),
-            }),
-            Operand::Tuple(_)
-            | Operand::Memory(..)
-            | Operand::Parameter(..)
-            | Operand::Target(_)
-            | Operand::Targets(_) => {
-                return Err("no number".to_owned());
-            }
-        })
-    }
-
-    fn set(&mut self, thread: usize, operand: &Operand, value: u64) -> Result<(), String> {
-        let Operand::Register(register) = operand else { return Err("no register".to_owned()) };
-        let bits = self.kernel.registers[*register];
-        self.threads[thread].registers[*register] = masked(value, bits);
-        Ok(())
-    }
-
-    /// `mov.b64 {lo, hi}, a` and back.
-    fn parts(&mut self, thread: usize, operands: &[Operand]) -> Result<(), String> {
-        match operands {
-            [Operand::Tuple(parts), whole] => {
-                let (mut rest, width) =
-                    (self.value(thread, whole)?, self.width(whole, parts.len()));
+            Action::Split { whole, width, parts } => {
+                let mut rest = self.value(thread, *whole);
                 for part in parts {
-                    self.set_part(thread, *part, masked(rest, width))?;
-                    rest = rest.checked_shr(width).unwrap_or(0);
+                    self.set_part(thread, *part, masked(rest, *width))?;
+                    rest = rest.checked_shr(*width).unwrap_or(0);
                 }
             }
-            [whole, Operand::Tuple(parts)] => {
-                let width = self.width(whole, parts.len());
+            Action::Join { target, width, parts } => {
                 let value = parts.iter().rev().fold(0, |value, part| {
-                    (value << width) | masked(self.part(thread, *part), width)
+                    (value << width) | masked(self.part(thread, *part), *width)
                 });
-                self.set(thread, whole, value)?;
+                self.set(thread, *target, value);
             }
-            _ => return Err("no parts".to_owned()),
         }
         Ok(())
+    }
+
+    fn value(&self, thread: usize, source: Source) -> u64 {
+        match source {
+            Source::Register(register) => self.threads[thread].registers[register],
+            Source::Number(number) => number,
+            Source::Special(special) => u64::from(match special {
+                Special::Thread => thread as u32,
+                Special::Threads => self.launch.threads,
+                Special::Block => self.block,
+                Special::Blocks => self.launch.blocks,
+            }),
+        }
+    }
+
+    fn set(&mut self, thread: usize, register: usize, value: u64) {
+        let bits = self.kernel.registers[register];
+        self.threads[thread].registers[register] = masked(value, bits);
     }
 
     fn part(&self, thread: usize, part: Part) -> u64 {
@@ -273,93 +269,50 @@ impl Block<'_> {
 
     fn set_part(&mut self, thread: usize, part: Part, value: u64) -> Result<(), String> {
         match part {
-            Part::Register(register) => self.set(thread, &Operand::Register(register), value),
-            Part::Nothing => Ok(()),
-            Part::Number(_) => Err("a number is no register".to_owned()),
-        }
-    }
-
-    fn width(&self, whole: &Operand, parts: usize) -> u32 {
-        let Operand::Register(register) = whole else { return 64 / parts as u32 };
-        self.kernel.registers[*register] / parts as u32
-    }
-
-    /// The space, the type, the address and the registers of an access.
-    fn access<'o>(
-        &self,
-        thread: usize,
-        words: &'o [String],
-        (place, registers): (&Operand, &'o Operand),
-    ) -> Result<(u64, usize, &'o [Part]), String> {
-        let Operand::Memory(base, offset) = place else { return Err("no address".to_owned()) };
-        let base = base.map_or(0, |base| self.threads[thread].registers[base]);
-        let address = base.wrapping_add_signed(*offset);
-        let bytes = bits(words.last().ok_or("no type")?)? as usize / 8;
-        let registers = if let Operand::Tuple(all) = registers { all.as_slice() } else { &[] };
-        let whole = bytes * registers.len().max(1);
-        if address % whole as u64 != 0 {
-            return Err(format!("{whole} bytes at {address:#x}"));
-        }
-        Ok((address, bytes, registers))
-    }
-
-    fn load(
-        &mut self,
-        thread: usize,
-        words: &[String],
-        operands: &[Operand],
-    ) -> Result<(), String> {
-        let [target, place] = operands else { return Err("no load".to_owned()) };
-        if let Operand::Parameter(position, offset) = place {
-            let value = self.launch.parameters[*position] >> (8 * offset);
-            return self.set(thread, target, value);
-        }
-        let (address, bytes, registers) = self.access(thread, words, (place, target))?;
-        let is_constant = words.iter().any(|word| word == "nc");
-        let is_signed = words.last().is_some_and(|kind| kind.starts_with('s'));
-        let one = |block: &mut Self, address: u64| {
-            let bits = match words[1].as_str() {
-                "global" => block.memory.load(address, bytes, is_constant)?,
-                "shared" => read(block.shared(address, bytes)?),
-                other => return Err(format!("`{other}` is not known")),
-            };
-            let unused = 64 - 8 * bytes as u32;
-            let extended = ((bits << unused).cast_signed() >> unused).cast_unsigned();
-            Ok(if is_signed { extended } else { bits })
-        };
-        if registers.is_empty() {
-            let value = one(self, address)?;
-            return self.set(thread, target, value);
-        }
-        for (at, part) in registers.iter().enumerate() {
-            let value = one(self, address + (at * bytes) as u64)?;
-            self.set_part(thread, *part, value)?;
+            Part::Register(register) => self.set(thread, register, value),
+            Part::Nothing => {}
+            Part::Number(_) => return Err("a number is no register".to_owned()),
         }
         Ok(())
     }
 
-    fn store(
-        &mut self,
-        thread: usize,
-        words: &[String],
-        operands: &[Operand],
-    ) -> Result<(), String> {
-        let [place, source] = operands else { return Err("no store".to_owned()) };
-        let (address, bytes, registers) = self.access(thread, words, (place, source))?;
-        let values = if registers.is_empty() {
-            vec![self.value(thread, source)?]
-        } else {
-            registers.iter().map(|part| self.part(thread, *part)).collect()
-        };
-        for (at, value) in values.into_iter().enumerate() {
+    /// The address of the first of the neighbours.
+    fn address(&self, thread: usize, access: &Access) -> Result<u64, String> {
+        let base = access.base.map_or(0, |base| self.threads[thread].registers[base]);
+        let address = base.wrapping_add_signed(access.offset);
+        let whole = access.bytes * access.parts.len();
+        if !address.is_multiple_of(whole as u64) {
+            return Err(format!("{whole} bytes at {address:#x}"));
+        }
+        Ok(address)
+    }
+
+    fn load(&mut self, thread: usize, access: &Access) -> Result<(), String> {
+        let (address, bytes) = (self.address(thread, access)?, access.bytes);
+        for (at, part) in access.parts.iter().enumerate() {
             let address = address + (at * bytes) as u64;
-            match words[1].as_str() {
-                "global" => self.memory.store(address, bytes, value)?,
-                "shared" => {
+            let bits = match access.space {
+                Space::Global => self.memory.load(address, bytes, false)?,
+                Space::Constant => self.memory.load(address, bytes, true)?,
+                Space::Shared => read(self.shared(address, bytes)?),
+            };
+            let extended = signed(bits, 8 * bytes as u32).cast_unsigned();
+            self.set_part(thread, *part, if access.is_signed { extended } else { bits })?;
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, thread: usize, access: &Access) -> Result<(), String> {
+        let (address, bytes) = (self.address(thread, access)?, access.bytes);
+        for (at, part) in access.parts.iter().enumerate() {
+            let (address, value) = (address + (at * bytes) as u64, self.part(thread, *part));
+            match access.space {
+                Space::Global => self.memory.store(address, bytes, value)?,
+                Space::Constant => return Err("a store to what nobody writes".to_owned()),
+                Space::Shared => {
                     let target = self.shared(address, bytes)?;
                     target.copy_from_slice(&value.to_le_bytes()[..bytes]);
                 }
-                other => return Err(format!("`{other}` is not known")),
             }
         }
         Ok(())

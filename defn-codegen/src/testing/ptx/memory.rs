@@ -28,13 +28,15 @@ struct Block {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     blocks: Vec<Block>,
+    /// Where the last of all blocks ended that were given back.
+    end: u64,
 }
 
 impl Memory {
     /// The address of a new block of so many bytes.
     pub(super) fn allocate(&mut self, bytes: usize) -> u64 {
-        let end = self.blocks.last().map_or(FIRST, |last| last.start + last.bytes.len() as u64);
-        let start = (end + GAP).next_multiple_of(256);
+        let last = self.blocks.last().map_or(FIRST, |last| last.start + last.bytes.len() as u64);
+        let start = (last.max(self.end) + GAP).next_multiple_of(256);
         self.blocks.push(Block { start, bytes: vec![UNTOUCHED; bytes], used: vec![0; bytes] });
         start
     }
@@ -48,20 +50,30 @@ impl Memory {
         address
     }
 
-    /// The bytes from an address to the end of its block.
-    pub(super) fn bytes(&mut self, address: u64) -> Result<&mut [u8], String> {
-        let (block, offset) = self.find(address, 0)?;
-        Ok(&mut block.bytes[offset..])
+    /// Gives a block back; how many bytes it had, if one begins there.
+    pub(super) fn free(&mut self, address: u64) -> Option<usize> {
+        let at = self.blocks.binary_search_by_key(&address, |block| block.start).ok()?;
+        // Addresses are never used again: whoever still has one is found out.
+        let block = self.blocks.remove(at);
+        self.end = self.end.max(block.start + block.bytes.len() as u64);
+        Some(block.bytes.len())
+    }
+
+    /// So many bytes from an address on, for the host.
+    pub(super) fn bytes(&mut self, address: u64, count: usize) -> Result<&mut [u8], String> {
+        let (block, offset) = self.find(address, count)?;
+        Ok(&mut block.bytes[offset..offset + count])
     }
 
     fn find(&mut self, address: u64, bytes: usize) -> Result<(&mut Block, usize), String> {
-        let found = self.blocks.iter_mut().find(|block| {
-            let offset = address.wrapping_sub(block.start);
-            address >= block.start && offset + bytes as u64 <= block.bytes.len() as u64
-        });
         let nobody = || format!("{bytes} bytes at {address:#x} belong to nobody");
-        let block = found.ok_or_else(nobody)?;
-        let offset = (address - block.start) as usize;
+        // Blocks stand by their addresses.
+        let behind = self.blocks.partition_point(|block| block.start <= address);
+        let block = self.blocks[..behind].last_mut().ok_or_else(nobody)?;
+        let offset = usize::try_from(address - block.start).map_err(|_| nobody())?;
+        if offset + bytes > block.bytes.len() {
+            return Err(nobody());
+        }
         Ok((block, offset))
     }
 

@@ -3,16 +3,17 @@
 //! In:  PTX, as LLVM writes it.   Out: kernels.
 //!
 //! ```text
-//! @%p1 bra $L__BB0_6;                 Instruction { guard: %p1, words: [bra], operands: [position 12] }
+//! @%p1 bra $L__BB0_6;                 Instruction { guard: %p1, action: Branch(12) }
 //! ld.global.v2.b64 {%rd1, %rd2}, [%rd3+16];
 //! ```
 
 use std::collections::BTreeMap;
 
+use super::action::{Action, Special};
 use super::memory::Memory;
 
 /// An entry of a module.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Kernel {
     /// The bytes of each parameter.
     pub(super) parameters: Vec<usize>,
@@ -24,13 +25,13 @@ pub(super) struct Kernel {
 }
 
 /// One instruction.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Instruction {
     /// The predicate that must hold, and whether it must not.
     pub(super) guard: Option<(usize, bool)>,
-    /// The parts of its name.
-    pub(super) words: Vec<String>,
-    pub(super) operands: Vec<Operand>,
+    /// As it is written, for whoever reads what went wrong.
+    pub(super) text: String,
+    pub(super) action: Action,
 }
 
 /// What an instruction works on.
@@ -50,7 +51,7 @@ pub(super) enum Operand {
     /// Positions of instructions, of which a number chooses one.
     Targets(Vec<usize>),
     /// A number that differs between threads or launches.
-    Special(String),
+    Special(Special),
 }
 
 /// One of several neighbours.
@@ -66,8 +67,11 @@ pub(super) enum Part {
 pub(super) fn kernels(text: &str, memory: &mut Memory) -> Result<BTreeMap<String, Kernel>, String> {
     let (mut found, mut tables) = (BTreeMap::new(), BTreeMap::new());
     let mut shared = Shared::default();
-    let lines: Vec<&str> =
-        text.lines().map(|line| line.split("//").next().unwrap_or("").trim()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or("").trim())
+        .flat_map(statements)
+        .collect();
     let mut at = 0;
     while at < lines.len() {
         let line = lines[at];
@@ -78,18 +82,24 @@ pub(super) fn kernels(text: &str, memory: &mut Memory) -> Result<BTreeMap<String
             let (name, bytes) = table(line).ok_or_else(|| format!("`{line}` is not known"))?;
             tables.insert(name, memory.constant(&bytes));
         } else if let Some(rest) = line.strip_prefix(".visible .entry ") {
-            let name = rest.trim_end_matches(['(', ')']).to_owned();
+            let (name, parameters) = rest.split_once('(').unwrap_or((rest, ""));
+            let parameters = parameters.trim_end_matches(')').split(',').map(str::trim);
             let end =
                 lines[at..].iter().position(|line| *line == "}").ok_or("an entry has no end")?;
             let kernel = Reader { tables: tables.clone(), ..Reader::default() }
-                .kernel(&lines[at..at + end], shared.clone())?;
-            found.insert(name, kernel);
+                .kernel(parameters.chain(lines[at..at + end].iter().copied()), shared.clone())?;
+            found.insert(name.to_owned(), kernel);
             at += end + 1;
         } else if !is_known(line) {
             return Err(format!("`{line}` is not known"));
         }
     }
     Ok(found)
+}
+
+/// The statements of a line, which are several where people write; a block within one is a whole.
+fn statements(line: &str) -> Vec<&str> {
+    if line.contains('{') { vec![line] } else { line.split_inclusive(';').map(str::trim).collect() }
 }
 
 /// `.global .align 8 .b8 name[16] = {0, 1, …};`
@@ -164,9 +174,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn kernel(mut self, lines: &[&str], shared: Shared) -> Result<Kernel, String> {
+    fn kernel<'t>(
+        mut self,
+        mut lines: impl Iterator<Item = &'t str>,
+        shared: Shared,
+    ) -> Result<Kernel, String> {
         self.shared = shared;
-        let (mut code, mut lines) = (Vec::new(), lines.iter());
+        let mut code = Vec::new();
         while let Some(line) = lines.next() {
             if let Some(name) = line.strip_suffix(": .branchtargets") {
                 let mut targets = Vec::new();
@@ -188,22 +202,35 @@ impl Reader {
             } else if let Some(rest) = line.strip_prefix(".reg ") {
                 let (kind, names) =
                     rest.split_once(char::is_whitespace).ok_or("registers without names")?;
-                let prefix = names.trim().split('<').next().unwrap_or_default().to_owned();
-                self.kinds.insert(prefix, bits(kind.trim_start_matches('.'))?);
+                for name in names.trim_end_matches(';').split(',') {
+                    let prefix = name.trim().split('<').next().unwrap_or_default().to_owned();
+                    self.kinds.insert(prefix, bits(kind.trim_start_matches('.'))?);
+                }
             } else if line.starts_with(".shared") {
                 self.shared.declare(line)?;
+            } else if line.starts_with("mma.") {
+                // Its operands stand on lines of their own.
+                let mut whole = (*line).to_owned();
+                while !whole.ends_with(';') {
+                    whole.push(' ');
+                    whole.push_str(lines.next().ok_or("an instruction has no end")?);
+                }
+                code.push(whole);
             } else if line.ends_with(';') {
-                code.push(*line);
-            } else if let Some(inside) = line.strip_prefix("{ .reg .b32 tmp; ") {
+                code.push((*line).to_owned());
+            } else if let Some(inside) = line
+                .strip_prefix("{ .reg .b32 tmp; ")
+                .or_else(|| line.strip_prefix("{ .reg .b16 tmp; "))
+            {
                 // A half of a number that nobody wants has a name of its own.
-                code.push(inside.trim_end_matches('}').trim());
+                code.push(inside.trim_end_matches('}').trim().to_owned());
             } else if line.starts_with(".local") {
                 return Err(format!("`{line}`: no kernel has local memory"));
             } else if !is_frame(line) {
                 return Err(format!("`{line}` is not known"));
             }
         }
-        for line in code {
+        for line in &code {
             let instruction = self.instruction(line.trim_end_matches(';'))?;
             self.kernel.instructions.push(instruction);
         }
@@ -221,10 +248,13 @@ impl Reader {
             line = rest.trim();
         }
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let words = name.split('.').map(str::to_owned).collect();
+        let words: Vec<&str> = name.split('.').collect();
         let operands: Result<Vec<Operand>, String> =
             split(rest).iter().map(|operand| self.operand(operand)).collect();
-        Ok(Instruction { guard, words, operands: operands? })
+        let operands = operands?;
+        let action = Action::of(&words, &operands, &self.kernel.registers)
+            .map_err(|what| format!("{what}, in `{line}`"))?;
+        Ok(Instruction { guard, text: line.to_owned(), action })
     }
 
     fn register(&mut self, name: &str) -> Result<usize, String> {
@@ -264,13 +294,11 @@ impl Reader {
             return Ok(Operand::Number(*address));
         }
         if text.starts_with('%') {
-            let is_special = text.contains('.');
-            let special = || Operand::Special(text.to_owned());
-            return if is_special {
-                Ok(special())
-            } else {
-                self.register(text).map(Operand::Register)
-            };
+            if text.contains('.') {
+                let special = Special::of(text).ok_or_else(|| format!("`{text}` is not known"));
+                return special.map(Operand::Special);
+            }
+            return self.register(text).map(Operand::Register);
         }
         number(text).map(Operand::Number).ok_or_else(|| format!("`{text}` is not known"))
     }

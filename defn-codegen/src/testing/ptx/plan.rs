@@ -3,9 +3,8 @@
 //! In: code, symbols and arguments.   Out: results, updated parameters and what the host was shown.
 //! There are few blocks, so that teams have several tasks.
 
-use super::machine::{self, launch};
-use super::memory::{Memory, read};
-use super::module::{Kernel, kernels};
+use super::memory::read;
+use super::simulator::Simulator;
 use crate::artifact::{DeviceCode, Launch, Number, Place, Step};
 use crate::graph::Dim;
 use crate::graph::eval::Value;
@@ -26,7 +25,7 @@ pub fn run(
     symbols: &[i64],
     parameters: &[Value],
 ) -> Result<Outcome, String> {
-    let mut memory = Memory::default();
+    let mut device = Simulator::default();
     let mut arguments = BTreeMap::new();
     let inputs = loops
         .buffers
@@ -41,26 +40,26 @@ pub fn run(
         };
         let size = buffer.element.size();
         let elements: usize = shape(loops, id, symbols).iter().product();
-        let address = memory.allocate(elements * size);
+        let address = device.allocate(elements * size);
         if let Some(value) = parameters.get(position).filter(|_| position < count) {
-            for (at, bits) in value.data.iter().enumerate() {
-                memory.store(address + (at * size) as u64, size, *bits)?;
+            let bytes = device.bytes(address, elements * size)?;
+            for (bytes, bits) in bytes.chunks_mut(size).zip(&value.data) {
+                bytes.copy_from_slice(&bits.to_le_bytes()[..size]);
             }
         }
         arguments.insert(position, (id, address));
     }
-    memory.forget();
-    let workspace = memory.allocate(bytes(&code.workspace, symbols));
-    let kernels = kernels(&code.ptx, &mut memory)?;
+    let workspace = device.allocate(bytes(&code.workspace, symbols));
+    let module = device.load(&code.ptx)?;
     let outcome = Outcome { results: Vec::new(), updated: Vec::new(), shown: Vec::new() };
     let mut host = Host {
         loops,
         code,
         symbols,
-        memory,
+        device,
+        module,
         arguments,
         workspace,
-        kernels,
         rounds: Vec::new(),
         outcome,
     };
@@ -76,11 +75,11 @@ struct Host<'h> {
     loops: &'h Loops,
     code: &'h DeviceCode,
     symbols: &'h [i64],
-    memory: Memory,
+    device: Simulator,
+    module: usize,
     /// The buffer and the address of each argument.
     arguments: BTreeMap<usize, (BufferId, u64)>,
     workspace: u64,
-    kernels: BTreeMap<String, Kernel>,
     rounds: Vec<i64>,
     outcome: Outcome,
 }
@@ -162,17 +161,14 @@ impl Host<'_> {
         }
         if step.has_private {
             let stride = bytes(&self.code.private, self.symbols);
-            parameters.push(self.memory.allocate(stride * (blocks * teams) as usize));
+            parameters.push(self.device.allocate(stride * (blocks * teams) as usize));
             parameters.push(stride as u64);
         }
-        let kernel = self.kernels.get(&step.kernel).ok_or("no such kernel")?;
-        let how = machine::Launch {
-            blocks: blocks as u32,
-            threads: step.threads * step.teams,
-            shared: step.shared as usize,
-            parameters,
-        };
-        launch(kernel, &how, &mut self.memory).map_err(|what| format!("{}: {what}", step.kernel))
+        let kernel = self.device.kernel(self.module, &step.kernel).ok_or("no such kernel")?;
+        let grid = [blocks as u32, step.threads * step.teams, step.shared];
+        self.device
+            .launch(kernel, grid, &parameters)
+            .map_err(|what| format!("{}: {what}", step.kernel))
     }
 
     fn address(&self, place: &Place) -> Result<u64, String> {
@@ -185,7 +181,7 @@ impl Host<'_> {
 
     fn holds(&mut self, place: &Place) -> Result<bool, String> {
         let address = self.address(place)?;
-        Ok(self.memory.bytes(address)?[0] != 0)
+        Ok(self.device.bytes(address, 1)?[0] != 0)
     }
 
     fn value(&mut self, buffer: BufferId, address: u64) -> Result<Value, String> {
@@ -195,7 +191,7 @@ impl Host<'_> {
         let data = if count == 0 {
             Vec::new()
         } else {
-            let bytes = &self.memory.bytes(address)?[..count * element.size()];
+            let bytes = self.device.bytes(address, count * element.size())?;
             bytes.chunks(element.size()).map(read).collect()
         };
         Ok(Value { element, shape, data })

@@ -4,12 +4,13 @@
 //! equation                          how the solution moves
 //! share below x of gamma(a)         dx = da · slope(a, x)
 //! a·x = b                           dx = a⁻¹·(db − da·x)
+//! x = det a                         dx = x · trace(a⁻¹·da)
 //! ```
 //!
 //! The slope is made of the solution itself, which moves by the same rule: so derivatives of any order are those of the equation.
 //! Of how the solution was found nothing is kept.
 
-use crate::graph::{Binary, Equation, NodeId, Unary};
+use crate::graph::{Binary, Combine, Equation, NodeId, Unary};
 use crate::library;
 
 use super::Draft;
@@ -39,6 +40,11 @@ pub(super) fn solution(
             Some(draft.mul(da, slope))
         }
         Equation::Linear => linear(draft, operands[1], z, tangents),
+        Equation::Determinant => {
+            let share = trace(draft, operands[1], tangents[1]?);
+            Some(draft.mul(z, share))
+        }
+        Equation::LogDeterminant => Some(trace(draft, operands[1], tangents[1]?)),
     }
 }
 
@@ -54,6 +60,17 @@ fn linear(draft: &mut Draft, a: NodeId, x: NodeId, tangents: &[Option<NodeId>]) 
     }?;
     let inverse = library::inverses(&mut draft.builder, a);
     Some(product(draft, inverse, side))
+}
+
+/// trace(a⁻¹·da)
+fn trace(draft: &mut Draft, a: NodeId, da: NodeId) -> NodeId {
+    let inverse = library::inverses(&mut draft.builder, a);
+    let rank = draft.ty(inverse).rank();
+    let mut turned: Vec<usize> = (0..rank).collect();
+    turned.swap(rank - 2, rank - 1);
+    let turned = draft.builder.transpose(inverse, &turned);
+    let product = draft.mul(da, turned);
+    draft.builder.reduce(Combine::Add, product, &[rank - 2, rank - 1])
 }
 
 /// The products of matrices.

@@ -21,7 +21,7 @@
 //! (Radul, Paszke, Frostig, Johnson, Maclaurin: *You Only Linearize Once*, POPL 2023.)
 //!
 //! What runs bodies is linearized with its bodies: [`mod@repeat`], [`mod@branch`] and [`mod@unbounded`] make a node for the values that keeps
-//! [`residuals`](mod@residuals) or [`snapshots`](mod@snapshots), and a linear node; [`mod@checkpoint`] keeps what goes in, and [`mod@segments`]
+//! [`residuals`](mod@residuals) or [`snapshots`](mod@snapshots), and a linear node; [`mod@climb`] goes from a snapshot to where it is wanted; [`mod@checkpoint`] keeps what goes in, and [`mod@segments`]
 //! makes loops of such bodies, which [`mod@planned`] asks for where memory is short; [`mod@transpose_control`] and [`mod@transpose_while`] turn the
 //! linear one around. [`mod@forward`] carries values and tangents together instead, where nothing is transposed.
 //!
@@ -48,6 +48,7 @@ mod transpose_control;
 mod behind;
 mod unbounded;
 mod snapshots;
+mod climb;
 mod transpose_while;
 mod silent;
 

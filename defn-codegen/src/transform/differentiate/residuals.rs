@@ -21,7 +21,7 @@
 use std::collections::BTreeSet;
 
 use crate::arena::SideTable;
-use crate::graph::{Binary, Dim, Graph, Node, NodeId, Op, TensorType, Times, Unary};
+use crate::graph::{Cost, Dim, Graph, Node, NodeId, Op, TensorType, Times};
 
 /// What a parameter of a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,49 +196,11 @@ fn may_not_end(op: &Op) -> bool {
     runs_while || matches!(op, Op::Call { .. }) || op.bodies().iter().any(|(_, body)| inside(body))
 }
 
-/// Whether computing it again costs more than reading it.
+/// Whether computing it again costs more than reading it; what runs bodies or has effects is not done twice.
 fn is_dear(op: &Op) -> bool {
-    match op {
-        Op::Unary(unary) => !matches!(
-            unary,
-            Unary::Neg
-                | Unary::Abs
-                | Unary::Sign
-                | Unary::Not
-                | Unary::Floor
-                | Unary::Ceil
-                | Unary::Round
-                | Unary::StopGrad
-        ),
-        Op::Binary(binary) => matches!(binary, Binary::Pow | Binary::Atan2 | Binary::Rem),
-        Op::OverlapAdd(_)
-        | Op::AddAt { .. }
-        | Op::Scan { .. }
-        | Op::Sort { .. }
-        | Op::Argsort { .. }
-        | Op::Reduce { .. }
-        | Op::Contract { .. }
-        | Op::Call { .. }
-        | Op::Repeat(_)
-        | Op::Branch(_)
-        | Op::Inspect(_)
-        | Op::Project(_) => true,
-        Op::Parameter(_)
-        | Op::Constant(_)
-        | Op::Extent(_)
-        | Op::Iota { .. }
-        | Op::Compare(_)
-        | Op::Select
-        | Op::Convert
-        | Op::Broadcast { .. }
-        | Op::Transpose { .. }
-        | Op::Reshape
-        | Op::Slice { .. }
-        | Op::Pad { .. }
-        | Op::Reverse { .. }
-        | Op::Window(_)
-        | Op::Concat { .. }
-        | Op::Take { .. }
-        | Op::Implicit(_) => false,
-    }
+    let is_once = matches!(
+        op,
+        Op::Contract { .. } | Op::Call { .. } | Op::Repeat(_) | Op::Branch(_) | Op::Inspect(_)
+    );
+    is_once || Cost::of(op) == Cost::Dear
 }

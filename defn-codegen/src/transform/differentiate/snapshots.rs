@@ -7,8 +7,8 @@
 //!
 //! So there are at any time between half of the slots and all of them in use, and their distance is the same everywhere.
 //! From the snapshot before a chunk its beginning is computed again, and from there its steps: up to `CHUNK · SLOTS` steps every chunk
-//! has a snapshot; four times as many need one and a half more runs, in the same memory.
-//! (Griewank and Walther: *Revolve*, 2000, has the best plan for a known length; here the length is not known before it has run.)
+//! has a snapshot. Of many more steps what lies between two snapshots is itself walked backward in little memory, and now it is known
+//! how long it is: [`climb`](mod@super::climb) keeps states on the way to a chunk for those before it.
 
 use crate::graph::build::Builder;
 use crate::graph::{
@@ -79,7 +79,7 @@ pub(super) fn run(draft: &mut Draft, repeat: &Repeat, operands: &[NodeId]) -> Ru
 }
 
 /// The type of the snapshots of a state.
-fn slots_of(ty: &TensorType) -> TensorType {
+pub(super) fn slots_of(ty: &TensorType) -> TensorType {
     let shape = [Dim::from(SLOTS)].into_iter().chain(ty.shape.iter().cloned());
     TensorType::new(ty.element, shape.collect())
 }
@@ -136,18 +136,23 @@ fn snapshot(around: &Builder, count: usize, operands: &[NodeId]) -> Graph {
     let all_full = builder.broadcast(is_full, &shape, &[]);
     let every_other = builder.binary(Binary::Add, places, places);
     let from = builder.select(all_full, every_other, places);
-    let slot = builder.broadcast(slot, &shape, &[]);
-    let is_here = builder.compare(Comparison::Eq, places, slot);
     let mut results = vec![stride];
     for (value, slots) in state.iter().zip(slots) {
-        let shape = builder.shape(*slots);
-        let axes: Vec<usize> = (1..shape.len()).collect();
         let kept = builder.take(*slots, from, 0);
-        let value = builder.broadcast(*value, &shape, &axes);
-        let is_here = builder.broadcast(is_here, &shape, &[0]);
-        results.push(builder.select(is_here, value, kept));
+        results.push(put(&mut builder, kept, slot, *value));
     }
     finish(builder, &results)
+}
+
+/// Slots with a value in one of them; without it if there is no such slot.
+pub(super) fn put(builder: &mut Builder, slots: NodeId, slot: NodeId, value: NodeId) -> NodeId {
+    let shape = builder.shape(slots);
+    let axes: Vec<usize> = (1..shape.len()).collect();
+    let places = builder.iota(&shape, 0);
+    let slot = builder.broadcast(slot, &shape, &[]);
+    let is_here = builder.compare(Comparison::Eq, places, slot);
+    let value = builder.broadcast(value, &shape, &axes);
+    builder.select(is_here, value, slots)
 }
 
 /// Runs the body of a loop from step `from` on, at most `limit` times; and how often it ran.

@@ -5,7 +5,7 @@
 //! %1: (f32, f32) = repeat s, d_s, ..            %2: s, steps, stride, slots    the loop with snapshots
 //!   times=while .. { .. }                       %3: (f32, ..) = repeat s̄, 0, .. times=while .. {
 //!                                                 c = the chunk before the one of the last run
-//!                                                 s = slots[c / stride], run to the beginning of c
+//!                                                 s = slots[c / stride], run to the beginning of c, see [`climb`](mod@super::climb)
 //!                                                 s̄, sums = those through the at most 32 steps of c
 //!                                               }
 //! ```
@@ -17,9 +17,10 @@ use crate::graph::build::Builder;
 use crate::graph::{Binary, Branch, Comparison, Dim, Graph, Keep, Node, NodeId, Op, Repeat, Times};
 
 use super::body::{Input, extract};
+use super::climb::{Snapshot, Stack, climb};
 use super::linearize::{Linearized, linearize};
 use super::moves::moves;
-use super::snapshots::{self, CHUNK, Kept, Until, body, body_of, call, finish, whole};
+use super::snapshots::{self, CHUNK, Kept, body, body_of, call, finish, whole};
 use super::transpose::{Seed, Transposition, transpose};
 use super::unbounded::Unbounded;
 use super::{Mode, linear_nodes};
@@ -61,6 +62,8 @@ impl Transposition {
         for operand in &moved.rest {
             given.push(self.draft.zero_like(rest[*operand]));
         }
+        let moving = given.len();
+        given.extend(Stack::empty(&mut self.draft, values).nodes());
         let state = given.len();
         let builder = &mut self.draft.builder;
         let chunks = chunks(builder, kept.steps);
@@ -80,9 +83,9 @@ impl Transposition {
             moved.states.iter().map(|it| place(&found.states, *it).map(|it| state_tangents[it]));
         let to_rest =
             moved.rest.iter().map(|it| place(&found.rest, *it).map(|it| rest_tangents[it]));
-        for (tangent, share) in to_states.chain(to_rest).zip(shares) {
+        for (tangent, share) in to_states.chain(to_rest).zip(&shares[..moving]) {
             if let Some(tangent) = tangent.filter(|tangent| self.is_linear(*tangent)) {
-                self.give(tangent, share);
+                self.give(tangent, *share);
             }
         }
     }
@@ -138,6 +141,7 @@ fn backward(around: &Builder, found: &Unbounded, moved: &Moved, given: &[NodeId]
     let builder = &mut builder;
     let (cotangents, others) = parameters[1..].split_at(moved.states.len() + moved.rest.len());
     let (cotangents, sums) = cotangents.split_at(moved.states.len());
+    let (stack, others) = others.split_at(2 + found.repeat.state);
     let (numbers, others) = others.split_at(3);
     let (slots, rest) = others.split_at(found.repeat.state);
     let kept = Kept { steps: numbers[1], stride: numbers[2], slots: slots.to_vec() };
@@ -145,35 +149,26 @@ fn backward(around: &Builder, found: &Unbounded, moved: &Moved, given: &[NodeId]
     let one = whole(builder, 1);
     let last = builder.binary(Binary::Sub, numbers[0], one);
     let chunk = builder.binary(Binary::Sub, last, parameters[0]);
-    let (state, begin) = beginning(builder, found, &kept, chunk, rest);
+    let before = snapshot(builder, &kept, chunk);
+    let stack = Stack::of(stack);
+    let (state, stack) = climb(builder, &found.repeat, (&before, &stack), chunk, rest);
+    let length = whole(builder, CHUNK);
+    let begin = builder.binary(Binary::Mul, chunk, length);
     let arguments = [&state, [begin, kept.steps].as_slice(), rest, cotangents].concat();
     let pullback = pullback(builder, found, moved, &arguments);
     let mut results = call(builder, &pullback, &arguments);
     for (share, sum) in results[cotangents.len()..].iter_mut().zip(sums) {
         *share = builder.binary(Binary::Add, *sum, *share);
     }
+    results.extend(stack.without(builder, chunk).nodes());
     finish(std::mem::take(builder), &results)
 }
 
-/// The state at the beginning of a chunk, and the number of its first step.
-fn beginning(
-    builder: &mut Builder,
-    found: &Unbounded,
-    kept: &Kept,
-    chunk: NodeId,
-    rest: &[NodeId],
-) -> (Vec<NodeId>, NodeId) {
+/// The snapshot before a chunk.
+fn snapshot(builder: &mut Builder, kept: &Kept, chunk: NodeId) -> Snapshot {
     let slot = builder.binary(Binary::Div, chunk, kept.stride);
-    let state: Vec<NodeId> = kept.slots.iter().map(|slots| builder.take(*slots, slot, 0)).collect();
-    let length = whole(builder, CHUNK);
-    let first = builder.binary(Binary::Mul, slot, kept.stride);
-    let first = builder.binary(Binary::Mul, first, length);
-    let begin = builder.binary(Binary::Mul, chunk, length);
-    let behind = builder.binary(Binary::Sub, begin, first);
-    let limits = (first, behind);
-    let (state, _) =
-        snapshots::advance(builder, &found.repeat, limits, (&state, rest), Until::Limit);
-    (state, begin)
+    let state = kept.slots.iter().map(|slots| builder.take(*slots, slot, 0)).collect();
+    Snapshot { chunk: builder.binary(Binary::Mul, slot, kept.stride), state }
 }
 
 /// From the state at the beginning of a chunk and the cotangents at its end: the cotangents at its beginning, and what its steps give

@@ -11,6 +11,8 @@
 //! The rules are NumPy's: the fewest digits that tell the value from its neighbours, at most `precision` of them,
 //! and exponents for all as soon as one value is large, tiny, or the values differ by more than a factor of 1000.
 
+use half::{bf16, f16};
+
 use crate::element::Value;
 
 /// The format that all shown values of a tensor share.
@@ -90,7 +92,11 @@ pub(super) fn scalar(value: Value) -> String {
         return special(value).to_owned();
     }
     let size = magnitude(value);
-    let most = if matches!(value, Value::Single(_)) { 1e6 } else { 1e16 };
+    let most = match value {
+        Value::Half(_) => 1e3,
+        Value::Single(_) | Value::Brain(_) => 1e6,
+        Value::Double(_) | Value::Integer(_) | Value::Natural(_) | Value::Bool(_) => 1e16,
+    };
     let exponents = size != 0.0 && !(1e-4..most).contains(&size);
     let it = digits(value, usize::MAX, exponents);
     let Some(power) = it.exponent else {
@@ -103,13 +109,18 @@ pub(super) fn scalar(value: Value) -> String {
 }
 
 fn is_float(value: &Value) -> bool {
-    matches!(value, Value::Single(_) | Value::Double(_))
+    match value {
+        Value::Single(_) | Value::Double(_) | Value::Half(_) | Value::Brain(_) => true,
+        Value::Integer(_) | Value::Natural(_) | Value::Bool(_) => false,
+    }
 }
 
 fn is_finite(value: &Value) -> bool {
     match value {
         Value::Single(x) => x.is_finite(),
         Value::Double(x) => x.is_finite(),
+        Value::Half(x) => x.is_finite(),
+        Value::Brain(x) => x.is_finite(),
         Value::Integer(_) | Value::Natural(_) | Value::Bool(_) => true,
     }
 }
@@ -119,6 +130,8 @@ fn magnitude(value: Value) -> f64 {
     match value {
         Value::Single(x) => f64::from(x.abs()),
         Value::Double(x) => x.abs(),
+        Value::Half(x) => x.to_f64().abs(),
+        Value::Brain(x) => x.to_f64().abs(),
         Value::Integer(_) | Value::Natural(_) | Value::Bool(_) => 0.0,
     }
 }
@@ -130,7 +143,7 @@ fn whole(value: Value) -> String {
         Value::Natural(x) => x.to_string(),
         Value::Bool(true) => " True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
-        Value::Single(_) | Value::Double(_) => String::new(),
+        Value::Single(_) | Value::Double(_) | Value::Half(_) | Value::Brain(_) => String::new(),
     }
 }
 
@@ -139,6 +152,8 @@ fn special(value: Value) -> &'static str {
     let (nan, negative) = match value {
         Value::Single(x) => (x.is_nan(), x < 0.0),
         Value::Double(x) => (x.is_nan(), x < 0.0),
+        Value::Half(x) => (x.is_nan(), x.is_sign_negative()),
+        Value::Brain(x) => (x.is_nan(), x.is_sign_negative()),
         Value::Integer(_) | Value::Natural(_) | Value::Bool(_) => (false, false),
     };
     match (nan, negative) {
@@ -165,6 +180,13 @@ fn wants_exponents(finite: &[Value]) -> bool {
             most >= 1e6 || least < 0.0001 || most / least > 1000.0
         }
         Value::Double(_) => most >= 1e8 || least < 0.0001 || most / least > 1000.0,
+        Value::Half(_) => {
+            let [least, most] = [least, most].map(f16::from_f64);
+            let ratio = most / least;
+            most >= f16::from_f32(1e3) || least < f16::from_f32(1e-4) || ratio > f16::from_f32(1e3)
+        }
+        // NumPy has no such type; its limits are those of `f32`, whose range it has.
+        Value::Brain(_) => most >= 1e6 || least < 0.0001 || most / least > 1000.0,
         Value::Integer(_) | Value::Natural(_) | Value::Bool(_) => false,
     }
 }
@@ -181,6 +203,12 @@ fn digits(value: Value, precision: usize, exponent: bool) -> Digits {
 }
 
 fn float_text(value: Value, precision: Option<usize>, exponent: bool) -> String {
+    // Rust's own texts would tell the number from every other `f32`.
+    let value = match value {
+        Value::Half(x) => Value::Double(fewest(x.to_f32(), |text| f16::from_f64(text) == x)),
+        Value::Brain(x) => Value::Double(fewest(x.to_f32(), |text| bf16::from_f64(text) == x)),
+        other => other,
+    };
     match (value, precision, exponent) {
         (Value::Single(x), None, false) => format!("{x}"),
         (Value::Single(x), None, true) => format!("{x:e}"),
@@ -190,8 +218,15 @@ fn float_text(value: Value, precision: Option<usize>, exponent: bool) -> String 
         (Value::Double(x), None, true) => format!("{x:e}"),
         (Value::Double(x), Some(precision), false) => format!("{x:.precision$}"),
         (Value::Double(x), Some(precision), true) => format!("{x:.precision$e}"),
+        (Value::Half(_) | Value::Brain(_), ..) => String::new(),
         (Value::Integer(_) | Value::Natural(_) | Value::Bool(_), ..) => String::new(),
     }
+}
+
+/// The number with the fewest digits that is rounded to a float of 16 bits.
+fn fewest(value: f32, is_rounded_to_it: impl Fn(f64) -> bool) -> f64 {
+    let texts = (0..9).filter_map(|digits| format!("{value:.digits$e}").parse().ok());
+    texts.into_iter().find(|text| is_rounded_to_it(*text)).unwrap_or(f64::from(value))
 }
 
 fn split(text: &str) -> Digits {

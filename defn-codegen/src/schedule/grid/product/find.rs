@@ -81,6 +81,27 @@ pub(super) struct Sum {
     pub(super) initial: Expr,
 }
 
+/// Sums of products, whatever their sides are.
+pub(super) struct Sums<'s> {
+    /// The loops around, outermost first, with that of lanes behind them.
+    pub(super) around: Vec<&'s For>,
+    /// Outermost first.
+    pub(super) steps: Vec<&'s For>,
+    pub(super) sum: Sum,
+}
+
+impl<'s> Sums<'s> {
+    /// The sums that a body computes.
+    pub(super) fn of(body: &'s [Statement], buffers: &Arena<Buffer>) -> Option<Self> {
+        let mut found = Reader::default();
+        let columns = found.around(body)?;
+        let Fold { steps, sum, factors: _ } = found.lanes(&columns.body)?;
+        let mut around = found.loops;
+        around.push(columns);
+        keeps_to_memory(body, buffers).then_some(Self { around, steps, sum })
+    }
+}
+
 impl<'s> Product<'s> {
     /// The product that a body is.
     pub(super) fn of(body: &'s [Statement], buffers: &Arena<Buffer>) -> Option<Self> {
@@ -118,6 +139,10 @@ impl<'s> Product<'s> {
     }
 }
 
+pub(super) fn is_loop(statement: &Statement) -> bool {
+    matches!(statement, Statement::For(_))
+}
+
 /// Whether what is stored lies side by side along the rows, and not along the columns.
 fn lies_along(rows: &Side<'_>, columns: &Side<'_>, statements: &[&Statement]) -> bool {
     let stored = statements.iter().filter_map(|statement| match statement {
@@ -127,7 +152,8 @@ fn lies_along(rows: &Side<'_>, columns: &Side<'_>, statements: &[&Statement]) ->
         | Statement::Set { .. }
         | Statement::For(_)
         | Statement::If { .. }
-        | Statement::Sync => None,
+        | Statement::Sync
+        | Statement::Mma(_) => None,
     });
     let is_along = |address: &Address, side: &Side<'_>| address.coefficient(side.last()).is(1);
     let mut along = stored.map(|address| is_along(address, rows) && !is_along(address, columns));
@@ -254,7 +280,6 @@ impl<'s> Reader<'s> {
 
     /// The sum of the lanes; what else is done goes to the rest.
     fn lanes(&mut self, body: &'s [Statement]) -> Option<Fold<'s>> {
-        let is_loop = |statement: &Statement| matches!(statement, Statement::For(_));
         let at = body.iter().position(is_loop)?;
         let mut found = None;
         for (position, statement) in body.iter().enumerate() {
@@ -283,7 +308,8 @@ impl<'s> Reader<'s> {
                 | Statement::Set { .. }
                 | Statement::Store { .. }
                 | Statement::If { .. }
-                | Statement::Sync => return None,
+                | Statement::Sync
+                | Statement::Mma(_) => return None,
             }
             self.rest.push(statement);
         }

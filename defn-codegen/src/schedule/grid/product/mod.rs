@@ -19,6 +19,9 @@
 //! for two, so that the threads wait for each other once for each block.
 //!
 //! Every element is one chain of multiply-adds in the order of the steps, which is the order of a host, so that no bit changes.
+//! Only where few elements have long sums are these in [`parts`], each of which is such a chain.
+//!
+//! Where the user allows it, products of `f32` are those of tensor cores, in the same tiles ([`cores`]).
 //!
 //! # Banks
 //!
@@ -33,48 +36,63 @@
 //! | store of a slice | 2 vectors in 4 rows that are `length + 8` apart | 8·row + 4·(t mod 2) |
 //! | load of a slice (4 bytes, all 32 threads) | one behind the other | 32 different ones |
 //!
+//! | load of rows or columns for tensor cores (4 bytes, all 32 threads) | 8 in 4 steps that are `length + 8` apart | 8·step + element |
+//!
 //! With elements of eight bytes all of this holds for half as many elements in a vector.
 
+mod cores;
 mod find;
 mod panels;
+mod parts;
 mod place;
 mod results;
 mod tile;
 mod write;
 
 use crate::arena::Arena;
-use crate::graph::{Binary, Comparison, Dim, Unary};
+use crate::graph::{Binary, Comparison, Dim, Element, Unary};
 use crate::loops::ask;
+use crate::loops::mma::Shape;
 use crate::loops::{Buffer, Expr, Loops, Nest, Statement, Tasks};
-use crate::options::Sizes;
+use crate::options::{Options, Sizes};
 use crate::schedule::names::{Choice, Names, choice, compare, number, position};
 use crate::schedule::product::apart;
 
 use find::Product;
+use parts::{Parted, parts};
 use tile::{THREADS, Tile};
 
 /// Tiles for all products that are worth one.
-pub(in crate::schedule) fn products(loops: &mut Loops, sizes: Sizes) {
+pub(in crate::schedule) fn products(loops: &mut Loops, options: &Options) {
+    let (sizes, tf32) = (options.sizes, options.tf32);
     let mut names = Names::of(loops);
     for nest in std::mem::take(&mut loops.nests) {
         if nest.control.is_some() || nest.threads > 1 {
             loops.nests.push(nest);
             continue;
         }
-        let parts = apart(nest.body.clone());
-        let forms: Vec<Option<Vec<Nest>>> = parts
-            .iter()
-            .map(|part| {
-                let target = Target { sizes, names: &mut names, buffers: &mut loops.buffers };
-                target.forms(&part.body)
-            })
-            .collect();
-        if forms.iter().all(Option::is_none) {
-            loops.nests.push(nest);
-            continue;
+        let mut target = Target { sizes, tf32, names: &mut names, buffers: &mut loops.buffers };
+        let mut changes = false;
+        let mut nests = Vec::new();
+        for whole in apart(nest.body.clone()) {
+            let parted = parts(&whole.body, sizes, (target.names, target.buffers));
+            let (first, others) = match parted {
+                Some(Parted { parts, rest }) => (Some(parts), rest),
+                None => (None, vec![whole]),
+            };
+            changes |= first.is_some();
+            let first = first.map(|part| (part, true));
+            for (part, is_part) in first.into_iter().chain(others.into_iter().map(|it| (it, false)))
+            {
+                let forms = target.forms(&part.body, is_part);
+                changes |= forms.is_some();
+                nests.extend(forms.unwrap_or_else(|| vec![part]));
+            }
         }
-        for (part, forms) in parts.into_iter().zip(forms) {
-            loops.nests.extend(forms.unwrap_or_else(|| vec![part]));
+        if changes {
+            loops.nests.extend(nests);
+        } else {
+            loops.nests.push(nest);
         }
     }
 }
@@ -82,13 +100,14 @@ pub(in crate::schedule) fn products(loops: &mut Loops, sizes: Sizes) {
 /// What products are written into.
 struct Target<'l> {
     sizes: Sizes,
+    tf32: bool,
     names: &'l mut Names,
     buffers: &'l mut Arena<Buffer>,
 }
 
 impl Target<'_> {
     /// A nest for each form of a product; none if it stays as it is.
-    fn forms(mut self, body: &[Statement]) -> Option<Vec<Nest>> {
+    fn forms(&mut self, body: &[Statement], is_part: bool) -> Option<Vec<Nest>> {
         let (around, inside) = match body {
             [Statement::If { condition, body }] if ask::is_of_extents(condition) => {
                 (vec![condition.clone()], body.as_slice())
@@ -108,7 +127,7 @@ impl Target<'_> {
             Choice::Always => (around.clone(), None),
             Choice::If(pays, not) => (joined(&around, pays), Some(joined(&around, not))),
         };
-        let mut nests = self.tiles(&product, &pays);
+        let mut nests = self.tiles(&product, &pays, is_part);
         if let Some(not) = not {
             let body = guarded(not, inside.to_vec());
             nests.push(Nest::new(self.names.copy(&body)));
@@ -116,11 +135,12 @@ impl Target<'_> {
         Some(nests)
     }
 
-    /// Large tiles if there are enough of them, or small ones.
-    fn tiles(&mut self, product: &Product<'_>, pays: &[Expr]) -> Vec<Nest> {
+    /// Large tiles if there are enough of them, or small ones. Of parts there are few elements, and where extents are unknown one form of those is enough.
+    fn tiles(&mut self, product: &Product<'_>, pays: &[Expr], is_part: bool) -> Vec<Nest> {
         let size = product.sum.element.size();
-        let small = Tile::small(size);
-        let Some(large) = Tile::large(size) else {
+        let shape = (self.tf32 && product.sum.element == Element::F32).then_some(Shape::Tf32);
+        let small = Tile::small(size, shape);
+        let Some(large) = Tile::large(size, shape) else {
             return vec![self.nest(product, small, pays.to_vec())];
         };
         let length = Dim::from(large.length());
@@ -129,6 +149,7 @@ impl Target<'_> {
         match choice(&[(tiles, Comparison::Ge, self.sizes.tile_tasks)], &[]) {
             Choice::Always => vec![self.nest(product, large, pays.to_vec())],
             Choice::Never => vec![self.nest(product, small, pays.to_vec())],
+            Choice::If(..) if is_part => vec![self.nest(product, small, pays.to_vec())],
             Choice::If(many, few) => vec![
                 self.nest(product, large, joined(pays, many)),
                 self.nest(product, small, joined(pays, few)),

@@ -172,6 +172,7 @@ impl Writer<'_, '_> {
         let first_element = place(0, &corner, &[(element, elements)]);
         let mut first_step = block.start.clone();
         first_step.computed.push((Expr::Value(step), Dim::from(steps)));
+        let begin = first_step.clone();
         let corner = [(step, steps * stride), (element, elements)];
         let reaches_over = !is_multiple(&of_side.extent, self.tile.length());
         let elements = self.neighbours(of_side, (first_element, elements), reaches_over, out);
@@ -185,7 +186,12 @@ impl Writer<'_, '_> {
             };
             let mut places = of_element.clone();
             places.variables.extend(of_step.variables.clone());
-            let expr = self.at_place(operand.expr, places, out);
+            let mut expr = self.at_place(operand.expr, places, out);
+            if self.tile.shape.is_some() {
+                let mut at = begin.clone();
+                at.constant = at.constant + Dim::from(if operand.along_steps { own } else { 0 });
+                expr = self.for_tensor_cores(expr, block.is_last.then_some(at), out);
+            }
             let to = place(self.panel(side) + behind, &[], &corner);
             brought.push(Brought { expr, to });
         }
@@ -193,7 +199,7 @@ impl Writer<'_, '_> {
     }
 
     /// Where the two blocks of a side are.
-    fn panel(&self, side: usize) -> i64 {
+    pub(super) fn panel(&self, side: usize) -> i64 {
         side as i64 * 2 * self.tile.panel()
     }
 
@@ -256,6 +262,14 @@ impl Writer<'_, '_> {
     /// Adds up the steps of a block that is in the panels. Some of them are written out, so that what the next one needs comes early.
     fn sums(&mut self, own: (&Own, Option<ValueId>), steps: Dim) -> Statement {
         let variable = self.names.variable();
+        if let Some(shape) = self.tile.shape {
+            let together = shape.steps() as i64;
+            let body = self.products(own, shape, &place(0, &[(variable, together)], &[]));
+            let together = Dim::from(together);
+            let extent = (steps + together.clone() - Dim::from(1)).floor_div(&together);
+            let manner = Manner::Serial;
+            return Statement::For(For { variable, extent, clip: None, manner, body });
+        }
         let together = if is_multiple(&steps, TOGETHER) { TOGETHER } else { 1 };
         let each = 0..together;
         let body = each.flat_map(|step| self.step(own, place(step, &[(variable, together)], &[])));

@@ -89,6 +89,7 @@ impl Places {
             Statement::If { condition, body } => {
                 Statement::If { condition: self.expr(condition), body: all(body) }
             }
+            Statement::Mma(mma) => Statement::Mma(mma.with(&|expr| self.expr(expr))),
             Statement::Sync => Statement::Sync,
         }
     }

@@ -22,9 +22,14 @@ impl Writer<'_, '_> {
     pub(super) fn results(&mut self) -> Vec<Statement> {
         let counters = [(); 3].map(|()| self.names.variable());
         let [vectors, pairs, one_of_two] = counters;
-        let vector = self.tile.vector;
-        let slice = [one(vectors), place(0, &[(pairs, 2), (one_of_two, 1)], &[])];
-        let counts = [self.tile.own / vector, vector / 2, 2];
+        let (slice, counts) = if self.tile.neighbours(0) == 1 {
+            let row = place(0, &[(vectors, 4), (pairs, 2), (one_of_two, 1)], &[]);
+            ([row, Address::default()], [self.tile.own / 4, 2, 2])
+        } else {
+            let vector = self.tile.vector;
+            let own = place(0, &[(pairs, 2), (one_of_two, 1)], &[]);
+            ([one(vectors), own], [self.tile.own / vector, vector / 2, 2])
+        };
         let mut body = self.stored(&counters, &counts, 0);
         body.push(Statement::Sync);
         match self.is_whole() {
@@ -65,7 +70,8 @@ impl Writer<'_, '_> {
             let mut body = Vec::new();
             let own = Own::of(&it.tile, thread, (&mut body, it.names));
             for column in 0..it.tile.own {
-                let values = [(own.slice, it.tile.slice_stride()), (own.first[1], it.tile.vector)];
+                let vector = it.tile.neighbours(1);
+                let values = [(own.slice, it.tile.slice_stride()), (own.first[1], vector)];
                 let address = place(it.tile.behind(1, column), &[], &values);
                 let expr = Expr::Register(it.sums[(row * it.tile.own + column) as usize]);
                 body.push(Statement::Store { buffer: it.shared, address, expr });

@@ -5,12 +5,17 @@
 //! | enough tiles for every multiprocessor | 4 bytes | 128 x 128 | 8 x 8 | 8 |
 //! | any other | 4 bytes | 64 x 64 | 4 x 4 | 16 |
 //! | any | 8 bytes | 64 x 64 | 4 x 4 | 8 |
+//! | enough tiles, on tensor cores | 4 bytes | 128 x 128 | 8 x 8 | 16 |
+//! | any other, on tensor cores | 4 bytes | 64 x 64 | 4 x 4 | 16 |
 //!
 //! A team is 8 warps. Two of them stand one behind the other along the rows, four along the columns, and in a warp eight threads along
 //! the rows and four along the columns: then a warp reads the fewest numbers for its sums. A thread has `vector` neighbours
 //! at a time (16 bytes), and its next ones lie behind those of all threads of its warp.
+//!
+//! On tensor cores a thread has the sums that [`mma`](crate::loops::mma) gives it: single rows, and pairs of columns.
 
 use crate::graph::{Binary, Dim, Element};
+use crate::loops::mma::Shape;
 use crate::loops::{Address, Expr, Statement, ValueId, VariableId};
 use crate::schedule::names::{Names, number, position};
 
@@ -34,18 +39,26 @@ pub(super) struct Tile {
     pub(super) vector: i64,
     /// Steps of a block.
     pub(super) steps: i64,
+    /// What tensor cores multiply, if they do.
+    pub(super) shape: Option<Shape>,
 }
 
 impl Tile {
     /// For products of many tiles; none where registers are short.
-    pub(super) fn large(size: usize) -> Option<Self> {
-        (size <= 4).then_some(Self { own: 8, vector: 4, steps: 8 })
+    pub(super) fn large(size: usize, shape: Option<Shape>) -> Option<Self> {
+        let steps = if shape.is_some() { 16 } else { 8 };
+        (size <= 4).then_some(Self { own: 8, vector: 4, steps, shape })
     }
 
     /// For all others.
-    pub(super) fn small(size: usize) -> Self {
+    pub(super) fn small(size: usize, shape: Option<Shape>) -> Self {
         let vector = (BYTES / size).clamp(1, 4) as i64;
-        Self { own: 4, vector, steps: 4 * vector }
+        Self { own: 4, vector, steps: 4 * vector, shape }
+    }
+
+    /// How many neighbours a thread has along a side.
+    pub(super) fn neighbours(&self, side: usize) -> i64 {
+        if self.shape.is_some() { [1, 2][side] } else { self.vector }
     }
 
     /// Elements along a side.
@@ -55,8 +68,9 @@ impl Tile {
 
     /// From one step of a panel to the next: what lies step by step is turned on the way, and then
     /// two threads that have neighbouring parts of eight or sixteen rows store to banks of their own.
+    /// Tensor cores want eight elements of four steps, one of each thread: these lie in banks of their own.
     pub(super) fn stride(&self) -> i64 {
-        self.length() + self.vector
+        self.length() + if self.shape.is_some() { 8 } else { self.vector }
     }
 
     /// Elements of a block of a panel.
@@ -86,7 +100,8 @@ impl Tile {
 
     /// Where the number `own` of a thread's elements along a side lies behind its first.
     pub(super) fn behind(&self, side: usize, own: i64) -> i64 {
-        own / self.vector * self.vector * STAND[side] + own % self.vector
+        let vector = self.neighbours(side);
+        own / vector * vector * STAND[side] + own % vector
     }
 
     /// How far the elements of a warp reach along a side.
@@ -98,8 +113,8 @@ impl Tile {
     pub(super) fn row(&self, [warp, thread, vector, own]: [Address; 4]) -> Address {
         let mut row = own;
         row.add_scaled(&warp, &Dim::from(self.of_warp(0)));
-        row.add_scaled(&thread, &Dim::from(self.vector));
-        row.add_scaled(&vector, &Dim::from(self.vector * STAND[0]));
+        row.add_scaled(&thread, &Dim::from(self.neighbours(0)));
+        row.add_scaled(&vector, &Dim::from(self.neighbours(0) * STAND[0]));
         row
     }
 }
@@ -110,6 +125,10 @@ pub(super) struct Own {
     pub(super) first: [ValueId; 2],
     /// Its row in a slice.
     pub(super) slice: ValueId,
+    /// Where the part of its warp begins along each side.
+    pub(super) corner: [Address; 2],
+    /// Where it stands in its warp along each side.
+    pub(super) lane: [ValueId; 2],
 }
 
 /// Names values of a thread as `i64`.
@@ -135,18 +154,27 @@ impl Own {
         let number = || position(Dim::default(), Some(thread));
         let shifted = |by| with(Binary::ShiftRight, number(), by);
         let warp = |by, mask| with(Binary::And, shifted(by), mask);
-        let along_rows = named(out, names, warp(1, STAND[0] - 1));
-        let (low, high) = (with(Binary::And, number(), 1), warp(3, 2));
-        let along_columns = Expr::Binary(Binary::Add, Box::new(low), Box::new(high));
+        let (along_rows, along_columns) = if tile.shape.is_some() {
+            (warp(2, STAND[0] - 1), with(Binary::And, number(), STAND[1] - 1))
+        } else {
+            let (low, high) = (with(Binary::And, number(), 1), warp(3, 2));
+            let columns = Expr::Binary(Binary::Add, Box::new(low), Box::new(high));
+            (warp(1, STAND[0] - 1), columns)
+        };
+        let along_rows = named(out, names, along_rows);
         let along_columns = named(out, names, along_columns);
         let warp_row = named(out, names, warp(5, WARPS[0] - 1));
         let warp_column = named(out, names, shifted(6));
         let mut first = |side: usize, warp: ValueId, along: ValueId| {
-            let place = place(0, &[], &[(warp, tile.of_warp(side) / tile.vector), (along, 1)]);
+            let vectors = tile.of_warp(side) / tile.neighbours(side);
+            let place = place(0, &[], &[(warp, vectors), (along, 1)]);
             named(out, names, number_of(place))
         };
         let first = [first(0, warp_row, along_rows), first(1, warp_column, along_columns)];
         let slice = place(0, &[], &[(warp_row, STAND[0]), (along_rows, 1)]);
-        Self { first, slice: named(out, names, number_of(slice)) }
+        let slice = named(out, names, number_of(slice));
+        let corner = [(warp_row, 0), (warp_column, 1)]
+            .map(|(warp, side)| place(0, &[], &[(warp, tile.of_warp(side))]));
+        Self { first, slice, corner, lane: [along_rows, along_columns] }
     }
 }

@@ -11,12 +11,12 @@
 //! }
 //! ```
 
+use super::build::Builder;
+use super::{Graph, Node, NodeId, Output};
 use crate::arena::SideTable;
-use crate::graph::build::Builder;
-use crate::graph::{Graph, Node, NodeId, Output};
 
 /// Which nodes some result needs.
-pub(super) fn needed(graph: &Graph) -> SideTable<Node, bool> {
+pub(crate) fn needed(graph: &Graph) -> SideTable<Node, bool> {
     let mut needed = SideTable::new(&graph.nodes, false);
     for result in &graph.results {
         needed[result.node] = true;
@@ -30,7 +30,7 @@ pub(super) fn needed(graph: &Graph) -> SideTable<Node, bool> {
 }
 
 /// `graph` without the nodes that no result needs.
-pub(super) fn prune(graph: &Graph) -> Graph {
+pub(crate) fn prune(graph: &Graph) -> Graph {
     let needed = needed(graph);
     let mut builder = Builder::head(graph);
     let mut values: SideTable<Node, NodeId> = SideTable::new(&graph.nodes, NodeId::new(0));
