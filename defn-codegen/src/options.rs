@@ -67,8 +67,12 @@ impl Sizes {
             // Copying a panel for so many is cheap, and what is between stays in a cache of the second level.
             rows: 48,
         }),
-        // Products of so many rows of a few heads have a tile for every multiprocessor.
-        parts: Some(Stripes { from: 1024, rows: 512 }),
+        parts: Some(Stripes {
+            // The rest is no shorter than a part.
+            from: 1024,
+            // Products of so many rows of a few heads have a tile for every multiprocessor.
+            rows: 512,
+        }),
         // A tile is mostly idle then, but reads each number once.
         tile_side: 8,
         // Fewer take less time than what stands around a tile.
@@ -87,7 +91,7 @@ impl Sizes {
         panel_bytes: 0,
         panel_rows: 0,
         stripes: Some(Stripes { from: 2, rows: 3 }),
-        parts: Some(Stripes { from: 32, rows: 16 }),
+        parts: Some(Stripes { from: 4, rows: 2 }),
         tile_side: 1,
         tile_steps: 1,
         tile_tasks: 1,

@@ -65,6 +65,8 @@ struct Part {
     rows: Dim,
     /// What stands for what is stored between nests.
     kept: BTreeMap<BufferId, BufferId>,
+    /// Whether there are others.
+    cut: Dim,
 }
 
 struct Writer<'w> {
@@ -83,17 +85,21 @@ impl Writer<'_> {
         let length = Dim::from(length);
         let rows = group.rows();
         let is_cut = rows.reaches(from);
+        let longest = match rows.as_constant() {
+            Some(rows) => Dim::from(self.sizes.rows + rows % self.sizes.rows),
+            None => longest,
+        };
         let whole = (rows.floor_div(&length) - Dim::from(1)) * is_cut.clone();
         let covered = whole.clone() * length.clone();
         let rest = rows.clone() - covered.clone();
-        let most = rows.clone() + (longest - rows.clone()) * is_cut;
+        let most = rows.clone() + (longest - rows.clone()) * is_cut.clone();
         let kept = self.scratch(&most);
         let round = self.names.variable();
         let mut start = Address::default();
         start.add_term(round, &length);
-        let inside = Part { start, rows: length, kept: kept.clone() };
+        let inside = Part { start, rows: length, kept: kept.clone(), cut: Dim::from(1) };
         let start = Address { constant: covered, ..Address::default() };
-        let behind = Part { start, rows: rest, kept };
+        let behind = Part { start, rows: rest, kept, cut: is_cut };
         let totals: Vec<Vec<BufferId>> =
             group.members.iter().map(|member| self.totals(member)).collect();
         let members: Vec<(&Member, &Vec<BufferId>)> = group.members.iter().zip(&totals).collect();
@@ -193,7 +199,7 @@ impl Writer<'_> {
         };
         let moved = Moved { part, member, kept: &self.group.kept };
         let body = body.iter().map(|it| visit::rename_statement(it, &moved)).collect();
-        self.nest(member, body)
+        Nest { cut: part.cut.clone(), ..self.nest(member, body) }
     }
 
     /// What is done with the totals.
