@@ -52,6 +52,8 @@ pub struct Sizes {
     pub panel_rows: i64,
     /// When nests that share their rows go through them in stripes; none says never.
     pub stripes: Option<Stripes>,
+    /// The same on a device, where each nest still is one by itself: of so many rows there is work for all teams.
+    pub parts: Option<Stripes>,
     /// On a device a product goes in tiles from so many rows and columns on …
     pub tile_side: i64,
     /// … if its sums have at least so many steps; …
@@ -89,6 +91,12 @@ impl Sizes {
             // Copying a panel for so many is cheap, and what is between stays in a cache of the second level.
             rows: 48,
         }),
+        parts: Some(Stripes {
+            // The rest is no shorter than a part.
+            from: 1024,
+            // Products of so many rows of a few heads have a tile for every multiprocessor.
+            rows: 512,
+        }),
         // A tile is mostly idle then, but reads each number once.
         tile_side: 8,
         // Fewer take less time than what stands around a tile.
@@ -107,6 +115,7 @@ impl Sizes {
         panel_bytes: 0,
         panel_rows: 0,
         stripes: Some(Stripes { from: 2, rows: 3 }),
+        parts: Some(Stripes { from: 4, rows: 2 }),
         tile_side: 1,
         tile_steps: 1,
         tile_tasks: 1,

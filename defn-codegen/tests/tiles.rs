@@ -30,6 +30,9 @@ fn options(sizes: Sizes) -> Options {
 /// A host whose rows come in no stripes, which have an order of their own.
 const HOST: Sizes = Sizes { stripes: None, ..Sizes::USUAL };
 
+/// All forms of a device, but for parts of rows, which have an order of their own.
+const LEAST: Sizes = Sizes { parts: None, ..Sizes::LEAST };
+
 /// Numbers that look random, of which many are whole.
 fn numbers(element: Element, shape: &[usize], seed: usize) -> Value {
     let count: usize = shape.iter().product();
@@ -73,7 +76,7 @@ fn check(text: &str, nests: usize, extents: &[&[i64]]) {
     let parsed = parse::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let graph = simplify(parsed);
     let host = schedule_graph(&graph, Level::V4, &options(HOST));
-    let least = schedule_graph(&graph, Compute::Sm80, &options(Sizes::LEAST));
+    let least = schedule_graph(&graph, Compute::Sm80, &options(LEAST));
     assert_eq!(tiled(&least), nests, "{least}");
     let usual = schedule_graph(&graph, Compute::Sm80, &options(Sizes::USUAL));
     for program in [&least, &usual] {

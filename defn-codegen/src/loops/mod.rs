@@ -37,6 +37,9 @@
 //! [`eval`] finds what is read and written without a `sync` between.
 //! `mma.m16n8k8.tf32 ($0, …) += (%0, …) * (%4, …)` (or `mma.m16n8k16.f16`, `mma.m16n8k16.bf16`) multiplies matrices whose elements lie in the registers of a warp ([`mma`]).
 //!
+//! A device does many rows part by part, one nest for each part. `nest 0 cut reaches(n, 1024) … { … }` says when a nest has some of the rows
+//! only, because the order of a sum must not depend on how many rows are in its part.
+//!
 //! # Control
 //!
 //! Between nests stand [markers](control): what they enclose runs several times or perhaps never. Temporaries keep their content from one
@@ -137,6 +140,8 @@ pub struct Nest {
     pub control: Option<Control>,
     /// How many threads execute a task together; 1 on a host, where lanes are parts of vectors.
     pub threads: u32,
+    /// Whether it does some of many rows alone: 1 if so, or else 0. Then nothing may be chosen by how many rows it has.
+    pub cut: Dim,
     /// If its iterations are tasks: of which loops, and how long they take.
     pub tasks: Option<Tasks>,
     /// What it does.
@@ -157,12 +162,13 @@ pub struct Tasks {
 impl Nest {
     /// A kernel without tasks.
     pub fn new(body: Vec<Statement>) -> Self {
-        Self { control: None, threads: 1, tasks: None, body }
+        Self { control: None, threads: 1, cut: Dim::default(), tasks: None, body }
     }
 
     /// A marker.
     pub fn marker(control: Control) -> Self {
-        Self { control: Some(control), threads: 1, tasks: None, body: Vec::new() }
+        let (cut, body) = (Dim::default(), Vec::new());
+        Self { control: Some(control), threads: 1, cut, tasks: None, body }
     }
 
     /// Calls `visit` for every buffer that it touches.

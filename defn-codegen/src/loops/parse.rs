@@ -4,7 +4,7 @@
 //! loops    = "loops" name ["<" symbol, … ">"] "workspace" extent ["private" extent] "{" buffer… nest… "}"
 //! buffer   = "buffer" name ":" element "[" extent, … "]" ["lanes" w] "=" space
 //! space    = ("parameter" | "updated" | "result") k | ("workspace" | "private" | "shared") ["at" extent]
-//! nest     = "nest" k ["threads" k] ["tasks" extent ["over" k "front" extent]] "{" statement… "}"
+//! nest     = "nest" k ["cut" extent] ["threads" k] ["tasks" extent ["over" k "front" extent]] "{" statement… "}"
 //!          | ("repeat" i "in" "0" ".." extent | "loop" i) "{" nest… "}" | "leave" "unless" name
 //!          | "if" name "{" nest… "}" ["else" "{" nest… "}"]
 //! statement= "for" i "in" "0" ".." (extent | "min" "(" extent "," part + … ")") ["parallel" | "lanes" w] "{" statement… "}"
@@ -75,10 +75,12 @@ impl Reader {
         while !cursor.eat("}") {
             if cursor.eat_word("nest") {
                 cursor.natural()?;
+                let is_cut = cursor.eat_word("cut");
+                let cut = if is_cut { self.extent(cursor)? } else { Dim::default() };
                 let threads = if cursor.eat_word("threads") { width(cursor)? } else { 1 };
                 let has_tasks = cursor.eat_word("tasks");
                 let tasks = if has_tasks { Some(self.tasks(cursor)?) } else { None };
-                nests.push(Nest { threads, tasks, ..Nest::new(self.block(cursor)?) });
+                nests.push(Nest { threads, cut, tasks, ..Nest::new(self.block(cursor)?) });
                 continue;
             }
             let control = self.control(cursor)?;

@@ -75,6 +75,8 @@ impl Printer<'_> {
             1 => String::new(),
             several => format!(" threads {several}"),
         };
+        let cut =
+            if nest.cut.is(0) { String::new() } else { format!(" cut {}", self.dim(&nest.cut)) };
         let tasks = match &nest.tasks {
             None => String::new(),
             Some(Tasks { loops: 1, whole, front: _ }) => format!(" tasks {}", self.dim(whole)),
@@ -83,7 +85,7 @@ impl Printer<'_> {
             }
         };
         let indent = "  ".repeat(*depth);
-        writeln!(self.text, "{indent}nest {position}{threads}{tasks} {{")?;
+        writeln!(self.text, "{indent}nest {position}{cut}{threads}{tasks} {{")?;
         self.body(&nest.body, *depth + 1)?;
         writeln!(self.text, "{indent}}}")
     }

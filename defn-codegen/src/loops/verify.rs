@@ -115,7 +115,7 @@ impl Verifier<'_> {
     /// A marker: its variable is known up to its end.
     fn control(&mut self, nest: &Nest) {
         let Some(control) = &nest.control else { return };
-        if nest.tasks.is_some() || nest.threads != 1 || !nest.body.is_empty() {
+        if nest.tasks.is_some() || nest.threads != 1 || !nest.cut.is(0) || !nest.body.is_empty() {
             self.fault("a marker with a body");
         }
         let is_flag = |_: &BufferId| !matches!(control, Control::Inspect { .. });
@@ -155,6 +155,7 @@ impl Verifier<'_> {
     /// A team is some warps, of which a block has at most 32.
     fn team(&mut self, nest: &Nest) {
         self.threads = nest.threads;
+        self.dim(&nest.cut);
         if nest.threads != 1
             && (!nest.threads.is_power_of_two() || !(32..=1024).contains(&nest.threads))
         {

@@ -16,7 +16,8 @@
 //! What fixes the bits of a result (which loop gets lanes and how many, the blocks and the order of every reduction) does not look at the level;
 //! the level only chooses how many rows of a product are computed at a time.
 //! Afterwards: every temporary has an offset; the workspace is a closed formula in the extents.
-//! For devices, where teams of threads execute tasks, everything that fixes bits is the same, but for stripes.
+//! For devices, where teams of threads execute tasks, everything that fixes bits is the same, but for stripes:
+//! what a host does stripe by stripe a device does in larger parts, nest by nest.
 //! Never here: what is computed where (that is `fuse`).
 
 mod names;
@@ -72,6 +73,7 @@ fn host(loops: &mut Loops, level: Level, sizes: Sizes) {
 
 fn device(loops: &mut Loops, options: &Options) {
     problems::problems(loops);
+    stripes::parts(loops, options.sizes);
     collapse::collapse(loops);
     memory::update_in_place(loops);
     registers::registers(loops);

@@ -60,7 +60,8 @@ fn apart(nest: Nest, buffers: &Arena<Buffer>) -> Vec<Nest> {
     if !all_loops || !nest.body.iter().any(alone) {
         return vec![nest];
     }
-    nest.body.into_iter().map(|it| Nest::new(vec![it])).collect()
+    let own = |it| Nest { cut: nest.cut.clone(), ..Nest::new(vec![it]) };
+    nest.body.into_iter().map(own).collect()
 }
 
 fn both(body: Vec<Statement>, (symbol, one): (Symbol, &One), names: &mut Names) -> Vec<Statement> {

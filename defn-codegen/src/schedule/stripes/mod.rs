@@ -28,6 +28,9 @@
 mod find;
 mod again;
 mod write;
+mod parts;
+
+pub(super) use parts::parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 

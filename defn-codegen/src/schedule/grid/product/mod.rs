@@ -77,7 +77,7 @@ pub(in crate::schedule) fn products(loops: &mut Loops, options: &Options) {
         let mut changes = false;
         let mut nests = Vec::new();
         for whole in apart(nest.body.clone()) {
-            let parted = parts(&whole.body, sizes, (target.names, target.buffers));
+            let parted = parts((&whole.body, &nest.cut), sizes, (target.names, target.buffers));
             let (first, others) = match parted {
                 Some(Parted { parts, rest }) => (Some(parts), rest),
                 None => (None, vec![whole]),
@@ -92,7 +92,8 @@ pub(in crate::schedule) fn products(loops: &mut Loops, options: &Options) {
             }
         }
         if changes {
-            loops.nests.extend(nests);
+            let cut = |it| Nest { cut: nest.cut.clone(), ..it };
+            loops.nests.extend(nests.into_iter().map(cut));
         } else {
             loops.nests.push(nest);
         }

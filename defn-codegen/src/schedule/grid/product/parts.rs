@@ -42,9 +42,9 @@ pub(super) struct Parted {
     pub(super) rest: Vec<Nest>,
 }
 
-/// A product in parts; none if it stays whole.
+/// A product in parts; none if it stays whole, as one of some rows among many does.
 pub(super) fn parts(
-    body: &[Statement],
+    (body, cut): (&[Statement], &Dim),
     sizes: Sizes,
     (names, buffers): (&mut Names, &mut Arena<Buffer>),
 ) -> Option<Parted> {
@@ -66,6 +66,8 @@ pub(super) fn parts(
     let bounds = [
         (outer.extent.clone(), Comparison::Ge, (sizes.parts_from / together).max(length)),
         (results.clone(), Comparison::Le, sizes.part_results),
+        // The sums of all rows have one order.
+        (cut.clone(), Comparison::Le, 0),
     ];
     let (pays, not) = match choice(&bounds, &around) {
         Choice::Never => return None,
