@@ -1,6 +1,6 @@
 //! Programs of users, called with tensors of the host and with the same tensors on a device.
 //!
-//! What has the same loops on both has the same bits, and so has attention, whose rows have the same sums in stripes.
+//! What has the same loops on both has the same bits, and so has attention, whose rows have the same sums in stripes: all but its sums over rows.
 
 use crate::simulated::{devices, simulated};
 use crate::{CPU, floats as noise, whole};
@@ -122,6 +122,26 @@ fn attention(
     (0.5 * q.dot(k, d)).softmax(word).dot(v, word)
 }
 
+/// Each word sees itself and those in front of it.
+#[defn]
+fn causal(
+    q: Tensor<f64, head, query, d>,
+    k: Tensor<f64, head, word, d>,
+    v: Tensor<f64, head, word, e>,
+) -> Tensor<f64, head, query, e> {
+    let scores = 0.5 * q.dot(k, d);
+    (scores + select(iota(word) > iota(query), -1e9f64, 0.0f64)).softmax(word).dot(v, word)
+}
+
+#[defn]
+fn attended(
+    q: Tensor<f64, head, query, d>,
+    k: Tensor<f64, head, word, d>,
+    v: Tensor<f64, head, word, e>,
+) -> f64 {
+    causal(q, k, v).square().sum()
+}
+
 #[test]
 fn products() {
     for device in devices("products") {
@@ -135,6 +155,44 @@ fn products() {
             same!(device, attention, q, k, singles([words, 4], 3));
         }
     }
+}
+
+/// A sequence of more than two parts, the last of which is longer: rows have the bits of the processor.
+#[test]
+fn long_attention_goes_by_parts() {
+    for device in devices("long_attention_goes_by_parts") {
+        for [heads, queries, words, d, e] in [[1, 1024, 3, 2, 1], [1, 1024, 9, 2, 8], [2, 1591, 7, 3, 5]] {
+            let q = doubles([heads, queries, d], 1);
+            let (k, v) = (doubles([heads, words, d], 2), doubles([heads, words, e], 3));
+            same!(device, causal, q, k, v);
+            let slopes = grad!(attended, wrt = (q, k, v));
+            let there = slopes(&q.to(&device), &k.to(&device), &v.to(&device)).to(&CPU);
+            let here = slopes(&q, &k, &v);
+            assert_eq!(there.0, here.0);
+            // Sums over queries of numbers below 100 have another order: each step rounds at most once.
+            let bound = 2.0 * 100.0 * (queries * queries) as f64 * f64::EPSILON;
+            assert!(there.1.is_close(&here.1, 0.0, bound), "{}", there.1);
+            assert!(there.2.is_close(&here.2, 0.0, bound), "{}", there.2);
+        }
+    }
+}
+
+/// More queries are more parts, one after the other, in the same scratch.
+#[test]
+fn long_attention_needs_little_memory() {
+    let (device, driver) = simulated(2);
+    let needed = |queries: usize| {
+        let (q, k) = (singles([queries, 1], 1).to(&device), singles([16, 1], 2).to(&device));
+        let y = attention(&q, &k, &k);
+        // Scratch is kept for the next call.
+        let needed = driver.allocated();
+        drop((q, k, y));
+        device.trim();
+        needed
+    };
+    let (short, long) = (needed(1535), needed(4 * 1535));
+    let scores = 4 * 1535 * 16 * size_of::<f32>();
+    assert!(long < scores && long < 4 * short, "{long} bytes for 6140 queries, {short} for 1535");
 }
 
 #[defn]
