@@ -3,11 +3,14 @@
 //!
 //! In: `cargo bench --bench gradients`, or `-- --most 10000` for fewer steps.
 //! Out: a table; a line for each number of steps, and for each way the microseconds for one step and the bytes of scratch.
+//! Before it a table of what gradients take beside their functions where there is no long loop ([`ratios`]).
 //!
 //! Two loops: Lorenz's equations by Runge and Kutta's rule, with a state of 3 numbers, and a gated cell with a state of 1024.
 //! `docs/memory.md` has the table of one machine. Never here: what is right, which `tests/it/memory.rs` holds bit for bit.
 
 #![expect(clippy::print_stdout, reason = "a benchmark speaks to its reader")]
+
+mod ratios;
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -155,6 +158,10 @@ fn main() {
     let most = words.iter().position(|word| word == "--most").and_then(|at| words.get(at + 1));
     let most: usize = most.and_then(|most| most.parse().ok()).unwrap_or(1_000_000);
     defn::set_threads(1);
+    println!("| function | alone | gradient | ratio |");
+    println!("|---|---|---|---|");
+    ratios::lines(&|call| seconds(call)).iter().for_each(|line| println!("{line}"));
+    println!();
     let counts: Vec<usize> = (2..=6).map(|power| 10usize.pow(power)).collect();
     let counts = counts.into_iter().take_while(|n| *n <= most);
     println!("| loop | steps | alone | tape | checkpoint | memory | `while` alone | `while` |");
@@ -180,6 +187,11 @@ fn measured(n: usize, (bytes, call): (Result<usize, defn::Error>, impl Fn())) ->
         Ok(bytes) => return format!("needs {}", size(bytes)),
         Err(_) => return "does not fit".to_owned(),
     };
+    format!("{:.3} µs, {}", seconds(&call) * 1e6 / n as f64, size(bytes))
+}
+
+/// The least time of a call.
+fn seconds(call: &dyn Fn()) -> f64 {
     let (begin, mut least) = (Instant::now(), f64::INFINITY);
     while begin.elapsed().as_secs_f64() < 1.0 || least.is_infinite() {
         let start = processor_seconds(begin);
@@ -192,7 +204,7 @@ fn measured(n: usize, (bytes, call): (Result<usize, defn::Error>, impl Fn())) ->
         }
         least = least.min(taken / f64::from(calls));
     }
-    format!("{:.3} µs, {}", least * 1e6 / n as f64, size(bytes))
+    least
 }
 
 /// How long this thread was on a processor, which neighbours do not lengthen; where nobody says so, how long it is since `begin`.
