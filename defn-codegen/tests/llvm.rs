@@ -21,6 +21,8 @@ mod chains;
 mod pairs;
 #[path = "llvm/halves.rs"]
 mod halves;
+#[path = "llvm/sorts.rs"]
+mod sorts;
 
 use defn_codegen::graph::eval::Value;
 use defn_codegen::graph::{Element, Scalar};
