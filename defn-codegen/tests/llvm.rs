@@ -23,6 +23,8 @@ mod pairs;
 mod halves;
 #[path = "llvm/panels.rs"]
 mod panels;
+#[path = "llvm/sorts.rs"]
+mod sorts;
 
 use defn_codegen::graph::eval::Value;
 use defn_codegen::graph::{Element, Scalar};

@@ -161,7 +161,9 @@ fn products() {
 #[test]
 fn long_attention_goes_by_parts() {
     for device in devices("long_attention_goes_by_parts") {
-        for [heads, queries, words, d, e] in [[1, 1024, 3, 2, 1], [1, 1024, 9, 2, 8], [2, 1591, 7, 3, 5]] {
+        for [heads, queries, words, d, e] in
+            [[1, 1024, 3, 2, 1], [1, 1024, 9, 2, 8], [2, 1591, 7, 3, 5]]
+        {
             let q = doubles([heads, queries, d], 1);
             let (k, v) = (doubles([heads, words, d], 2), doubles([heads, words, e], 3));
             same!(device, causal, q, k, v);

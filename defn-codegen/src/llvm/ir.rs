@@ -283,6 +283,20 @@ impl<'c> Ir<'c> {
         }
     }
 
+    /// A function that the module has.
+    pub(super) fn find(&self, name: &str) -> Option<Function> {
+        let name = c_string(name);
+        // SAFETY: ownership; the name ends with a zero, and what is found is a function, whose type is that of its values.
+        unsafe {
+            let value = core::LLVMGetNamedFunction(self.module.as_mut_ptr(), name.as_ptr());
+            let found = |value| Function {
+                value: Value(value),
+                ty: Type(core::LLVMGlobalGetValueType(value)),
+            };
+            (!value.is_null()).then(|| found(value))
+        }
+    }
+
     pub(super) fn parameter(&self, function: Function, index: usize) -> Value {
         // SAFETY: ownership; LLVM asserts nothing here in release, so the index is checked.
         unsafe {

@@ -160,6 +160,17 @@ impl Walk<'_, '_> {
         Cell { element, ty: self.ir.element(if is_bool { Element::U8 } else { element }), parts }
     }
 
+    /// The address of one element, outside of lanes.
+    pub(super) fn first(&mut self, buffer: BufferId, address: &Address) -> Value {
+        let cell = self.cell(buffer);
+        match self.place(buffer, address, cell) {
+            Place::Uniform(first)
+            | Place::Forward(first)
+            | Place::Backward(first)
+            | Place::Anywhere(first, _) => first,
+        }
+    }
+
     fn place(&mut self, buffer: BufferId, address: &Address, cell: Cell) -> Place {
         let ir = self.ir;
         let parts = Dim::from(i64::from(cell.parts));

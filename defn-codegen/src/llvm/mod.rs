@@ -39,6 +39,7 @@ mod neighbours;
 mod interleaved;
 mod runs;
 mod transposed;
+mod sorted;
 mod machine;
 mod object;
 mod device;

@@ -72,6 +72,7 @@ impl<'a> Walk<'a, '_> {
         match statement {
             Statement::For(repeated) if self.team().is_some() => self.loop_of_team(repeated),
             Statement::For(repeated) => match repeated.manner {
+                Manner::Sorted => self.sorted(repeated),
                 Manner::Lanes(width) if width > 1 => self.lanes(repeated, width),
                 Manner::Serial | Manner::Parallel | Manner::Lanes(_) => self.serial(repeated),
             },

@@ -15,6 +15,7 @@ use super::control::part;
 use super::memory::{Memory, Place};
 use super::mma;
 use super::races::{Access, Agent, Races};
+use super::sort::Sort;
 use super::{
     Address, BufferId, Control, Expr, For, Loops, Manner, Mma, RegisterId, Space, Statement,
     ValueId, VariableId,
@@ -296,11 +297,37 @@ impl<'l> Machine<'l> {
         Ok(())
     }
 
-    fn repeat(&mut self, inner: &For) -> Result<(), Fault> {
-        let mut extent = inner.extent.evaluate(self.symbols);
-        if let Some(clip) = &inner.clip {
-            extent = extent.min(self.address(clip, 0)?);
+    /// Moves integers as they are, and then puts those that came in order.
+    fn sorted(&mut self, inner: &For) -> Result<(), Fault> {
+        let sort = Sort::of(inner).ok_or_else(|| Fault("a loop that does not sort".into()))?;
+        self.variables.insert(inner.variable, 0);
+        self.repeat(sort.moves)?;
+        let bits = 8 * self.loops.buffers[sort.from.0].element.size() as u32;
+        let (buffer, address) = sort.to;
+        let mut places = Vec::new();
+        for position in 0..self.iterations(sort.moves)? {
+            self.variables.insert(sort.moves.variable, position);
+            places.push((self.address(address, 0)?, 0));
         }
+        let moved = places.iter().map(|place| self.load(buffer, *place));
+        let mut moved: Vec<Scalar> = moved.collect::<Result<_, Fault>>()?;
+        moved.sort_by_key(|scalar| scalar.bits.cast_signed() << (64 - bits) >> (64 - bits));
+        let mut all = places.into_iter().zip(moved);
+        all.try_for_each(|(place, scalar)| self.store(buffer, place, scalar))
+    }
+
+    /// How often a loop runs.
+    fn iterations(&self, inner: &For) -> Result<i64, Fault> {
+        let extent = inner.extent.evaluate(self.symbols);
+        let Some(clip) = &inner.clip else { return Ok(extent) };
+        Ok(extent.min(self.address(clip, 0)?))
+    }
+
+    fn repeat(&mut self, inner: &For) -> Result<(), Fault> {
+        if inner.manner == Manner::Sorted {
+            return self.sorted(inner);
+        }
+        let extent = self.iterations(inner)?;
         let width = if let Manner::Lanes(width) = inner.manner { width } else { 1 };
         let groups =
             extent.max(0).div_euclid(width.into()) + i64::from(extent % i64::from(width) > 0);

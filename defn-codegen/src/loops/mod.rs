@@ -12,6 +12,7 @@
 //! `lanes 16` executes 16 consecutive iterations in lockstep, statement by statement; in the last group the lanes at and beyond the
 //! extent do nothing: they neither store nor change registers, and what they load is never used.
 //! A lanes loop contains no other lanes loop.
+//! `for i in 0..1 sorted { for j in 0..n { store r[j] = load k[j] } … }` puts integers in order while it moves them ([`sort`]).
 //! `for j in 0..min(8192, (-8192)*i + n)` counts to the smaller: the last block of many is short.
 //! Outside of lanes that may be computed: `for j in 0..min(n, (1)*@(%0))`.
 //!
@@ -85,6 +86,7 @@ pub mod buffer;
 pub mod control;
 pub mod index;
 pub mod mma;
+pub mod sort;
 pub mod expr;
 pub mod visit;
 pub mod ask;
@@ -294,4 +296,6 @@ pub enum Manner {
     Parallel,
     /// In lockstep, this many at a time; a power of two.
     Lanes(u32),
+    /// Once, as [`sort::Sort`] says.
+    Sorted,
 }

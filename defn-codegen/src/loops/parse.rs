@@ -245,6 +245,8 @@ impl Reader {
             Manner::Parallel
         } else if cursor.eat_word("lanes") {
             Manner::Lanes(width(cursor)?)
+        } else if cursor.eat_word("sorted") {
+            Manner::Sorted
         } else {
             Manner::Serial
         };

@@ -137,6 +137,7 @@ impl Printer<'_> {
                 let manner = match inner.manner {
                     Manner::Serial => String::new(),
                     Manner::Parallel => " parallel".to_owned(),
+                    Manner::Sorted => " sorted".to_owned(),
                     Manner::Lanes(width) => format!(" lanes {width}"),
                 };
                 let extent = match &inner.clip {

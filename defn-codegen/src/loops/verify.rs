@@ -14,12 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::mma::SUM;
+use super::sort::Sort;
 use super::{
     Address, Buffer, BufferId, Control, Expr, For, Loops, Manner, Mma, Nest, RegisterId, Space,
     Statement, ValueId, VariableId,
 };
 use super::{ask, visit};
-use crate::graph::{Dim, Element};
+use crate::graph::{Dim, Element, ElementKind};
 
 /// Something that is wrong, in the words of the dump language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -349,6 +350,7 @@ impl Verifier<'_> {
         let outside = self.lanes;
         match inner.manner {
             Manner::Serial | Manner::Parallel => {}
+            Manner::Sorted => self.sorted(inner),
             Manner::Lanes(width) => {
                 if outside.is_some() || !width.is_power_of_two() {
                     self.fault(format!("{width} lanes inside a lanes loop, or no power of two"));
@@ -362,6 +364,17 @@ impl Verifier<'_> {
         self.block(&inner.body);
         self.lanes = outside;
         self.variables.remove(&inner.variable);
+    }
+
+    fn sorted(&mut self, inner: &For) {
+        let elements = Sort::of(inner)
+            .map(|sort| [sort.from, sort.to].map(|(buffer, _)| self.loops.buffers[buffer].element));
+        let is_sort = elements.is_some_and(|[from, to]| {
+            from.kind() == ElementKind::Signed && from.size() == to.size() && to.size() >= 4
+        });
+        if !is_sort || !inner.extent.is(1) || self.lanes.is_some() {
+            self.fault(format!("i{} does not sort", inner.variable.0));
+        }
     }
 
     fn store(&mut self, buffer: BufferId, address: &Address, expr: &Expr) {

@@ -61,9 +61,10 @@ pub(super) fn block(statements: Vec<Statement>) -> Vec<Statement> {
                 inner.body = block(std::mem::take(&mut inner.body));
                 match inner.extent.as_constant() {
                     Some(extent) if extent <= 0 => {}
-                    // What a lanes loop holds may need its lanes.
+                    // What a lanes loop holds may need its lanes, and one that sorts is more than its body.
                     Some(1)
-                        if inner.clip.is_none() && !matches!(inner.manner, Manner::Lanes(_)) =>
+                        if inner.clip.is_none()
+                            && !matches!(inner.manner, Manner::Lanes(_) | Manner::Sorted) =>
                     {
                         let first = Replace {
                             variable: inner.variable,

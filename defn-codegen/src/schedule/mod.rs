@@ -14,13 +14,14 @@
 //! ```
 //!
 //! What fixes the bits of a result (which loop gets lanes and how many, the blocks and the order of every reduction) does not look at the level;
-//! the level only chooses how many rows of a product are computed at a time.
+//! the level only chooses how many rows of a product are computed at a time, and in which of two ways integers are sorted.
 //! Afterwards: every temporary has an offset; the workspace is a closed formula in the extents.
 //! For devices, where teams of threads execute tasks, everything that fixes bits is the same, but for stripes:
 //! what a host does stripe by stripe a device does in larger parts, nest by nest.
 //! Never here: what is computed where (that is `fuse`).
 
 mod names;
+mod sorts;
 mod stripes;
 mod problems;
 mod collapse;
@@ -45,6 +46,7 @@ use crate::options::{Level, Options, Sizes, Target};
 /// Schedules scalar nests for whoever executes them.
 pub fn schedule(loops: &Loops, target: Target, options: &Options) -> Loops {
     let mut loops = loops.clone();
+    sorts::sorts(&mut loops, target);
     match target {
         Target::Host(level) => host(&mut loops, level, options.sizes),
         Target::Device(_) => device(&mut loops, options),

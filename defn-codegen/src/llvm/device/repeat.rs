@@ -30,6 +30,7 @@ impl Walk<'_, '_> {
         match repeated.manner {
             Manner::Lanes(width) if width > 1 => self.lanes_of_team(repeated, width),
             Manner::Serial | Manner::Parallel | Manner::Lanes(_) => self.serial_of_team(repeated),
+            Manner::Sorted => crate::bug!("llvm", "a device sorts by its digits"),
         }
     }
 

@@ -152,7 +152,9 @@ impl Accesses<'_> {
                 Statement::For(inner) => {
                     let own = match inner.manner {
                         Manner::Lanes(width) if width > 1 => Some((inner.variable, width)),
-                        Manner::Lanes(_) | Manner::Serial | Manner::Parallel => lanes,
+                        Manner::Lanes(_) | Manner::Serial | Manner::Sorted | Manner::Parallel => {
+                            lanes
+                        }
                     };
                     self.block(&inner.body, own);
                 }

@@ -28,18 +28,68 @@ impl Radix<'_> {
         let specials = self.bind(emitter, specials);
         let (base, bits) = self.base_and_bits(emitter, (least, greatest));
         let region = Region { start: None, length: None, base, bits };
-        self.by_digits(emitter, &region, (homes, table), false);
+        self.region(emitter, &region, (homes, table), false);
         self.restore_specials(emitter, specials);
     }
 
     /// Sorts a region that stands in the first home, and writes it to the result.
-    pub(super) fn by_digits(
+    pub(super) fn region(
         &self,
         emitter: &mut Emitter<'_, '_>,
         region: &Region,
         (homes, table): ([Homes; 2], BufferId),
         is_cold: bool,
     ) {
+        if !self.compares(emitter) {
+            let odd = self.by_digits(emitter, region, (homes, table), is_cold);
+            for (home, parity) in homes.into_iter().zip([0, 1]) {
+                emitter.open_condition();
+                self.finish(emitter, region, home);
+                emitter.close_condition(is_equal(&odd, parity));
+            }
+            return;
+        }
+        let _once = emitter.open(&Dim::from(1));
+        let at = emitter.open(&self.sorting.extent);
+        self.move_item(emitter, &region.at(&at), homes);
+        region.close(emitter, Manner::Serial);
+        let odd = self.by_digits(emitter, region, (homes, table), is_cold);
+        emitter.open_condition();
+        let at = emitter.open(&self.sorting.extent);
+        self.move_item(emitter, &region.at(&at), homes);
+        region.close(emitter, Manner::Lanes(self.lanes()));
+        emitter.close_condition(is_equal(&odd, 0));
+        emitter.close(Manner::Sorted);
+        if !self.is_finished(emitter, homes[1].items) {
+            self.finish(emitter, region, homes[1]);
+        }
+    }
+
+    /// Whether all that is known of elements is in the items, which have as many bytes.
+    /// Keys of fewer bytes have so few digits that comparing does not pay.
+    fn compares(&self, emitter: &Emitter<'_, '_>) -> bool {
+        self.form == Form::Values && self.key_bits(emitter) == self.item_bits()
+    }
+
+    /// Whether items in a home are the result.
+    fn is_finished(&self, emitter: &Emitter<'_, '_>, home: Home) -> bool {
+        let element = emitter.graph().element(self.sorting.operand);
+        matches!(home, Home::Result) && element == self.item && !self.sorting.descending
+    }
+
+    fn move_item(&self, emitter: &mut Emitter<'_, '_>, at: &Address, [from, to]: [Homes; 2]) {
+        let item = self.stands_at((from.items, self.item), emitter, at);
+        self.put(emitter, to.items, at, item);
+    }
+
+    /// Moves a region to and fro, and gives 1 if it stands in the second home in the end, or else 0.
+    fn by_digits(
+        &self,
+        emitter: &mut Emitter<'_, '_>,
+        region: &Region,
+        (homes, table): ([Homes; 2], BufferId),
+        is_cold: bool,
+    ) -> Expr {
         let number = |emitter: &mut Emitter<'_, '_>, expr| emitter.bind(Element::I64, expr);
         let i64_of = |value| whole(Element::I64, value);
         let bits = wide(emitter, self.item, region.bits.clone());
@@ -85,12 +135,7 @@ impl Radix<'_> {
         }
         emitter.close_below(Manner::Serial, pairs);
 
-        let odd = number(emitter, binary(Binary::And, passes, i64_of(1)));
-        for (home, parity) in homes.into_iter().zip([0, 1]) {
-            emitter.open_condition();
-            self.finish(emitter, region, home);
-            emitter.close_condition(compare(Comparison::Eq, odd.clone(), i64_of(parity)));
-        }
+        number(emitter, binary(Binary::And, passes, i64_of(1)))
     }
 
     /// The digit that a pass looks at.
@@ -266,4 +311,8 @@ impl Radix<'_> {
         emitter.close(Manner::Serial);
         emitter.close_condition(compare(Comparison::Gt, specials, self.whole(0)));
     }
+}
+
+fn is_equal(number: &Expr, to: i64) -> Expr {
+    compare(Comparison::Eq, number.clone(), whole(Element::I64, to))
 }

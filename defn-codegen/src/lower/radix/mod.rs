@@ -19,6 +19,9 @@
 //! 4. Every part moves its items to the places that it has in each bucket.
 //! 5. Every bucket is sorted by the other digits.
 //!
+//! Where numbers are all that moves, and have as many bits as their keys, a row or a bucket that is in the cache may also be sorted by comparing:
+//! what moves the digits is then one of two ways ([`sort`](crate::loops::sort)).
+//!
 //! Parts and buckets are independent, so that threads share them. Two parts are walked at a time,
 //! because counting one digit twice in a row waits for the memory.
 //!
@@ -288,15 +291,25 @@ impl<'s> Radix<'s> {
         (home, element): (Home, Element),
         at: &Address,
     ) -> Expr {
+        let expr = self.stands_at((home, element), emitter, at);
+        emitter.bind(element, expr)
+    }
+
+    /// What stands in a home, without a name.
+    fn stands_at(
+        &self,
+        (home, element): (Home, Element),
+        emitter: &Emitter<'_, '_>,
+        at: &Address,
+    ) -> Expr {
         let result = self.sorting.result;
-        let expr = match home {
+        match home {
             Home::Scratch(buffer) => at_scratch(buffer, at),
             Home::Result => {
                 let found = load(emitter, result, &self.sorting.place(at));
                 same_bits(emitter.lowering.buffers[result].element, element, found)
             }
-        };
-        emitter.bind(element, expr)
+        }
     }
 
     fn put(&self, emitter: &mut Emitter<'_, '_>, home: Home, at: &Address, expr: Expr) {

@@ -388,7 +388,7 @@ impl Radix<'_> {
         let below = binary(Binary::Sub, shift, self.whole(self.skip()));
         let bits = self.bind(emitter, binary(Binary::Add, below, more));
         let region = Region { start: Some(begin), length: Some(length.clone()), base, bits };
-        self.by_digits(emitter, &region, (parting.homes, parting.table), true);
+        self.region(emitter, &region, (parting.homes, parting.table), true);
         emitter.close_condition(compare(Comparison::Gt, length, whole(Element::I64, 0)));
         emitter.close(Manner::Parallel);
     }

@@ -80,7 +80,7 @@ impl Rows<'_> {
         self.width = outside;
         let lengths: &[i64] = match inner.manner {
             Manner::Lanes(_) => &[BLOCK, BLOCKS],
-            Manner::Serial | Manner::Parallel => &[BLOCKS, BLOCKS],
+            Manner::Serial | Manner::Sorted | Manner::Parallel => &[BLOCKS, BLOCKS],
         };
         let mut sums = sums;
         for length in lengths {

@@ -113,7 +113,7 @@ impl<'n> Scan<'n> {
                     match inner.manner {
                         Manner::Parallel => outer.push(inner),
                         Manner::Lanes(_) => lanes = Some(inner),
-                        Manner::Serial => return None,
+                        Manner::Serial | Manner::Sorted => return None,
                     }
                     body = &inner.body;
                 }

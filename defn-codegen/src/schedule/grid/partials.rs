@@ -253,7 +253,7 @@ impl<'p> Place<'p> {
                 Around::Loop(inner) => match inner.manner {
                     Manner::Parallel => outer.push(inner),
                     Manner::Lanes(_) => lanes = Some(inner),
-                    Manner::Serial => return None,
+                    Manner::Serial | Manner::Sorted => return None,
                 },
             }
         }

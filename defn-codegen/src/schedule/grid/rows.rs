@@ -262,7 +262,7 @@ impl Pieces<'_, '_> {
                     self.row.push(statement.clone());
                 }
                 Statement::For(inner) => match inner.manner {
-                    Manner::Parallel => return None,
+                    Manner::Parallel | Manner::Sorted => return None,
                     Manner::Lanes(_) => self.sweep(inner, &elements)?,
                     Manner::Serial => self.sums(inner, &elements)?,
                 },

@@ -185,7 +185,8 @@ impl Writing<'_> {
         self.room = self.room.checked_sub(1)?;
         match statement {
             Statement::For(inner) => {
-                if inner.clip.is_some() || matches!(inner.manner, Manner::Lanes(_)) {
+                let is_plain = matches!(inner.manner, Manner::Serial | Manner::Parallel);
+                if inner.clip.is_some() || !is_plain {
                     return None;
                 }
                 for iteration in 0..inner.extent.as_constant()? {

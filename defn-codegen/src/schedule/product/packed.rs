@@ -105,7 +105,9 @@ fn over_panels(
     let inside = Product { rows: &all, lanes: &lanes, before: product.before, ..*product };
     let tiles = match manner {
         Manner::Parallel => tile::one_by_one(&inside, rows, target.names),
-        Manner::Serial | Manner::Lanes(_) => tile::by_rows(&inside, rows, target.names),
+        Manner::Serial | Manner::Sorted | Manner::Lanes(_) => {
+            tile::by_rows(&inside, rows, target.names)
+        }
     };
     let within = |body, it: &&For| Statement::For(For { body: vec![body], ..(*it).clone() });
     let body = vec![around.iter().rev().fold(tiles, within)];

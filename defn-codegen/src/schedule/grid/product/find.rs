@@ -295,7 +295,9 @@ impl<'s> Reader<'s> {
             match inner.manner {
                 Manner::Parallel if inner.clip.is_none() => self.loops.push(inner),
                 Manner::Lanes(_) if inner.clip.is_none() => return Some(inner),
-                Manner::Parallel | Manner::Serial | Manner::Lanes(_) => return None,
+                Manner::Parallel | Manner::Serial | Manner::Sorted | Manner::Lanes(_) => {
+                    return None;
+                }
             }
             body = &inner.body;
         }

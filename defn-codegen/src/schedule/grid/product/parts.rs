@@ -196,7 +196,7 @@ fn around_sum(
                 let at = inner.body.iter().position(find::is_loop).unwrap_or(inner.body.len());
                 write(&inner.body, at)
             }
-            Manner::Serial | Manner::Parallel => around_sum(&inner.body, write),
+            Manner::Serial | Manner::Sorted | Manner::Parallel => around_sum(&inner.body, write),
         };
     }
     out
