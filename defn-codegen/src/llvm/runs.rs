@@ -17,7 +17,7 @@ use super::ir::{IntPredicate, Opcode, Value};
 use super::memory::{Cell, Indices};
 use super::walk::Walk;
 use crate::graph::{Dim, Element};
-use crate::loops::{Address, BufferId, Statement};
+use crate::loops::{Address, BufferId, For, Statement, visit};
 
 /// The bytes that are turned at a time.
 const BLOCK: u32 = 16;
@@ -49,6 +49,17 @@ impl Walk<'_, '_> {
             }
         }
         runs.into_iter().flat_map(Run::in_pieces).filter_map(|run| run.places(block)).collect()
+    }
+
+    /// Whether there are runs somewhere in a body.
+    pub(super) fn stores_neighbours(&self, body: &[Statement]) -> bool {
+        let mut found = !self.runs(body).is_empty();
+        visit::statements(body, &mut |statement| {
+            if let Statement::For(For { body, .. }) | Statement::If { body, .. } = statement {
+                found |= !self.runs(body).is_empty();
+            }
+        });
+        found
     }
 
     /// Whether lanes walk in steps that are, or may be, long.

@@ -270,7 +270,8 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Every group under a mask: a body with loops is too long to be written twice, and too slow for the mask to cost anything.
-    /// Of a single group the place is known, so that what depends on its lanes is computed outside of the loops around.
+    /// Of a single group the place is known, so that what depends on its lanes is computed outside of the loops around:
+    /// that pays where neighbours are stored by every lane. Elsewhere it is a mask, which had better not be kept through those loops.
     fn all_masked(
         &mut self,
         group: (&For, Option<&Range<'a>>),
@@ -281,7 +282,8 @@ impl<'a> Walk<'a, '_> {
         if known.is_some_and(|extent| (1..step).contains(&extent)) {
             return self.tail(group, end, begin);
         }
-        if group.0.extent.as_constant().is_some_and(|extent| extent <= step) {
+        let is_single = group.0.extent.as_constant().is_some_and(|extent| extent <= step);
+        if is_single && self.stores_neighbours(&group.0.body) {
             let runs = ir.compare_int(IntPredicate::LLVMIntSLT, begin, end);
             return self.when(runs, |walk| walk.tail(group, end, begin));
         }
