@@ -335,17 +335,23 @@ impl Rows<'_> {
         let mut is_alone = true;
         visit::addresses(found, &mut |buffer, address, _| {
             let moved = address.constant.clone() - place.constant.clone();
-            let is_row = match (moved.as_constant(), by.as_constant()) {
-                _ if moved.is(0) => true,
-                (Some(moved), Some(by)) => moved % by == 0,
-                _ => false,
-            };
             is_alone &= buffer != self.old
                 || address.terms == place.terms
-                    && is_row
+                    && is_multiple(&moved, &by)
                     && address.computed.iter().all(|(_, step)| *step == by);
         });
         is_alone
+    }
+}
+
+/// Whether so much is a number of steps.
+fn is_multiple(moved: &Dim, step: &Dim) -> bool {
+    match (moved.terms().first(), step.terms().first()) {
+        (None, _) => true,
+        (Some((_, moved_by)), Some((_, by))) if moved_by % by == 0 => {
+            *moved == step.clone() * Dim::from(moved_by / by)
+        }
+        _ => false,
     }
 }
 
