@@ -62,7 +62,7 @@ pub use random::{
 pub use reduce::{all, any, count, logsumexp, max, mean, min, product, softmax, sum, variance};
 pub use scan::{cummax, cummin, cumprod, cumsum};
 pub use slice::{Bound, slice};
-pub use solve::{inverse, inverses, solve};
+pub use solve::{inverse, inverses, solutions, solve};
 pub use sort::{argsort, sort, top_k};
 pub use window::{Slide, window};
 

@@ -172,7 +172,7 @@ fn reversed(order: &[usize]) -> Vec<usize> {
 }
 
 /// The solutions of `[batch.., n, n]` for `[batch.., n, k]`, as what solves the equation.
-fn solutions(b: &mut Builder, matrices: NodeId, sides: NodeId) -> NodeId {
+pub fn solutions(b: &mut Builder, matrices: NodeId, sides: NodeId) -> NodeId {
     let [still, side] = [matrices, sides].map(|node| b.unary(Unary::StopGrad, node));
     let extent = b.shape(still).pop().unwrap_or_default();
     let found = match extent.as_constant() {

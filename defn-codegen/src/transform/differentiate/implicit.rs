@@ -1,9 +1,9 @@
-//! Tangents of solutions, by differentiating the equation that they solve.
+//! Tangents of solutions, by differentiating the equation that they solve, and the cotangents of those that are linear.
 //!
 //! ```text
-//! equation                          how the solution moves
+//! equation                          how the solution moves               backward
 //! share below x of gamma(a)         dx = da · slope(a, x)
-//! a·x = b                           dx = a⁻¹·(db − da·x)
+//! a·x = b                           the dx with a·dx = db − da·x         the s with aᵀ·s = the cotangent of dx
 //! x = det a                         dx = x · trace(a⁻¹·da)
 //! ```
 //!
@@ -48,7 +48,7 @@ pub(super) fn solution(
     }
 }
 
-/// dx = a⁻¹·(db − da·x)
+/// The dx with a·dx = db − da·x.
 fn linear(draft: &mut Draft, a: NodeId, x: NodeId, tangents: &[Option<NodeId>]) -> Option<NodeId> {
     let moved = tangents[1].map(|da| {
         let product = product(draft, da, x);
@@ -58,26 +58,35 @@ fn linear(draft: &mut Draft, a: NodeId, x: NodeId, tangents: &[Option<NodeId>]) 
         (Some(moved), Some(db)) => Some(draft.add(db, moved)),
         (one, other) => one.or(other),
     }?;
-    let inverse = library::inverses(&mut draft.builder, a);
-    Some(product(draft, inverse, side))
+    Some(library::solutions(&mut draft.builder, a, side))
+}
+
+/// The cotangent of the right side of a·dx = side: the s with aᵀ·s = the cotangent of dx.
+pub(super) fn cotangent(draft: &mut Draft, a: NodeId, cotangent: NodeId) -> NodeId {
+    let turned = turned(draft, a);
+    library::solutions(&mut draft.builder, turned, cotangent)
 }
 
 /// trace(a⁻¹·da)
 fn trace(draft: &mut Draft, a: NodeId, da: NodeId) -> NodeId {
     let inverse = library::inverses(&mut draft.builder, a);
     let rank = draft.ty(inverse).rank();
-    let mut turned: Vec<usize> = (0..rank).collect();
-    turned.swap(rank - 2, rank - 1);
-    let turned = draft.builder.transpose(inverse, &turned);
+    let turned = turned(draft, inverse);
     let product = draft.mul(da, turned);
     draft.builder.reduce(Combine::Add, product, &[rank - 2, rank - 1])
 }
 
 /// The products of matrices.
 fn product(draft: &mut Draft, left: NodeId, right: NodeId) -> NodeId {
-    let rank = draft.ty(right).rank();
+    let rank = draft.ty(left).rank();
+    let right = turned(draft, right);
+    draft.builder.contract(left, right, rank - 2, 1)
+}
+
+/// The transposes of matrices.
+fn turned(draft: &mut Draft, matrices: NodeId) -> NodeId {
+    let rank = draft.ty(matrices).rank();
     let mut turned: Vec<usize> = (0..rank).collect();
     turned.swap(rank - 2, rank - 1);
-    let right = draft.builder.transpose(right, &turned);
-    draft.builder.contract(left, right, rank - 2, 1)
+    draft.builder.transpose(matrices, &turned)
 }

@@ -19,12 +19,12 @@ use crate::arena::SideTable;
 use crate::bug;
 use crate::graph::build::Builder;
 use crate::graph::{
-    Binary, Combine, Comparison, Dim, Element, Node, NodeId, Op, Scalar, Times, Unary,
+    Binary, Combine, Comparison, Dim, Element, Equation, Node, NodeId, Op, Scalar, Times, Unary,
 };
 
 use super::checkpoint::keeps_inputs;
 use super::parts::{self, Part};
-use super::{Draft, others};
+use super::{Draft, implicit, others};
 
 /// The cotangent of a tangent that is known from outside.
 pub(super) struct Seed {
@@ -126,6 +126,14 @@ impl Transposition {
             return;
         }
         self.draft.builder.set_origin(node.origin);
+        if let Op::Implicit(Equation::Linear) = &node.op {
+            // How the solution was found is nothing that moves.
+            let [_, matrices, sides] = node.operands[..] else {
+                bug!("transform", "a linear equation of {} operands", node.operands.len())
+            };
+            let share = implicit::cotangent(&mut self.draft, matrices, cotangent);
+            return self.give(sides, share);
+        }
         for (position, operand) in node.operands.iter().enumerate() {
             if !self.is_linear(*operand) {
                 continue;

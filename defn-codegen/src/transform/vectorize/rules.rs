@@ -14,6 +14,7 @@
 use super::{Draft, Value};
 use crate::bug;
 use crate::graph::{Dim, Element, Equation, Node, NodeId, Op, Scalar, Sliding};
+use crate::library;
 
 /// Positions of axes behind one more first axis.
 fn behind(axes: &[usize]) -> Vec<usize> {
@@ -67,7 +68,10 @@ impl Draft {
             }
             Op::Reduce { combine, axes } => Op::Reduce { combine: *combine, axes: behind(axes) },
             Op::Implicit(Equation::Linear) if !operands[1].is_mapped => {
-                return self.shared_matrix(node, operands);
+                let [found, matrix, sides] = *operands else {
+                    bug!("transform", "a linear equation of {} operands", operands.len())
+                };
+                return self.shared_matrix(node, [found, matrix, sides]);
             }
             Op::Implicit(_) => node.op.clone(),
             Op::Contract { batch, contracted } => {
@@ -148,20 +152,16 @@ impl Draft {
         Value { node, is_mapped: true }
     }
 
-    /// Systems with one matrix: the mapped axis is one more axis of right sides, so that the matrix is not repeated.
-    fn shared_matrix(&mut self, node: &Node, operands: &[Value]) -> Value {
+    /// Systems with one matrix: the mapped axis is one more axis of right sides, so that the matrix is eliminated once.
+    fn shared_matrix(&mut self, node: &Node, [_, matrix, sides]: [Value; 3]) -> Value {
         let rank = node.types[0].rank();
         let mut apart = node.types[0].shape.clone();
-        let mut sides = node.types[0].clone();
-        sides.shape[rank - 1] = self.extent.clone() * apart[rank - 1].clone();
-        let mut beside = |value: Value| {
-            let moved = self.mapped(value);
-            let moved = self.move_first(moved, rank - 1);
-            self.builder.reshape(moved, &sides.shape)
-        };
-        let (solution, known) = (beside(operands[0]), beside(operands[2]));
-        let found = [solution, operands[1].node, known];
-        let found = self.builder.apply(node.op.clone(), &found, sides);
+        let mut beside = apart.clone();
+        beside[rank - 1] = self.extent.clone() * apart[rank - 1].clone();
+        let moved = self.mapped(sides);
+        let moved = self.move_first(moved, rank - 1);
+        let known = self.builder.reshape(moved, &beside);
+        let found = library::solutions(&mut self.builder, matrix.node, known);
         apart.insert(rank - 1, self.extent.clone());
         let found = self.builder.reshape(found, &apart);
         Value { node: self.put_first(found, rank - 1), is_mapped: true }
