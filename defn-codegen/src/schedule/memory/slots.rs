@@ -23,7 +23,7 @@ use crate::loops::live::Lifetime;
 pub(super) type Home = (usize, usize);
 
 /// Calls that plans are tried with.
-const SAMPLES: usize = 32;
+const SAMPLES: usize = 48;
 
 /// Some of them give a plan together: few enough to be alike, so that plans are different.
 const ALIKE: usize = 4;
