@@ -111,12 +111,12 @@ pub(in crate::schedule) fn update_in_place(loops: &mut Loops) {
         let body = &loops.nests[writer].body;
         if let Some(changed) = row::row(loops, body, from, to) {
             loops.nests[writer].body = changed;
-            loops.nests.remove(position);
-        } else if reads_where_it_writes(body, from, to) {
-            let redirect = Buffers(BTreeMap::from([(from, to)]));
-            loops.nests.remove(position);
-            loops.nests.iter_mut().for_each(|nest| rename(nest, &redirect));
+        } else if !reads_where_it_writes(body, from, to) {
+            continue;
         }
+        let redirect = Buffers(BTreeMap::from([(from, to)]));
+        loops.nests.remove(position);
+        loops.nests.iter_mut().for_each(|nest| rename(nest, &redirect));
     }
     coalesce::coalesce(loops);
     window::store_in_windows(loops);
